@@ -7,7 +7,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding"
 	"encoding/base64"
 	"encoding/binary"
@@ -29,7 +28,7 @@ var ErrOpen = errors.New("secret: the sealed value doesn't open with this key an
 // Key is a symmetric key. The zero value is no key: using it is a bug in the wiring and panics, because going on with
 // a known key would be worse.
 type Key struct {
-	value *[KeySize]byte // a pointer for the reason given at Text
+	bytes Text // KeySize bytes, hidden as well as Text hides them
 }
 
 var (
@@ -43,7 +42,7 @@ var (
 func NewKey() Key {
 	var raw [KeySize]byte
 	_, _ = rand.Read(raw[:]) // never fails: the process ends first
-	return Key{value: &raw}
+	return Key{bytes: Wrap(string(raw[:]))}
 }
 
 // KeyFrom takes 32 bytes from elsewhere as a key.
@@ -51,7 +50,7 @@ func KeyFrom(raw []byte) (Key, error) {
 	if len(raw) != KeySize {
 		return Key{}, fmt.Errorf("secret: a key has %d bytes, this one has %d", KeySize, len(raw))
 	}
-	return Key{value: (*[KeySize]byte)(append([]byte(nil), raw...))}, nil
+	return Key{bytes: Wrap(string(raw))}, nil
 }
 
 // LoadKey reads a key from a file that only its owner can read: 32 raw bytes, or their base64.
@@ -118,7 +117,7 @@ func (k Key) derive(info string) Key {
 	if err != nil {
 		panic("secret: hkdf: " + err.Error()) // only for lengths above 8160 bytes
 	}
-	return Key{value: (*[KeySize]byte)(raw)}
+	return Key{bytes: Wrap(string(raw))}
 }
 
 // sealVersion is the first byte of everything sealed, so that another cipher can follow.
@@ -158,21 +157,16 @@ func (k Key) gcm() cipher.AEAD {
 func versioned(aad []byte) []byte { return append([]byte{sealVersion}, aad...) }
 
 // IsZero reports whether there is no key.
-func (k Key) IsZero() bool { return k.value == nil }
+func (k Key) IsZero() bool { return k.bytes.IsZero() }
 
 // Equal compares in constant time.
-func (k Key) Equal(other Key) bool {
-	if k.IsZero() || other.IsZero() {
-		return k.IsZero() && other.IsZero()
-	}
-	return subtle.ConstantTimeCompare(k.raw(), other.raw()) == 1
-}
+func (k Key) Equal(other Key) bool { return k.bytes.Equal(other.bytes) }
 
 func (k Key) raw() []byte {
-	if k.value == nil {
+	if k.IsZero() {
 		panic("secret: a zero Key was used; load or create one first")
 	}
-	return k.value[:]
+	return []byte(k.bytes.Reveal())
 }
 
 func (Key) String() string               { return redacted }

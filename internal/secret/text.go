@@ -18,7 +18,7 @@ const redacted = "[redacted]"
 // Text is a piece of text that must not be seen: a password, a token, a code. The zero value is the empty text.
 type Text struct {
 	// A pointer, because fmt can't call methods on unexported fields of an enclosing struct and would print a string
-	// found there; of a pointer it prints the address.
+	// found there; of a pointer to a string it prints the address. (Of a pointer to an array it may print the array.)
 	value *string
 }
 
