@@ -1,9 +1,38 @@
 # What a person does with this repository. `make` alone lists it; CI runs .ci/run, which is `make check` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help generate
+
+# Every Go module of ours. There is no go.work, because `go tool -modfile` refuses to run under one.
+MODULES := . gen sdk
+TOOL    := go tool -modfile=$(CURDIR)/tools/go.mod
+
+.PHONY: help build test check generate format bench vuln data
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build the doorward binary into bin/
+	@go build -o bin/ ./cmd/doorward
+
+test: ## Test every module with the race detector; installs the Debian packages it needs when root
+	@scripts/packages
+	@go run ./scripts/gotest $(MODULES)
+
+check: ## Check contracts, generated code, modules, format, lint and imports
+	@scripts/check $(MODULES)
 
 generate: ## Write the Go code of the protos into gen/ and examples/notes/gen
 	@scripts/generate
+
+format: ## Rewrite Go and proto files the way make check wants them
+	@$(TOOL) golangci-lint fmt
+	@cd sdk && $(TOOL) golangci-lint fmt --config ../.golangci.yml
+	@$(TOOL) buf format --write proto
+
+bench: ## Run the benchmarks; compare ratios of one run, not times of two
+	@for module in $(MODULES); do (cd $$module && go test -run '^$$' -bench . -benchmem ./...) || exit 1; done
+
+vuln: ## Look for known vulnerabilities; says "not checked" when their database is out of reach
+	@scripts/vuln $(MODULES)
+
+data: ## Renew the country data that ships with the risk service (needs npm)
+	@go run ./services/risk/internal/geo/gendata
