@@ -3,11 +3,15 @@ package outbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
-// ErrInvalidRow says that a row can't be appended because a field the bus needs is missing.
-var ErrInvalidRow = errors.New("outbox: row is incomplete")
+// ErrInvalidRow says that a row can't be appended: a field the bus needs is missing, or the body is too large.
+var ErrInvalidRow = errors.New("outbox: row can't be published")
+
+// MaxData bounds a row's body. It is far below what the bus takes, so that no row that was accepted can block those behind it.
+const MaxData = 256 << 10
 
 // Row is one event on its way to the bus.
 type Row struct {
@@ -40,19 +44,24 @@ type Row struct {
 
 // Validate reports what Append must refuse.
 func (r Row) Validate() error {
+	problem := ""
 	switch {
 	case r.ID == "":
-		return errors.Join(ErrInvalidRow, errors.New("id is empty"))
+		problem = "id is empty"
 	case r.Subject == "":
-		return errors.Join(ErrInvalidRow, errors.New("subject is empty"))
+		problem = "subject is empty"
 	case r.Type == "":
-		return errors.Join(ErrInvalidRow, errors.New("type is empty"))
+		problem = "type is empty"
 	case r.Source == "":
-		return errors.Join(ErrInvalidRow, errors.New("source is empty"))
+		problem = "source is empty"
 	case r.Time.IsZero():
-		return errors.Join(ErrInvalidRow, errors.New("time is zero"))
+		problem = "time is zero"
+	case len(r.Data) > MaxData:
+		problem = fmt.Sprintf("body has %d bytes, more than %d", len(r.Data), MaxData)
+	default:
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%w: %s", ErrInvalidRow, problem)
 }
 
 // Pending says whether the row still waits for an acknowledgement.
@@ -73,7 +82,7 @@ type Ack struct {
 
 // Appender is the role inside a service's transaction: the row is kept exactly when the change is.
 type Appender interface {
-	// Append adds a pending row. It refuses an incomplete row (ErrInvalidRow).
+	// Append adds a pending row. It refuses with ErrInvalidRow what Row.Validate refuses.
 	Append(Row) error
 }
 
