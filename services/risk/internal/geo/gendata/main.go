@@ -1,0 +1,76 @@
+// Command gendata writes the country data of package geo: the address file, the table of countries and the README and
+// licences that go with them. `make data` runs it from the repository's root, with npm on the path.
+//
+//	go run ./services/risk/internal/geo/gendata
+//
+// By default it fetches both packages with `npm pack`, from whatever registry npm is set up for, the addresses in their newest version.
+// With -addresses and -atlas it works from files fetched before; the same files give the same output, byte for byte.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	addressesPackage = "@ip-location-db/geo-whois-asn-country-mmdb"
+	atlasPackage     = "world-atlas"
+	atlasVersion     = "2.0.2"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "gendata:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) (err error) {
+	flags := flag.NewFlagSet("gendata", flag.ContinueOnError)
+	out := flags.String("out", "services/risk/internal/geo", "folder of package geo")
+	addresses := flags.String("addresses", "", "packed npm package with the address file; fetched if empty")
+	atlas := flags.String("atlas", "", "packed npm package with the country shapes; fetched if empty")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	scratch, err := os.MkdirTemp("", "gendata")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+
+	if *addresses == "" {
+		if *addresses, err = pack(ctx, scratch, addressesPackage); err != nil {
+			return err
+		}
+	}
+	if *atlas == "" {
+		if *atlas, err = pack(ctx, scratch, atlasPackage+"@"+atlasVersion); err != nil {
+			return err
+		}
+	}
+	return write(*out, *addresses, *atlas)
+}
+
+// pack fetches an npm package into dir and returns the file.
+func pack(ctx context.Context, dir, spec string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "npm", "pack", "--silent", "--pack-destination", dir, spec)
+	cmd.Stderr = os.Stderr
+	name, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("npm pack %s (is npm installed and its registry in reach?): %w", spec, err)
+	}
+	return filepath.Join(dir, strings.TrimSpace(string(name))), nil
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	_ "embed" // the README's template
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"text/template"
+	"time"
+
+	"github.com/oschwald/maxminddb-golang/v2"
+)
+
+//go:embed README.tmpl
+var readme string
+
+// maxFile bounds what is read of one file of a package.
+const maxFile = 64 << 20
+
+// write makes every file of package geo's data from the two packages.
+func write(out, addressesFile, atlasFile string) error {
+	addresses, err := unpack(addressesFile, "geo-whois-asn-country.mmdb", "package.json", "NRO_LICENSE")
+	if err != nil {
+		return err
+	}
+	atlas, err := unpack(atlasFile, "countries-10m.json", "package.json", "LICENSE")
+	if err != nil {
+		return err
+	}
+	used, built, err := codes(addresses["geo-whois-asn-country.mmdb"])
+	if err != nil {
+		return err
+	}
+	table, err := countries(atlas["countries-10m.json"], used)
+	if err != nil {
+		return err
+	}
+	code, err := source(table)
+	if err != nil {
+		return err
+	}
+	about, err := describe(addresses["package.json"], atlas["package.json"], built)
+	if err != nil {
+		return err
+	}
+	return writeAll(out, map[string][]byte{
+		"countries_gen.go":         code,
+		"data/country.mmdb":        addresses["geo-whois-asn-country.mmdb"],
+		"data/README.md":           about,
+		"data/LICENSE.addresses":   addresses["NRO_LICENSE"],
+		"data/LICENSE.world-atlas": atlas["LICENSE"],
+	})
+}
+
+func writeAll(out string, files map[string][]byte) error {
+	for name, body := range files {
+		if err := os.WriteFile(filepath.Join(out, filepath.FromSlash(name)), body, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unpack returns the named files of a packed npm package; all of them must be there.
+func unpack(file string, names ...string) (map[string][]byte, error) {
+	packed, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	unzipped, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	found := map[string][]byte{}
+	for archive := tar.NewReader(unzipped); ; {
+		header, err := archive.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		name := path.Base(header.Name)
+		if !slices.Contains(names, name) {
+			continue
+		}
+		if found[name], err = io.ReadAll(io.LimitReader(archive, maxFile)); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", file, name, err)
+		}
+	}
+	for _, name := range names {
+		if _, ok := found[name]; !ok {
+			return nil, fmt.Errorf("%s has no %s: has the package changed its layout?", file, name)
+		}
+	}
+	return found, nil
+}
+
+// codes verifies the address file and lists the country codes in it.
+func codes(mmdb []byte) (used []string, built time.Time, err error) {
+	reader, err := maxminddb.OpenBytes(mmdb)
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("address file: %w", err)
+	}
+	seen := map[string]bool{}
+	for network := range reader.Networks() {
+		var code string
+		if err := network.DecodePath(&code, "country_code"); err != nil {
+			return nil, time.Time{}, fmt.Errorf("address file: %s: %w", network.Prefix(), err)
+		}
+		if !seen[code] {
+			seen[code] = true
+			used = append(used, code)
+		}
+	}
+	return used, reader.Metadata.BuildTime().UTC(), nil
+}
+
+// describe fills in the README that lies beside the data.
+func describe(addresses, atlas []byte, built time.Time) ([]byte, error) {
+	type source struct {
+		Name    string `json:"name"`
+		Version string `json:"version"`
+	}
+	var about struct {
+		Addresses, Atlas source
+		Built            string
+	}
+	if err := json.Unmarshal(addresses, &about.Addresses); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(atlas, &about.Atlas); err != nil {
+		return nil, err
+	}
+	if about.Atlas.Version != atlasVersion {
+		return nil, fmt.Errorf("%s is version %s, not %s: its shapes and names are checked by hand, so raise the version in main.go", atlasPackage, about.Atlas.Version, atlasVersion)
+	}
+	about.Built = built.Format(time.DateOnly)
+	page, err := template.New("README").Parse(readme)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = page.Execute(&b, about)
+	return b.Bytes(), err
+}
