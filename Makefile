@@ -27,6 +27,7 @@ format: ## Rewrite Go and proto files the way make check wants them
 	@$(TOOL) golangci-lint fmt
 	@cd sdk && $(TOOL) golangci-lint fmt --config ../.golangci.yml
 	@$(TOOL) buf format --write proto
+	@$(TOOL) buf format --write examples/notes/proto
 
 bench: ## Run the benchmarks; compare ratios of one run, not times of two
 	@for module in $(MODULES); do (cd $$module && go test -run '^$$' -bench . -benchmem ./...) || exit 1; done
