@@ -1,0 +1,98 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// The relay's rhythm. They are constants because nothing is gained by tuning them.
+const (
+	window      = 256                    // events in flight at most
+	pageSize    = 2 * window             // rows read at once
+	tick        = time.Second            // heartbeat and gauges
+	callTimeout = 5 * time.Second        // each call to the bus or the store
+	keepFor     = 15 * time.Minute       // how long a published row can still be rewound
+	forgetEvery = time.Minute            // how often older rows are removed
+	firstWait   = 100 * time.Millisecond // after a failure; doubles up to longestWait
+	longestWait = 5 * time.Second
+)
+
+// ErrStopped says that Drain was called on a relay that isn't running.
+var ErrStopped = errors.New("outbox: the relay has stopped")
+
+// Config is what a Relay needs.
+type Config struct {
+	Queue     Queue
+	Publisher Publisher
+	// Streams this service writes to. It must be the only writer of each.
+	Streams []string
+	// Heartbeat makes the event that says "everything committed before at is in the stream before this". Nil for none.
+	Heartbeat func(at time.Time) Row
+	// Now is the clock.
+	Now     func() time.Time
+	Logger  *slog.Logger
+	Metrics prometheus.Registerer
+}
+
+// Relay publishes one service's rows. Create it with NewRelay, run it with Run.
+type Relay struct {
+	cfg     Config
+	metrics *metrics
+	drains  chan chan struct{}
+	stopped chan struct{}
+}
+
+// NewRelay checks the configuration and registers the metrics.
+func NewRelay(cfg Config) (*Relay, error) {
+	if cfg.Queue == nil || cfg.Publisher == nil || cfg.Now == nil || cfg.Logger == nil || cfg.Metrics == nil || len(cfg.Streams) == 0 {
+		return nil, errors.New("outbox: the relay needs a queue, a publisher, streams, a clock, a logger and a metrics registerer")
+	}
+	m, err := newMetrics(cfg.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	return &Relay{cfg: cfg, metrics: m, drains: make(chan chan struct{}), stopped: make(chan struct{})}, nil
+}
+
+// Run publishes until ctx ends, and returns nil then; nothing else ends it. It may be called once. What is in flight when ctx ends
+// stays pending and is published again by the next run: to stop without that, call Drain first.
+//
+// It owns two goroutines, the collector of receipts and the keeper of acknowledgements, and returns when both have ended.
+func (r *Relay) Run(ctx context.Context) error {
+	defer close(r.stopped)
+	l := newLoop(r)
+	done := make(chan struct{}, 2)
+	go func() { l.collect(ctx); done <- struct{}{} }()
+	go func() { l.keep(ctx); done <- struct{}{} }()
+	l.run(ctx)
+	close(l.flights)
+	close(l.jobs)
+	<-done
+	<-done
+	return nil
+}
+
+// Drain returns when everything that was committed before the call is published and acknowledged, or when ctx ends.
+func (r *Relay) Drain(ctx context.Context) error {
+	drained := make(chan struct{})
+	select {
+	case r.drains <- drained:
+	case <-r.stopped:
+		return ErrStopped
+	case <-ctx.Done():
+		return fmt.Errorf("outbox: not drained: %w", context.Cause(ctx))
+	}
+	select {
+	case <-drained:
+		return nil
+	case <-r.stopped:
+		return ErrStopped
+	case <-ctx.Done():
+		return fmt.Errorf("outbox: not drained: %w", context.Cause(ctx))
+	}
+}
