@@ -1,0 +1,77 @@
+// Package account is what authn knows of a user: the identifiers that name them, the password that proves them, and the
+// security epoch that everything issued to them carries.
+//
+// It is pure: it reads no clock, keeps nothing and sends nothing. It doesn't hash (credential does) and knows neither devices
+// nor sessions, which only refer to a user by id. Called by the flows, and by containment's plan.
+package account
+
+import (
+	"time"
+)
+
+// User is one account.
+type User struct {
+	// ID is `usr_…`.
+	ID string
+	// Version rises with every change that the world hears of; events carry it, so that views can drop what is older.
+	Version uint64
+	// Epoch is the security epoch. It rises on containment and password change; whatever was issued under a lower one is void.
+	Epoch uint64
+	// Emails are the addresses, present and removed, oldest first. The first present one is the primary.
+	Emails []Email
+	// Password is the password; nil when the account has none.
+	Password *Password
+	// Language is the Accept-Language of the last sign-in on a known device.
+	Language string
+	// CreatedAt is when sign-up was completed.
+	CreatedAt time.Time
+}
+
+// Email is a mail address of an account.
+type Email struct {
+	// ID is `eml_…`.
+	ID string
+	// Address is as its owner wrote it.
+	Address string
+	// Canonical is what addresses are compared by; see Canonical.
+	Canonical string
+	// VerifiedAt is when its owner proved to read it.
+	VerifiedAt time.Time
+	// RemovedAt is when it was removed; zero while it is present.
+	RemovedAt time.Time
+	// RemovedOnTrusted says that it was removed from a device trusted before, which voids the contain-tokens mailed to it.
+	RemovedOnTrusted bool
+}
+
+// Password is the account's password, hashed.
+type Password struct {
+	// PHC is the hash with its parameters and salt, as a PHC string.
+	PHC string
+	// SetAt is when it was set.
+	SetAt time.Time
+	// ContainedAt is when a containment marked it compromised; zero when none did. Such a password lets nobody in: it only
+	// opens the way to a new one, on a device trusted before.
+	ContainedAt time.Time
+}
+
+// Contained says whether the password was marked compromised by a containment.
+func (p *Password) Contained() bool { return p != nil && !p.ContainedAt.IsZero() }
+
+// Primary is the address that codes go to: the oldest present one. False when there is none.
+func (u *User) Primary() (Email, bool) {
+	for _, e := range u.Emails {
+		if e.RemovedAt.IsZero() && !e.VerifiedAt.IsZero() {
+			return e, true
+		}
+	}
+	return Email{}, false
+}
+
+// RaiseEpoch voids everything that was issued to the user so far.
+func (u *User) RaiseEpoch() { u.Epoch++ }
+
+// Changed counts a change that the world hears of, and returns the version for its events.
+func (u *User) Changed() uint64 {
+	u.Version++
+	return u.Version
+}

@@ -1,0 +1,132 @@
+package attempt
+
+// Purpose is what an attempt is for.
+type Purpose string
+
+// The purposes.
+const (
+	SignUp Purpose = "sign_up"
+	SignIn Purpose = "sign_in"
+)
+
+// Step is what an attempt needs next.
+type Step string
+
+// The steps; the package comment draws how they follow each other.
+const (
+	FirstFactor        Step = "first_factor"
+	NewPassword        Step = "new_password"
+	EmailVerification  Step = "email_verification"
+	DeviceVerification Step = "device_verification"
+	Done               Step = "done"
+	Refused            Step = "refused"
+)
+
+// Refusal is why an attempt may not go on.
+type Refusal string
+
+// The refusals.
+const (
+	// PasswordContained: the password is right, was marked compromised by a containment, and the device isn't one trusted before.
+	PasswordContained Refusal = "password_contained"
+	// RiskRefused: risk's verdict.
+	RiskRefused Refusal = "risk_refused"
+	// Over: the answers are used up, or the account's secrets changed meanwhile.
+	Over Refusal = "over"
+)
+
+// Verdict is risk's part that depends on the account. Its zero value asks for a check: what wasn't assessed isn't trusted.
+type Verdict string
+
+// The verdicts.
+const (
+	VerifyDevice Verdict = ""
+	Allow        Verdict = "allow"
+	Refuse       Verdict = "refuse"
+)
+
+// Facts are what Next must know beside the proofs. They are read anew for each decision.
+type Facts struct {
+	// KnownDevice: the device is trusted for this user and unexpired.
+	KnownDevice bool
+	// Contained: the account's password was marked compromised by a containment.
+	Contained bool
+	// Verdict is risk's.
+	Verdict Verdict
+	// Over: the attempt has no answers left, or the account's epoch isn't the one that it began with.
+	Over bool
+}
+
+// Next says what comes next, and for Refused why. What it doesn't know it refuses.
+func Next(purpose Purpose, proofs Proofs, facts Facts) (Step, Refusal) {
+	if facts.Over {
+		return Refused, Over
+	}
+	switch purpose {
+	case SignUp:
+		return nextSignUp(proofs), ""
+	case SignIn:
+		return nextSignIn(proofs, facts)
+	}
+	return Refused, Over
+}
+
+func nextSignUp(proofs Proofs) Step {
+	switch {
+	case proofs.NewPassword == nil:
+		return NewPassword
+	case proofs.EmailCodeAt.IsZero():
+		return EmailVerification
+	}
+	return Done
+}
+
+func nextSignIn(proofs Proofs, facts Facts) (Step, Refusal) {
+	switch {
+	case proofs.PasswordAt.IsZero():
+		return FirstFactor, ""
+	case facts.Verdict == Refuse:
+		return Refused, RiskRefused
+	case facts.Contained:
+		return nextContained(proofs, facts)
+	case facts.KnownDevice && facts.Verdict == Allow:
+		return Done, ""
+	case proofs.EmailCodeAt.IsZero():
+		return DeviceVerification, ""
+	}
+	return Done, ""
+}
+
+// nextContained is the way back in after a containment: only on a device trusted before, and only to a new password.
+func nextContained(proofs Proofs, facts Facts) (Step, Refusal) {
+	switch {
+	case !facts.KnownDevice:
+		return Refused, PasswordContained
+	case proofs.EmailCodeAt.IsZero():
+		return EmailVerification, ""
+	case proofs.NewPassword == nil:
+		return NewPassword, ""
+	}
+	return Done, ""
+}
+
+// Factor is a way to answer a step.
+type Factor string
+
+// The factors, as events name them.
+const (
+	Password  Factor = "password"
+	EmailCode Factor = "email_code"
+)
+
+// Factors are those that may answer a step: the deployment's, never the account's.
+func (s Step) Factors() []Factor {
+	switch s {
+	case FirstFactor, NewPassword:
+		return []Factor{Password}
+	case EmailVerification, DeviceVerification:
+		return []Factor{EmailCode}
+	case Done, Refused:
+	}
+	return nil
+}

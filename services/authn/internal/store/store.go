@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/doorward/doorward/internal/audit"
+	"github.com/doorward/doorward/internal/outbox"
+	"github.com/doorward/doorward/internal/policy"
+	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/services/authn/internal/account"
+	"github.com/doorward/doorward/services/authn/internal/application"
+	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/containment"
+	"github.com/doorward/doorward/services/authn/internal/device"
+	"github.com/doorward/doorward/services/authn/internal/lockout"
+	"github.com/doorward/doorward/services/authn/internal/session"
+	"github.com/doorward/doorward/services/authn/internal/token"
+)
+
+// Store is authn's storage. See the package comment for what a transaction promises.
+type Store interface {
+	View(ctx context.Context, fn func(Tx) error) error
+	Update(ctx context.Context, fn func(Tx) error) error
+}
+
+// Tx is one transaction, seen through its roles.
+type Tx struct {
+	Users        Users
+	Devices      Devices
+	Sessions     Sessions
+	Attempts     Attempts
+	Budgets      Budgets
+	Applications Applications
+	SigningKeys  SigningKeys
+	Alerts       Alerts
+	// Outbox, Audit and Policies are the shared roles: what is written through them is kept exactly when the change is.
+	Outbox   outbox.Appender
+	Audit    audit.Log
+	Policies policy.Records
+}
+
+// ErrEmailTaken comes from Users.Put when an address belongs to another user. Nothing was written.
+var ErrEmailTaken = errors.New("store: the address belongs to another user")
+
+// Users keeps accounts.
+type Users interface {
+	Get(id string) (account.User, bool, error)
+	// ByEmail finds the user that has the address among its present, verified ones.
+	ByEmail(canonical string) (account.User, bool, error)
+	// Put keeps the user and claims its present, verified addresses; those it removed are free again. ErrEmailTaken when one is another's.
+	Put(account.User) error
+}
+
+// Devices keeps devices, trusted or not.
+type Devices interface {
+	Get(id string) (device.Device, bool, error)
+	// OfUser are all of a user's devices, oldest first.
+	OfUser(userID string) ([]device.Device, error)
+	Put(device.Device) error
+	Delete(id string) error
+}
+
+// Sessions keeps sessions, ended ones too until they are deleted.
+type Sessions interface {
+	Get(id string) (session.Session, bool, error)
+	Put(session.Session) error
+	// OfUser are a user's sessions, newest first, from the one after the id before on ("" is the newest), at most limit.
+	OfUser(userID, before string, limit int) ([]session.Session, error)
+	// ActiveOfUser are all of a user's sessions with a zero EndedAt, oldest first. Some may have expired.
+	ActiveOfUser(userID string) ([]session.Session, error)
+	// DeleteExpired deletes at most limit sessions whose ExpiresAt is before t, ended or not, and returns how many.
+	DeleteExpired(t time.Time, limit int) (int, error)
+}
+
+// Attempts keeps attempts.
+type Attempts interface {
+	Get(id string) (attempt.Attempt, bool, error)
+	Put(attempt.Attempt) error
+	Delete(id string) error
+	// OfIdentifier are the attempts for an identifier, oldest first, at most limit.
+	OfIdentifier(accountKey [32]byte, limit int) ([]attempt.Attempt, error)
+	// Expired are attempts whose ExpiresAt is before t, earliest first, at most limit.
+	Expired(t time.Time, limit int) ([]attempt.Attempt, error)
+}
+
+// Budgets keeps lockout budgets, by a keyed hash.
+type Budgets interface {
+	// Get answers with a full budget where none is kept.
+	Get(key [32]byte) (lockout.Budget, error)
+	// Put keeps a budget until a moment, after which it may be deleted; an empty budget is deleted at once.
+	Put(key [32]byte, b lockout.Budget, until time.Time) error
+	// DeleteExpired deletes at most limit budgets whose moment is before t, and returns how many.
+	DeleteExpired(t time.Time, limit int) (int, error)
+}
+
+// Applications keeps applications and their API keys.
+type Applications interface {
+	Get(id string) (application.Application, bool, error)
+	ByName(name string) (application.Application, bool, error)
+	Put(application.Application) error
+	Key(id string) (application.Key, bool, error)
+	// KeyBySecret finds a key, revoked ones too, by its digest.
+	KeyBySecret(digest secret.Digest) (application.Key, bool, error)
+	PutKey(application.Key) error
+}
+
+// SigningKeys keeps the keys of session tokens.
+type SigningKeys interface {
+	// List is all of them, oldest first.
+	List() ([]token.SigningKey, error)
+	Put(token.SigningKey) error
+	Delete(id string) error
+}
+
+// Alerts keeps the events that owners are told of.
+type Alerts interface {
+	Get(eventID string) (containment.Alert, bool, error)
+	Put(containment.Alert) error
+	// DeleteBefore deletes at most limit alerts whose At is before t, and returns how many.
+	DeleteBefore(t time.Time, limit int) (int, error)
+}

@@ -1,0 +1,196 @@
+package token
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/doorward/doorward/internal/secret"
+)
+
+// Type is the `typ` of a session token (RFC 8725 §3.11: tokens of different kinds must not be exchangeable).
+const Type = "doorward-session+jwt"
+
+// maxLength bounds what is parsed as a session token.
+const maxLength = 4096
+
+// Claims is what a session token says.
+type Claims struct {
+	// Issuer, Subject and Audience are `iss`, `sub` (the user's id) and `aud`.
+	Issuer, Subject, Audience string
+	// Application is `azp`, the application it was issued through.
+	Application string
+	// Session and Device are `sid` and `dev`.
+	Session, Device string
+	// Generation is `gen`: it rises when what the session may do changes.
+	Generation uint64
+	// ID is `jti`.
+	ID string
+	// AMR is how the user was authenticated, AuthTime when the session began.
+	AMR      []string
+	AuthTime time.Time
+	// FirstFactorAt and SecondFactorAt are `fva`: Unix seconds of when each factor was last verified, 0 for never.
+	FirstFactorAt, SecondFactorAt time.Time
+	// Status is `sts`: `active`.
+	Status string
+	// IssuedAt and ExpiresAt are `iat` (and `nbf`) and `exp`.
+	IssuedAt, ExpiresAt time.Time
+}
+
+// wire is Claims as JSON.
+type wire struct {
+	jwt.RegisteredClaims
+	Application string   `json:"azp"`
+	Session     string   `json:"sid"`
+	Generation  uint64   `json:"gen"`
+	AMR         []string `json:"amr"`
+	AuthTime    int64    `json:"auth_time"`
+	Factors     [2]int64 `json:"fva"`
+	Status      string   `json:"sts"`
+	Device      string   `json:"dev"`
+}
+
+// Keyring signs session tokens and checks them, with the keys as they were at one moment. It is immutable.
+type Keyring struct {
+	issuer string
+	keys   []SigningKey
+	opened map[string]ed25519.PrivateKey
+}
+
+// NewKeyring decrypts the keys.
+func NewKeyring(issuer string, sealing secret.Key, keys []SigningKey) (*Keyring, error) {
+	ring := &Keyring{issuer: issuer, keys: keys, opened: make(map[string]ed25519.PrivateKey, len(keys))}
+	for _, k := range keys {
+		private, err := k.open(sealing)
+		if err != nil {
+			return nil, err
+		}
+		ring.opened[k.ID] = private
+	}
+	return ring, nil
+}
+
+// Issuer is the `iss` of every token.
+func (r *Keyring) Issuer() string { return r.issuer }
+
+// Published are all keys that verifiers should know.
+func (r *Keyring) Published() []SigningKey { return r.keys }
+
+// Sign makes a session token. Issuer and Status are filled in.
+func (r *Keyring) Sign(c Claims) (secret.Text, error) {
+	current, ok := signingAt(r.keys, c.IssuedAt)
+	if !ok {
+		return secret.Text{}, ErrNoSigningKey
+	}
+	unsigned := jwt.NewWithClaims(jwt.SigningMethodEdDSA, r.encode(c))
+	unsigned.Header["typ"] = Type
+	unsigned.Header["kid"] = current.ID
+	signed, err := unsigned.SignedString(r.opened[current.ID])
+	if err != nil {
+		return secret.Text{}, fmt.Errorf("sign session token: %w", err)
+	}
+	return secret.Wrap(signed), nil
+}
+
+func (r *Keyring) encode(c Claims) wire {
+	return wire{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer:    r.issuer,
+			Subject:   c.Subject,
+			Audience:  jwt.ClaimStrings{c.Audience},
+			IssuedAt:  jwt.NewNumericDate(c.IssuedAt),
+			NotBefore: jwt.NewNumericDate(c.IssuedAt),
+			ExpiresAt: jwt.NewNumericDate(c.ExpiresAt),
+			ID:        c.ID,
+		},
+		Application: c.Application,
+		Session:     c.Session,
+		Generation:  c.Generation,
+		AMR:         c.AMR,
+		AuthTime:    c.AuthTime.Unix(),
+		Factors:     [2]int64{unixOrZero(c.FirstFactorAt), unixOrZero(c.SecondFactorAt)},
+		Status:      "active",
+		Device:      c.Device,
+	}
+}
+
+func unixOrZero(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+// What Read can find wrong. Which of the many faults ErrInvalid covers is in its text, for the log.
+var (
+	ErrInvalid = errors.New("token: not a session token of ours")
+	ErrExpired = errors.New("token: the session token's life is over")
+)
+
+// Read checks a session token of this deployment, for any audience, and returns its claims.
+func (r *Keyring) Read(presented secret.Text, now time.Time) (Claims, error) {
+	text := presented.Reveal()
+	if len(text) > maxLength {
+		return Claims{}, fmt.Errorf("%w: longer than %d bytes", ErrInvalid, maxLength)
+	}
+	var w wire
+	parsed, err := jwt.NewParser(
+		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}),
+		jwt.WithIssuer(r.issuer),
+		jwt.WithExpirationRequired(),
+		jwt.WithIssuedAt(),
+		jwt.WithTimeFunc(func() time.Time { return now }),
+	).ParseWithClaims(text, &w, r.publicKey)
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return Claims{}, ErrExpired
+	case err != nil:
+		return Claims{}, fmt.Errorf("%w: %v", ErrInvalid, err) //nolint:errorlint // the library's own errors stop here
+	case !parsed.Valid, w.Session == "", w.Subject == "", len(w.Audience) != 1:
+		return Claims{}, fmt.Errorf("%w: a claim is missing", ErrInvalid)
+	}
+	return w.decode(), nil
+}
+
+// publicKey finds the key that a token names, once its type is right.
+func (r *Keyring) publicKey(t *jwt.Token) (any, error) {
+	if t.Header["typ"] != Type {
+		return nil, errors.New("the typ is another")
+	}
+	for _, k := range r.keys {
+		if k.ID == t.Header["kid"] {
+			return k.Public, nil
+		}
+	}
+	return nil, errors.New("the kid is unknown")
+}
+
+func (w wire) decode() Claims {
+	return Claims{
+		Issuer:         w.Issuer,
+		Subject:        w.Subject,
+		Audience:       w.Audience[0],
+		Application:    w.Application,
+		Session:        w.Session,
+		Device:         w.Device,
+		Generation:     w.Generation,
+		ID:             w.ID,
+		AMR:            w.AMR,
+		AuthTime:       time.Unix(w.AuthTime, 0).UTC(),
+		FirstFactorAt:  timeOrZero(w.Factors[0]),
+		SecondFactorAt: timeOrZero(w.Factors[1]),
+		Status:         w.Status,
+		IssuedAt:       w.IssuedAt.UTC(),
+		ExpiresAt:      w.ExpiresAt.UTC(),
+	}
+}
+
+func timeOrZero(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}

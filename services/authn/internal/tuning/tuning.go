@@ -1,0 +1,86 @@
+// Package tuning is authn's policy: what an operator may tune at run time, with defaults that are safe and rules that a change must keep.
+//
+// It holds values and nothing else. It is stored, versioned and read through internal/policy; every use case reads it once, at its start.
+package tuning
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Policy is authn's policy.
+type Policy struct {
+	// SessionTokenLifetime is how long a session token lives. 30 s to 10 min.
+	SessionTokenLifetime time.Duration `json:"session_token_lifetime"`
+	// SessionLifetime is when a session ends whatever happens. 5 min to 30 d, the most that NIST SP 800-63B-4 §2.1.3 advises.
+	SessionLifetime time.Duration `json:"session_lifetime"`
+	// RefreshGrace is for how long a used refresh token still gets its successor. 0 to 60 s.
+	RefreshGrace time.Duration `json:"refresh_grace"`
+	// DeviceTrustLifetime is for how long a device stays known after its last sign-in. 1 h to 400 d.
+	DeviceTrustLifetime time.Duration `json:"device_trust_lifetime"`
+	// DeviceSecretGrace is for how long a device's previous secret stays good. 0 to 10 min.
+	DeviceSecretGrace time.Duration `json:"device_secret_grace"`
+	// AttemptLifetime is how long an attempt may take. 1 to 60 min.
+	AttemptLifetime time.Duration `json:"attempt_lifetime"`
+	// AttemptAnswers is how many wrong answers end an attempt. 1 to 20.
+	AttemptAnswers int `json:"attempt_answers"`
+	// AttemptsPerIdentifier is how many unfinished attempts an identifier may have; one more ends the oldest. 1 to 100.
+	AttemptsPerIdentifier int `json:"attempts_per_identifier"`
+	// CodeLifetime is how long a mailed code is good. 1 to 10 min, the most that NIST SP 800-63B-4 §3.1.3 allows.
+	CodeLifetime time.Duration `json:"code_lifetime"`
+	// CodeInterval is the least time between two codes to one address. 10 s to 10 min.
+	CodeInterval time.Duration `json:"code_interval"`
+	// LockoutFailures is how many failures per window an identifier and authenticator may have. 3 to 100 (NIST SP 800-63B-4 §3.2.2).
+	LockoutFailures int `json:"lockout_failures"`
+	// LockoutWindow is that window. 1 min to 24 h.
+	LockoutWindow time.Duration `json:"lockout_window"`
+	// PasswordMinLength is the least length of a new password in code points. 8 to 64; 15 is NIST SP 800-63B-4 §3.1.1.2's for a
+	// password that is the only factor.
+	PasswordMinLength int `json:"password_min_length"`
+}
+
+// Default is the policy of a new deployment.
+func Default() Policy {
+	return Policy{
+		SessionTokenLifetime:  time.Minute,
+		SessionLifetime:       7 * 24 * time.Hour,
+		RefreshGrace:          10 * time.Second,
+		DeviceTrustLifetime:   90 * 24 * time.Hour,
+		DeviceSecretGrace:     time.Minute,
+		AttemptLifetime:       15 * time.Minute,
+		AttemptAnswers:        5,
+		AttemptsPerIdentifier: 20,
+		CodeLifetime:          10 * time.Minute,
+		CodeInterval:          30 * time.Second,
+		LockoutFailures:       10,
+		LockoutWindow:         time.Hour,
+		PasswordMinLength:     15,
+	}
+}
+
+// Validate reports every value that is out of its range, all at once.
+func (p Policy) Validate() error {
+	return errors.Join(
+		span("session_token_lifetime", p.SessionTokenLifetime, 30*time.Second, 10*time.Minute),
+		span("session_lifetime", p.SessionLifetime, 5*time.Minute, 30*24*time.Hour),
+		span("refresh_grace", p.RefreshGrace, 0, time.Minute),
+		span("device_trust_lifetime", p.DeviceTrustLifetime, time.Hour, 400*24*time.Hour),
+		span("device_secret_grace", p.DeviceSecretGrace, 0, 10*time.Minute),
+		span("attempt_lifetime", p.AttemptLifetime, time.Minute, time.Hour),
+		span("attempt_answers", p.AttemptAnswers, 1, 20),
+		span("attempts_per_identifier", p.AttemptsPerIdentifier, 1, 100),
+		span("code_lifetime", p.CodeLifetime, time.Minute, 10*time.Minute),
+		span("code_interval", p.CodeInterval, 10*time.Second, 10*time.Minute),
+		span("lockout_failures", p.LockoutFailures, 3, 100),
+		span("lockout_window", p.LockoutWindow, time.Minute, 24*time.Hour),
+		span("password_min_length", p.PasswordMinLength, 8, 64),
+	)
+}
+
+func span[T int | time.Duration](name string, value, least, most T) error {
+	if value < least || value > most {
+		return fmt.Errorf("%s is %v: must be from %v to %v", name, value, least, most)
+	}
+	return nil
+}
