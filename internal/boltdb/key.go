@@ -44,13 +44,6 @@ func Number(n uint64) string {
 	return string(binary.BigEndian.AppendUint64(nil, n))
 }
 
-func numberOf(key string) uint64 {
-	if len(key) != 8 {
-		return 0
-	}
-	return binary.BigEndian.Uint64([]byte(key))
-}
-
 // Time is a key, or a part of one, that sorts as t does (years 1678 to 2262).
 func Time(t time.Time) string {
 	const signBit = 1 << 63 // flipped, so that times before 1970 sort first

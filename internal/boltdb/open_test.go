@@ -1,0 +1,143 @@
+package boltdb_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/internal/boltdb"
+	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
+	"github.com/prometheus/client_golang/prometheus"
+	bolt "go.etcd.io/bbolt"
+)
+
+func TestSecondProcessIsToldWhoHoldsTheFile(t *testing.T) {
+	db := boltdbtest.Open(t, boltdb.Options{})
+	_, err := boltdb.Open(db.Path(), boltdb.Options{SchemaVersion: 1, LockTimeout: time.Millisecond})
+	if !errors.Is(err, boltdb.ErrLocked) || !strings.Contains(err.Error(), "another doorward process holds "+db.Path()) {
+		t.Errorf("Open = %v, want ErrLocked that names the file", err)
+	}
+}
+
+func TestNewerSchemaIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	for _, c := range []struct {
+		version uint64
+		want    error
+	}{{2, nil}, {2, nil}, {1, boltdb.ErrNewerSchema}, {3, nil}, {2, boltdb.ErrNewerSchema}} {
+		db, err := boltdb.Open(path, boltdb.Options{SchemaVersion: c.version})
+		if !errors.Is(err, c.want) {
+			t.Fatalf("Open with schema %d = %v, want %v", c.version, err, c.want)
+		}
+		if err != nil {
+			continue
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestStoreIsItsOwnersAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data", "a.db")
+	db := boltdbtest.OpenAt(t, path, boltdb.Options{})
+	wantMode(t, path, 0o600)
+	wantMode(t, filepath.Dir(path), 0o700)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	boltdbtest.OpenAt(t, path, boltdb.Options{})
+	wantMode(t, path, 0o600)
+}
+
+func wantMode(t *testing.T, path string, want os.FileMode) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Mode().Perm(); got != want {
+		t.Errorf("the mode of %s is %o, want %o", filepath.Base(path), got, want)
+	}
+}
+
+func TestFileThatIsNoStoreIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	if err := os.WriteFile(path, bytes.Repeat([]byte("no store "), 4096), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := boltdb.Open(path, boltdb.Options{SchemaVersion: 1})
+	if err == nil || !strings.Contains(err.Error(), "restore a backup") {
+		t.Errorf("Open = %v, want an error that says what to do", err)
+	}
+}
+
+func TestPanicIsLoggedWithoutItsValue(t *testing.T) {
+	var log bytes.Buffer
+	db := boltdbtest.Open(t, boltdb.Options{Logger: slog.New(slog.NewJSONHandler(&log, nil))})
+	if err := db.Update(t.Context(), func(*bolt.Tx) error { panic("hunter2") }); !errors.Is(err, boltdb.ErrPanic) {
+		t.Fatalf("Update = %v, want ErrPanic", err)
+	}
+	if !strings.Contains(log.String(), "store closure panicked") || !strings.Contains(log.String(), "open_test.go") {
+		t.Errorf("the log doesn't say where it panicked: %s", log.String())
+	}
+	if strings.Contains(log.String(), "hunter2") {
+		t.Errorf("the panic's value is in the log: %s", log.String())
+	}
+}
+
+func TestMetricsSurviveReopening(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	path := filepath.Join(t.TempDir(), "authn.db")
+	for range 2 {
+		db := boltdbtest.OpenAt(t, path, boltdb.Options{Registerer: registry})
+		update(t, db, func(*bolt.Tx) error { return nil })
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(families) != 5 {
+			t.Errorf("%d metrics are registered, want 5", len(families))
+		}
+		for _, f := range families {
+			if label := f.GetMetric()[0].GetLabel()[0]; label.GetValue() != "authn" {
+				t.Errorf("%s is labelled %s, want the store's name", f.GetName(), label)
+			}
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFullDiskIsToldToCallersAndToHealth(t *testing.T) {
+	db := boltdbtest.Open(t, marks)
+	big := func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte("marks")).Put([]byte("big"), make([]byte, 1<<20))
+	}
+	empty := db.FillDisk()
+	if err := db.Update(t.Context(), big); err == nil {
+		t.Error("a change that isn't on disk was acknowledged")
+	}
+	if db.Health() == nil {
+		t.Error("Health is nil after a commit failed")
+	}
+	if got := marked(t, db); len(got) > 0 {
+		t.Errorf("the failed commit left %q", got)
+	}
+	empty()
+	if err := db.Update(t.Context(), big); err != nil {
+		t.Errorf("Update with room again: %v", err)
+	}
+	if err := db.Health(); err != nil {
+		t.Errorf("Health = %v after a commit succeeded", err)
+	}
+}
