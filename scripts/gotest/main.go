@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -43,16 +44,18 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 
 	started := time.Now()
 	rep := newReport(out)
+	var broken error
 	for _, module := range flags.Args() {
-		if err := testModule(ctx, rep, module, *only, *timeout); err != nil {
-			return err
+		broken = errors.Join(broken, testModule(ctx, rep, module, *only, *timeout))
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 	}
 	rep.close(time.Since(started))
-	if !rep.green() {
+	if broken == nil && !rep.green() {
 		return errors.New("not every test ran and passed")
 	}
-	return nil
+	return broken
 }
 
 // testModule runs one module's tests into the report. Failing tests are the report's matter, not an error.
@@ -74,17 +77,15 @@ func testModule(ctx context.Context, rep *report, module, only string, timeout t
 	failedBefore := rep.failed
 	readErr := rep.read(stdout)
 	err = cmd.Wait()
-	if ctx.Err() != nil {
-		return fmt.Errorf("test %s: %w", module, context.Cause(ctx))
-	}
-	if readErr != nil {
+	switch {
+	case readErr != nil:
 		return fmt.Errorf("test %s: %w", module, readErr)
-	}
-	// go test failing without a failed test or build in its output: a broken go.mod, say. Its stderr is all there is.
-	if err != nil && rep.failed == failedBefore {
+	case err == nil, rep.failed > failedBefore, strings.Contains(stderr.String(), "no packages to test"):
+		return nil
+	default:
+		// It failed without a failed test or build among its events: a broken go.mod, say. Its stderr is all there is.
 		return fmt.Errorf("test %s: %w\n%s", module, err, stderr)
 	}
-	return nil
 }
 
 // tail keeps the last bytes written to it, so that a flood of messages can't fill the memory.

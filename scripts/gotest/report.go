@@ -34,10 +34,12 @@ type report struct {
 	output                  map[key]*tail
 	// failedIn counts a package's failed tests: a package that fails with none of its own failing needs a line itself.
 	failedIn map[string]int
+	// shuffle holds each package's seed, with which a failing order can be had again.
+	shuffle map[string]string
 }
 
 func newReport(out io.Writer) *report {
-	return &report{out: out, output: map[key]*tail{}, failedIn: map[string]int{}}
+	return &report{out: out, output: map[key]*tail{}, failedIn: map[string]int{}, shuffle: map[string]string{}}
 }
 
 // green says whether everything that ran passed, and nothing chose not to run.
@@ -113,7 +115,11 @@ func (r *report) fail(k key, e event) {
 }
 
 func (r *report) keep(k key, text string) {
-	if strings.HasPrefix(text, "=== ") || strings.HasPrefix(text, "-test.shuffle ") && k.test != "" {
+	if seed, ok := strings.CutPrefix(text, "-test.shuffle "); ok && k.test == "" {
+		r.shuffle[k.pkg] = strings.TrimSpace(seed)
+		return
+	}
+	if strings.HasPrefix(text, "=== ") {
 		return
 	}
 	kept := r.output[k]
@@ -129,7 +135,11 @@ func (r *report) print(outcome string, k key, elapsed float64, output *tail) {
 	if k.test != "" {
 		name += " " + k.test
 	}
-	fmt.Fprintf(r.out, "%s %s (%.2fs)\n", outcome, name, elapsed)
+	again := ""
+	if seed := r.shuffle[k.pkg]; seed != "" {
+		again = ", -shuffle=" + seed
+	}
+	fmt.Fprintf(r.out, "%s %s (%.2fs%s)\n", outcome, name, elapsed, again)
 	if output == nil {
 		return
 	}

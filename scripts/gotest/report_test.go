@@ -42,8 +42,9 @@ func TestReport(t *testing.T) {
 			"0 passed, 0 failed, 1 skipped (2s)",
 		},
 	}, {
-		name: "a failed test is told once, with its output",
+		name: "a failed test is told once, with its output and the order's seed",
 		events: []string{
+			`{"Action":"output","Package":"p","Output":"-test.shuffle 17\n"}`,
 			`{"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}`,
 			`{"Action":"output","Package":"p","Test":"TestA","Output":"got 1, want 2\n"}`,
 			`{"Action":"fail","Package":"p","Test":"TestA","Elapsed":0.25}`,
@@ -51,7 +52,7 @@ func TestReport(t *testing.T) {
 			`{"Action":"fail","Package":"p"}`,
 		},
 		want: []string{
-			"FAIL p TestA (0.25s)",
+			"FAIL p TestA (0.25s, -shuffle=17)",
 			"     got 1, want 2",
 			"0 passed, 1 failed, 0 skipped (2s)",
 		},
