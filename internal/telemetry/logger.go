@@ -1,0 +1,93 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// Format is how log lines are written.
+type Format string
+
+// The formats: JSON for machines (the default), text for a terminal.
+const (
+	JSON Format = "json"
+	Text Format = "text"
+)
+
+// LogConfig says how a process logs.
+type LogConfig struct {
+	// Writer takes the lines, each in one Write.
+	Writer io.Writer
+	// Format is JSON when empty.
+	Format Format
+	// Level is the least severe level that is written; the zero value is Info.
+	Level slog.Level
+}
+
+// NewLogger makes the process's logger. It adds the call's request id to lines
+// that are logged with the call's context.
+func NewLogger(cfg LogConfig) (*slog.Logger, error) {
+	opts := &slog.HandlerOptions{Level: cfg.Level, ReplaceAttr: redact}
+	var h slog.Handler
+	switch cfg.Format {
+	case JSON, "":
+		h = slog.NewJSONHandler(cfg.Writer, opts)
+	case Text:
+		h = slog.NewTextHandler(cfg.Writer, opts)
+	default:
+		return nil, fmt.Errorf("log format %q: use json or text", cfg.Format)
+	}
+	return slog.New(&handler{Handler: h}), nil
+}
+
+// handler adds the request id. A group that is opened on the logger would swallow
+// the id too, and a line still says which call it belongs to: that is enough.
+type handler struct{ slog.Handler }
+
+var _ slog.Handler = (*handler)(nil)
+
+func (h *handler) Handle(ctx context.Context, r slog.Record) error {
+	if id := RequestID(ctx); id != "" {
+		r = r.Clone()
+		r.AddAttrs(slog.String("request_id", id))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &handler{Handler: h.Handler.WithAttrs(attrs)}
+}
+
+func (h *handler) WithGroup(name string) slog.Handler {
+	return &handler{Handler: h.Handler.WithGroup(name)}
+}
+
+const redacted = "[redacted]"
+
+// secretNames are attribute names whose value is never printed. Matching is on the
+// whole name, so that "api_key_id" or "code" (a gRPC code) stay readable.
+var secretNames = map[string]bool{
+	"password": true, "passphrase": true, "secret": true, "token": true, "api_key": true,
+	"authorization": true, "cookie": true, "private_key": true, "device_secret": true,
+	"access_token": true, "refresh_token": true, "session_token": true, "contain_token": true,
+	"attempt_secret": true, "otp": true,
+}
+
+// redact is the net beneath the types that redact themselves. Proto messages are
+// caught because their text ignores debug_redact.
+func redact(_ []string, a slog.Attr) slog.Attr {
+	if secretNames[strings.ToLower(a.Key)] {
+		return slog.String(a.Key, redacted)
+	}
+	if a.Value.Kind() == slog.KindAny {
+		if _, isMessage := a.Value.Any().(proto.Message); isMessage {
+			return slog.String(a.Key, redacted)
+		}
+	}
+	return a
+}
