@@ -1,0 +1,85 @@
+package credential
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/doorward/doorward/internal/secret"
+)
+
+// Ticket is the right to one hash, which will finish by the pool's deadline.
+type Ticket struct {
+	pool  *Pool
+	lane  *lane
+	began time.Time
+	spent atomic.Bool
+}
+
+// Verify checks a password as Hasher.Verify does. An empty stored form, for an identifier that nobody has, takes the
+// same turn in the same lane.
+//
+// When ctx ends first the caller is let go; a hash not begun by then is never computed.
+func (t *Ticket) Verify(ctx context.Context, stored PHC, password secret.Text) (Result, error) {
+	out, err := t.run(ctx, func(h Hasher) (out outcome) {
+		out.result, out.err = h.Verify(stored, password)
+		return out
+	})
+	return out.result, err
+}
+
+// Hash makes the stored form of a new password.
+func (t *Ticket) Hash(ctx context.Context, password secret.Text) (PHC, error) {
+	out, err := t.run(ctx, func(h Hasher) (out outcome) {
+		out.phc, out.err = h.Hash(password)
+		return out
+	})
+	return out.phc, err
+}
+
+// Release gives back a ticket that wasn't used. After a hash it does nothing.
+func (t *Ticket) Release() {
+	if t.spent.CompareAndSwap(false, true) {
+		<-t.lane.slots
+	}
+}
+
+// AwaitDeadline waits until D after Begin. Every failure calls it before it answers, whatever failed, so that the time
+// says nothing about where. A flow that is already late waits for the next multiple of D. It gives back an unused
+// ticket first: waiting takes no slot and no worker.
+func (t *Ticket) AwaitDeadline(ctx context.Context) error {
+	t.Release()
+	deadline := t.pool.deadline
+	elapsed := time.Since(t.began)
+	periods := max(1, (elapsed+deadline-1)/deadline)
+	timer := time.NewTimer(periods*deadline - elapsed)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// run queues the work and waits for its outcome. From here on the slot is the worker's to free.
+func (t *Ticket) run(ctx context.Context, work func(Hasher) outcome) (outcome, error) {
+	if !t.spent.CompareAndSwap(false, true) {
+		return outcome{}, ErrSpent
+	}
+	j := &job{ctx: ctx, lane: t.lane, work: work, queued: time.Now(), done: make(chan outcome, 1)}
+	t.lane.queue <- j
+	select {
+	case out := <-j.done:
+		return out, out.err
+	case <-ctx.Done():
+		return outcome{}, ctx.Err()
+	case <-t.pool.drained:
+	}
+	select { // the last worker may have ended with this very job
+	case out := <-j.done:
+		return out, out.err
+	default:
+		return outcome{}, ErrClosed
+	}
+}
