@@ -8,6 +8,7 @@ import (
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 )
 
 // Sender sends mails through one SMTP server. It is safe for concurrent use.
@@ -56,8 +57,7 @@ func (s *Sender) Send(ctx context.Context, message Message) error {
 	built := message.build(s.from, s.now())
 	err = client.SendWithSMTPClient(connection, built)
 	if built.IsDelivered() {
-		// Accepted is accepted: a failing goodbye must not send it again.
-		_ = connection.Quit()
+		sayGoodbye(connection)
 		return nil
 	}
 	return sendFailure(ctx, err)
@@ -103,4 +103,13 @@ func (s *Sender) client(ctx context.Context) (*gomail.Client, error) {
 
 func (s *Sender) tlsConfig() *tls.Config {
 	return &tls.Config{ServerName: s.server.host, RootCAs: s.config.RootCAs, MinVersion: tls.VersionTLS12}
+}
+
+// sayGoodbye is a courtesy. Accepted is accepted: a failing or hanging goodbye must
+// neither send the mail again nor hold its sender up.
+func sayGoodbye(connection *smtp.Client) {
+	const patience = time.Second
+	if connection.UpdateDeadline(patience) == nil {
+		_ = connection.Quit()
+	}
 }

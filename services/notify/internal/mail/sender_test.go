@@ -111,7 +111,7 @@ func TestFailuresAreToldApart(t *testing.T) {
 		{"a login is asked for", map[string]string{"MAIL": "530 5.7.0 login first"}, false},
 		{"the server is closing", map[string]string{"greet": "421 4.3.2 closing"}, false},
 		{"the server takes no mail", map[string]string{"greet": "554 5.3.2 no service"}, false},
-		{"the greeting isn't SMTP", map[string]string{"greet": "SSH-2.0-ann@example.com"}, false},
+		{"the greeting isn't SMTP", map[string]string{"greet": "HTTP/1.1 400 ann@example.com"}, false},
 		{"the connection drops at the greeting", map[string]string{"greet": drop}, false},
 		{"the connection drops at the recipient", map[string]string{"RCPT": drop}, false},
 		{"the connection drops after the body", map[string]string{"body": drop}, false},
@@ -136,7 +136,7 @@ func TestFailuresAreToldApart(t *testing.T) {
 func TestAcceptedMailIsSentWhateverTheGoodbye(t *testing.T) {
 	for _, goodbye := range []string{drop, "500 what?", hang} {
 		address := scripted(t, map[string]string{"QUIT": goodbye})
-		if err := sender(t, Config{Address: address, TLS: Plain, Timeout: 300 * time.Millisecond}).Send(t.Context(), message()); err != nil {
+		if err := sender(t, Config{Address: address, TLS: Plain, Timeout: 10 * time.Second}).Send(t.Context(), message()); err != nil {
 			t.Errorf("QUIT answered by %q: %v", goodbye, err)
 		}
 	}
