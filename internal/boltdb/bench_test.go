@@ -31,16 +31,24 @@ func BenchmarkCommit(b *testing.B) {
 		file := benchFile(b)
 		benchChanges(b, benchCallers, file.Batch)
 	})
-	b.Run("batch tuned", func(b *testing.B) {
-		file := benchFile(b)
-		file.MaxBatchDelay, file.MaxBatchSize = time.Millisecond, benchCallers
-		benchChanges(b, benchCallers, file.Batch)
-	})
+	b.Run("batch tuned to 64", func(b *testing.B) { benchTuned(b, benchCallers) })
+	b.Run("batch tuned to 64, 48 call", func(b *testing.B) { benchTuned(b, 48) })
 	b.Run("limit", benchLimit)
-	b.Run("group", func(b *testing.B) {
-		db := boltdbtest.Open(b, marks)
-		benchChanges(b, benchCallers, func(fn func(*bolt.Tx) error) error { return db.Update(context.Background(), fn) })
-	})
+	b.Run("group", func(b *testing.B) { benchGroup(b, benchCallers) })
+	b.Run("group, 48 call", func(b *testing.B) { benchGroup(b, 48) })
+}
+
+// benchTuned sets DB.Batch for 64 callers: it commits at once when all of them
+// have come, and with fewer it waits a millisecond for the rest.
+func benchTuned(b *testing.B, callers int) {
+	file := benchFile(b)
+	file.MaxBatchDelay, file.MaxBatchSize = time.Millisecond, benchCallers
+	benchChanges(b, callers, file.Batch)
+}
+
+func benchGroup(b *testing.B, callers int) {
+	db := boltdbtest.Open(b, marks)
+	benchChanges(b, callers, func(fn func(*bolt.Tx) error) error { return db.Update(context.Background(), fn) })
 }
 
 // benchChanges makes b.N changes by that many callers.

@@ -108,9 +108,11 @@ func (db *DB) pick(batch []*call, first *call) []*call {
 				return batch
 			}
 			batch = pickOne(batch, c)
+			yielded = false
 		default:
-			// The callers that were just answered may be about to call again:
-			// letting them run once costs little and fills the batch.
+			// Callers that were just answered may be about to call again. Letting
+			// others run until nobody comes any more costs microseconds, and a
+			// fuller batch saves syncs.
 			if yielded {
 				return batch
 			}

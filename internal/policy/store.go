@@ -89,23 +89,30 @@ func (s *Store[T]) Current(ctx context.Context) T { return s.Snapshot(ctx).Value
 
 // Snapshot is Current with the version.
 func (s *Store[T]) Snapshot(ctx context.Context) Snapshot[T] {
+	if f := s.needed(); f != nil {
+		select {
+		case <-f.done:
+		case <-f.overdue.Done():
+		case <-ctx.Done():
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held
+}
+
+// needed returns the read to wait for: the one under way, or a new one; nil
+// while what is held is young enough.
+func (s *Store[T]) needed() *flight {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cfg.Now().Before(s.nextRead) {
-		return s.held
+		return nil
 	}
 	if s.flight == nil {
 		s.flight = s.takeOff()
 	}
-	f := s.flight
-	s.mu.Unlock()
-	select {
-	case <-f.done:
-	case <-f.overdue.Done():
-	case <-ctx.Done():
-	}
-	s.mu.Lock()
-	return s.held
+	return s.flight
 }
 
 // Refresh reads the policy now, for a caller that has just changed it.
