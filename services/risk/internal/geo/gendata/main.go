@@ -3,7 +3,8 @@
 //
 //	go run ./services/risk/internal/geo/gendata
 //
-// By default it fetches both packages with `npm pack`, from whatever registry npm is set up for, the addresses in their newest version.
+// By default it fetches both packages with `npm pack`, from wherever npm is set up to look: the addresses in their newest version, the
+// shapes in the one named below.
 // With -addresses and -atlas it works from files fetched before; the same files give the same output, byte for byte.
 package main
 
@@ -20,6 +21,7 @@ import (
 	"time"
 )
 
+// The npm packages. What gendata makes of the shapes, the carves in table.go above all, was checked by eye for this version.
 const (
 	addressesPackage = "@ip-location-db/geo-whois-asn-country-mmdb"
 	atlasPackage     = "world-atlas"
@@ -70,7 +72,7 @@ func pack(ctx context.Context, dir, spec string) (string, error) {
 	cmd.Stderr = os.Stderr
 	name, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("npm pack %s (is npm installed and its registry in reach?): %w", spec, err)
+		return "", fmt.Errorf("npm pack %s (is npm installed, and can it reach its registry?): %w", spec, err)
 	}
 	return filepath.Join(dir, strings.TrimSpace(string(name))), nil
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/oschwald/maxminddb-golang/v2"
+	"golang.org/x/text/language/display"
 )
 
 //go:embed README.tmpl
@@ -24,7 +25,7 @@ var readme string
 // maxFile bounds what is read of one file of a package.
 const maxFile = 64 << 20
 
-// write makes every file of package geo's data from the two packages.
+// write makes the files of package geo's data from the two packages. LICENSE.cldr, which is in neither, stays as it is.
 func write(out, addressesFile, atlasFile string) error {
 	addresses, err := unpack(addressesFile, "geo-whois-asn-country.mmdb", "package.json", "NRO_LICENSE")
 	if err != nil {
@@ -131,7 +132,7 @@ func describe(addresses, atlas []byte, built time.Time) ([]byte, error) {
 	}
 	var about struct {
 		Addresses, Atlas source
-		Built            string
+		Built, CLDR      string
 	}
 	if err := json.Unmarshal(addresses, &about.Addresses); err != nil {
 		return nil, err
@@ -142,6 +143,7 @@ func describe(addresses, atlas []byte, built time.Time) ([]byte, error) {
 	if about.Atlas.Version != atlasVersion {
 		return nil, fmt.Errorf("%s is version %s, not %s: its shapes and names are checked by hand, so raise the version in main.go", atlasPackage, about.Atlas.Version, atlasVersion)
 	}
+	about.CLDR = display.CLDRVersion
 	about.Built = built.Format(time.DateOnly)
 	page, err := template.New("README").Parse(readme)
 	if err != nil {
