@@ -1,0 +1,43 @@
+// Package verify guards a gRPC service: it checks the session token of every call, and refuses a revoked session within
+// milliseconds, long before its token expires, without asking authn.
+//
+// It owns a copy of authn's public signing keys, a bounded cache of checked tokens, and the revocation feed. It holds no
+// session and signs nobody in: that is the package doorward. An application makes one Verifier at start, puts its
+// interceptors on the server, and closes it after the server has stopped.
+//
+//	v, err := verify.FromEnv(ctx)
+//	server := grpc.NewServer(
+//		grpc.ChainUnaryInterceptor(v.Unary()),
+//		grpc.ChainStreamInterceptor(v.Stream()),
+//	)
+//
+// A method is refused without a token unless it is public: named by Public, or marked in its proto with
+// `option (doorward.access.v1.access) = {public: true};`. In a handler, FromContext tells who is calling.
+//
+// # What is checked
+//
+// Form and size; the header's alg (EdDSA and nothing else), typ and kid; the signature, by a key that came from authn
+// and never by one that the token names; iss, aud, sub, sid, iat, nbf and exp; and that the session isn't revoked.
+// The first part is remembered per token until it expires. Revocation is looked up on every call.
+//
+// # When the feed is stale
+//
+//	             heartbeat within MaxFeedAge
+//	   ┌───────┐ ─────────────────────────────▶ ┌───────┐
+//	   │ stale │                                │ fresh │ the local set of revoked sessions decides
+//	   └───────┘ ◀───────────────────────────── └───────┘
+//	       │      none for longer, or the set is full
+//	       ▼
+//	ask authn (an answer counts for a second)
+//	       ├─ it answers ──▶ what it says
+//	       └─ it doesn't ──▶ Config.OnStale: Open admits, Closed refuses with REVOCATIONS_STALE
+//
+// A verifier starts stale. A heartbeat stands in the stream behind every revocation that was written before it, so
+// having read it means having read them.
+//
+// # Streams
+//
+// A stream is checked when it opens. It ends with SESSION_ENDED when its session is revoked, and with
+// SESSION_TOKEN_EXPIRED after Config.MaxStreamAge, so that a client comes back with a new token. It doesn't end when the
+// token expires that opened it.
+package verify
