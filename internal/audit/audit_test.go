@@ -8,10 +8,11 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/doorward/doorward/internal/audit"
 	"github.com/doorward/doorward/internal/audit/audittest"
 	"github.com/doorward/doorward/internal/secret"
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestCompleteRecordIsValid(t *testing.T) {

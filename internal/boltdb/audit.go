@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/doorward/doorward/internal/audit"
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/doorward/doorward/internal/audit"
 )
 
 // Records lie in the order of their sequence, in which they will be chained, and

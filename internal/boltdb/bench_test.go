@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/doorward/doorward/internal/boltdb"
 	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
-	bolt "go.etcd.io/bbolt"
 )
 
 const benchCallers = 64

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
@@ -200,7 +201,7 @@ func (db *DB) note(err error) error {
 	err = fmt.Errorf("commit: %w", err)
 	db.broken.Store(&err)
 	db.metrics.failed.Inc()
-	db.logger.Error("store commit failed", "store", db.Path(), "error", err)
+	db.logger.Error("store commit failed", slog.String("store", db.Path()), slog.Any("error", err))
 	return err
 }
 
@@ -212,7 +213,8 @@ var ErrPanic = errors.New("a store closure panicked")
 func (db *DB) run(tx *bolt.Tx, fn func(*bolt.Tx) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			db.logger.Error("store closure panicked", "store", db.Path(), "panic", panicText(p), "stack", string(debug.Stack()))
+			db.logger.Error("store closure panicked", slog.String("store", db.Path()),
+				slog.String("panic", panicText(p)), slog.String("stack", string(debug.Stack())))
 			err = ErrPanic
 		}
 	}()

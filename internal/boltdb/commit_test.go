@@ -13,11 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorward/doorward/internal/boltdb"
-	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
 	"github.com/google/go-cmp/cmp"
 	bolt "go.etcd.io/bbolt"
 	"pgregory.net/rapid"
+
+	"github.com/doorward/doorward/internal/boltdb"
+	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
 )
 
 var marks = boltdb.Options{Buckets: []string{"marks"}, SchemaVersion: 1}

@@ -11,9 +11,10 @@ import (
 	"sync"
 	"testing"
 
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/doorward/doorward/internal/boltdb"
 	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
-	bolt "go.etcd.io/bbolt"
 )
 
 // crashFile tells the child process of TestKilledProcess which file to write.
@@ -24,7 +25,11 @@ const crashFile = "BOLTDB_TEST_CRASH_FILE"
 // sync, needs a machine of its own to test.)
 func TestKilledProcessLosesNothingItAcknowledged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCrashChild$")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.CommandContext(t.Context(), self, "-test.run=^TestCrashChild$")
 	child.Env = append(os.Environ(), crashFile+"="+path)
 	output, err := child.StdoutPipe()
 	if err != nil {
@@ -78,7 +83,7 @@ func TestCrashChild(t *testing.T) {
 					return
 				}
 				output.Lock()
-				_, err := fmt.Println(key)
+				_, err := fmt.Fprintln(os.Stdout, key)
 				output.Unlock()
 				if err != nil { // the parent is gone
 					return

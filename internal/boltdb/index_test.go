@@ -5,10 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorward/doorward/internal/boltdb"
-	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
 	"github.com/google/go-cmp/cmp"
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/doorward/doorward/internal/boltdb"
+	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
 )
 
 func TestUniqueValueBelongsToTheFirstUntilReleased(t *testing.T) {

@@ -130,6 +130,8 @@ func (db *DB) View(ctx context.Context, fn func(*bolt.Tx) error) error {
 
 // Health is nil while commits reach the disk, and otherwise says why the last
 // one didn't. A service that gets an error here reports that it isn't serving.
+// The next commit that succeeds clears it; a service whose calls stay away then
+// tries with an Update that does nothing, which commits all the same.
 func (db *DB) Health() error {
 	if err := db.broken.Load(); err != nil {
 		return *err

@@ -10,10 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorward/doorward/internal/boltdb"
-	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
 	"github.com/prometheus/client_golang/prometheus"
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/doorward/doorward/internal/boltdb"
+	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
 )
 
 func TestSecondProcessIsToldWhoHoldsTheFile(t *testing.T) {

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/doorward/doorward/internal/outbox"
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/doorward/doorward/internal/outbox"
 )
 
 // The outbox's buckets. Whether a row is pending is a state, kept as an entry of

@@ -7,11 +7,12 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/doorward/doorward/internal/boltdb"
 	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
 	"github.com/doorward/doorward/internal/outbox"
 	"github.com/doorward/doorward/internal/outbox/outboxtest"
-	bolt "go.etcd.io/bbolt"
 )
 
 // store is a service's store as the outbox's suite wants it.

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/doorward/doorward/internal/outbox"
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/doorward/doorward/internal/outbox"
 )
 
 // published is the row at the place the ack names; the zero ack makes it

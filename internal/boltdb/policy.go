@@ -3,8 +3,9 @@ package boltdb
 import (
 	"fmt"
 
-	"github.com/doorward/doorward/internal/policy"
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/doorward/doorward/internal/policy"
 )
 
 const policyBucket = "policy" // version → record; nothing is ever removed

@@ -4,13 +4,14 @@ import (
 	"context"
 	"testing"
 
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/doorward/doorward/internal/audit"
 	"github.com/doorward/doorward/internal/audit/audittest"
 	"github.com/doorward/doorward/internal/boltdb"
 	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
 	"github.com/doorward/doorward/internal/policy"
 	"github.com/doorward/doorward/internal/policy/policytest"
-	bolt "go.etcd.io/bbolt"
 )
 
 // policyStore and auditStore are stores as the suites of the roles want them.

@@ -9,11 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorward/doorward/internal/boltdb"
-	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
 	"github.com/google/go-cmp/cmp"
 	bolt "go.etcd.io/bbolt"
 	"pgregory.net/rapid"
+
+	"github.com/doorward/doorward/internal/boltdb"
+	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
 )
 
 type pet struct {
@@ -68,7 +69,7 @@ func TestTableUpgradesOlderRecordsAndRefusesNewerOnes(t *testing.T) {
 	db := boltdbtest.Open(t, petStore)
 	type oldPet struct{ FullName string }
 	first := boltdb.Table[oldPet]{Bucket: "pets"}
-	second := boltdb.Table[pet]{Bucket: "pets", Version: 2, Upgrade: func(version byte, data []byte) (pet, error) {
+	second := boltdb.Table[pet]{Bucket: "pets", Version: 2, Upgrade: func(_ byte, data []byte) (pet, error) {
 		var old oldPet
 		err := json.Unmarshal(data, &old)
 		return pet{Name: old.FullName, Legs: 4}, err

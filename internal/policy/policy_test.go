@@ -13,11 +13,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/doorward/doorward/internal/boltdb"
 	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
 	"github.com/doorward/doorward/internal/policy"
-	"github.com/google/go-cmp/cmp"
-	bolt "go.etcd.io/bbolt"
 )
 
 // limits stands for a service's policy.
@@ -205,22 +206,19 @@ func TestServiceDoesNotStartWithoutItsPolicy(t *testing.T) {
 	}
 }
 
-// pass lets the time of a synctest bubble pass.
-func pass(d time.Duration) { <-time.After(d) }
-
 func TestManyCallersCostOneReadASecond(t *testing.T) {
 	s := newMemory()
 	synctest.Test(t, func(t *testing.T) {
 		store := s.open(t)
 		for range 3 {
-			pass(time.Second)
+			time.Sleep(time.Second)
 			before := s.reads.Load()
 			var callers sync.WaitGroup
 			for range 100 {
 				callers.Go(func() { store.Current(t.Context()) })
 			}
 			callers.Wait()
-			pass(time.Second - 1)
+			time.Sleep(time.Second - 1)
 			store.Current(t.Context())
 			if got := s.reads.Load() - before; got != 1 {
 				t.Errorf("101 callers within a second cost %d reads, want 1", got)
@@ -237,7 +235,7 @@ func TestChangeElsewhereIsSeenWithinASecond(t *testing.T) {
 		if got := store.Current(t.Context()).Failures; got != 10 {
 			t.Errorf("the cache was passed by: failures = %d", got)
 		}
-		pass(time.Second)
+		time.Sleep(time.Second)
 		if got := store.Current(t.Context()).Failures; got != 3 {
 			t.Errorf("after a second, failures = %d, want 3", got)
 		}
@@ -250,7 +248,7 @@ func TestBrokenStoreLeavesTheLastPolicyInForce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := s.open(t)
 		s.before(func(context.Context) error { return errors.New("disk gone") })
-		pass(time.Hour)
+		time.Sleep(time.Hour)
 		reads := s.reads.Load()
 		for range 10 {
 			if got := store.Current(t.Context()).Failures; got != 3 {
@@ -262,7 +260,7 @@ func TestBrokenStoreLeavesTheLastPolicyInForce(t *testing.T) {
 		}
 		s.before(func(context.Context) error { return nil })
 		s.set(policy.Record{Version: 2, Value: json.RawMessage(`{"failures":4}`)})
-		pass(time.Second)
+		time.Sleep(time.Second)
 		if got := store.Current(t.Context()).Failures; got != 4 {
 			t.Errorf("the store is back and failures = %d, want 4", got)
 		}
@@ -275,7 +273,7 @@ func TestHangingStoreHoldsUpCallersOnceAndBriefly(t *testing.T) {
 		store := s.open(t)
 		release := make(chan struct{})
 		s.before(func(context.Context) error { <-release; return nil }) // deaf to its deadline
-		pass(2 * time.Second)
+		time.Sleep(2 * time.Second)
 
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
@@ -303,7 +301,7 @@ func TestSlowReadDoesNotUndoAFresherOne(t *testing.T) {
 		store := s.open(t)
 		release := make(chan struct{})
 		s.after(func() { <-release }) // it has read version 0 already
-		pass(2 * time.Second)
+		time.Sleep(2 * time.Second)
 		store.Current(t.Context())
 		s.after(nil)
 		s.set(policy.Record{Version: 1, Value: json.RawMessage(`{"failures":3}`)})

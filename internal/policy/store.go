@@ -148,7 +148,8 @@ func (s *Store[T]) takeOff() *flight {
 		s.flight = nil
 		if err != nil {
 			s.nextRead = s.cfg.Now().Add(maxAge)
-			s.cfg.Logger.Error("policy can't be read; the last one stays in force", "version", s.held.Version, "error", err)
+			s.cfg.Logger.LogAttrs(ctx, slog.LevelError, "policy can't be read; the last one stays in force",
+				slog.Uint64("version", s.held.Version), slog.Any("error", err))
 			return
 		}
 		s.hold(snapshot, number, began)

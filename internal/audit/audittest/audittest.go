@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorward/doorward/internal/audit"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/doorward/doorward/internal/audit"
 )
 
 // Store runs transactions on one store.

@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorward/doorward/internal/boltdb"
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/doorward/doorward/internal/boltdb"
 )
 
 // lockTimeout makes a file that is still open a failure, not a hang.

@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorward/doorward/internal/policy"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorward/doorward/internal/policy"
 )
 
 // Store runs transactions on one store.
