@@ -79,11 +79,11 @@ func (m *Material) certificate() (*tls.Certificate, error) {
 	fresh, err := m.read()
 	if err != nil {
 		// Perhaps only one of the two files is new yet; the next change brings us here again.
-		m.log.Warn("certificate not reloaded, keeping the one in use", "file", m.certPath, "error", err)
+		m.log.Warn("certificate not reloaded, keeping the one in use", slog.String("file", m.certPath), slog.Any("error", err))
 		return m.current, nil
 	}
 	m.current = fresh
-	m.log.Info("certificate reloaded", "file", m.certPath, "not_after", fresh.Leaf.NotAfter)
+	m.log.Info("certificate reloaded", slog.String("file", m.certPath), slog.Time("not_after", fresh.Leaf.NotAfter))
 	return m.current, nil
 }
 

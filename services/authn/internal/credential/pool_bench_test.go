@@ -65,11 +65,13 @@ func (m *throughput) measure(n, goroutines int, hash func(goroutine int) bool) {
 	start := time.Now()
 	for g := range goroutines {
 		running.Go(func() {
+			pause := time.NewTicker(5 * time.Millisecond)
+			defer pause.Stop()
 			for done.Load() < int64(n) {
 				if hash(g) {
 					done.Add(1)
 				} else {
-					<-time.After(5 * time.Millisecond)
+					<-pause.C
 				}
 			}
 		})

@@ -19,7 +19,7 @@ const cost = 25 * time.Millisecond
 
 // slowKernel takes cost of the bubble's time and no time of the machine's.
 func slowKernel(password, salt []byte, _ Params, size uint32) []byte {
-	<-time.After(cost)
+	time.Sleep(cost)
 	sum := sha256.Sum256(append(append([]byte{}, salt...), password...))
 	return sum[:size]
 }
@@ -121,7 +121,7 @@ func TestALateFailureAnswersAtAMultipleOfTheDeadline(t *testing.T) {
 			p, _ := testPool(t)
 			start := time.Now()
 			ticket := begin(t, p, Stranger)
-			<-time.After(late)
+			time.Sleep(late)
 			if err := ticket.AwaitDeadline(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -188,7 +188,7 @@ func TestABurstIntoAFloodedPoolFinishesByTheDeadline(t *testing.T) {
 						}
 					})
 				}
-				<-time.After(5*cost + time.Millisecond) // both workers have just begun a job of the flood
+				time.Sleep(5*cost + time.Millisecond) // both workers have just begun a job of the flood
 				var burst sync.WaitGroup
 				for range 3 {
 					ticket := begin(t, p, 1-flooded)
@@ -239,7 +239,7 @@ func TestAFloodOfStrangersDoesNotStarveKnownDevices(t *testing.T) {
 				for ctx.Err() == nil {
 					ticket, err := p.Begin(Stranger)
 					if err != nil {
-						<-time.After(cost)
+						time.Sleep(cost)
 						continue
 					}
 					_, _ = ticket.Verify(t.Context(), PHC{}, secret.Text{})
@@ -445,7 +445,7 @@ func TestTheDeadlineIsAboveTheSlowestStoredForm(t *testing.T) {
 			Stored:  []Params{slow},
 			Workers: 2,
 			Kernel: func(_, _ []byte, params Params, size uint32) []byte {
-				<-time.After(time.Duration(params.MemoryKiB) * time.Millisecond)
+				time.Sleep(time.Duration(params.MemoryKiB) * time.Millisecond)
 				return make([]byte, size)
 			},
 			Metrics: prometheus.NewRegistry(),

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// MinLength and MaxLength, in code points, are the outer bounds of any policy.
+	// MinLength is the least, in code points, that any policy may ask for.
 	MinLength = 8
+	// MaxLength is the most, in code points, that any policy may take.
 	MaxLength = 256
 	// DefaultMinLength is NIST's for a password that is the only factor.
 	DefaultMinLength = 15
