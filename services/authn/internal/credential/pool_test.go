@@ -390,6 +390,23 @@ func TestACallerWhoLeavesCostsNoHash(t *testing.T) {
 	})
 }
 
+func TestAHashOnceBegunIsAnsweredThoughTheCallerLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := testPool(t)
+		right := secret.Wrap("correct horse battery")
+		phc, err := begin(t, p, Stranger).Hash(t.Context(), right)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), cost/2)
+		defer cancel()
+		got, err := begin(t, p, Stranger).Verify(ctx, phc, right)
+		if err != nil || !got.OK {
+			t.Errorf("Verify = %+v, %v; want the outcome, to be counted for what it is", got, err)
+		}
+	})
+}
+
 func TestAwaitDeadlineEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := testPool(t)

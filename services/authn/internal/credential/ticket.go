@@ -19,7 +19,9 @@ type Ticket struct {
 // Verify checks a password as Hasher.Verify does. An empty stored form, for an identifier that nobody has, takes the
 // same turn in the same lane.
 //
-// When ctx ends first the caller is let go; a hash not begun by then is never computed.
+// When ctx ends before a worker has begun, the error is ctx's and the hash is never computed. Once begun, it is waited
+// for and its result returned whatever became of ctx. So a guess that costs a hash is always known for what it was, and
+// nobody gets hashes without paying from a budget by hanging up in the middle. ErrClosed too means that there was no hash.
 func (t *Ticket) Verify(ctx context.Context, stored PHC, password secret.Text) (Result, error) {
 	out, err := t.run(ctx, func(h Hasher) (out outcome) {
 		out.result, out.err = h.Verify(stored, password)
@@ -67,19 +69,19 @@ func (t *Ticket) run(ctx context.Context, work func(Hasher) outcome) (outcome, e
 	if !t.spent.CompareAndSwap(false, true) {
 		return outcome{}, ErrSpent
 	}
-	j := &job{ctx: ctx, lane: t.lane, work: work, queued: time.Now(), done: make(chan outcome, 1)}
+	j := &job{lane: t.lane, work: work, queued: time.Now(), done: make(chan outcome, 1)}
 	t.lane.queue <- j
+	reason := ErrClosed
 	select {
 	case out := <-j.done:
 		return out, out.err
 	case <-ctx.Done():
-		return outcome{}, ctx.Err()
+		reason = ctx.Err()
 	case <-t.pool.drained:
 	}
-	select { // the last worker may have ended with this very job
-	case out := <-j.done:
-		return out, out.err
-	default:
-		return outcome{}, ErrClosed
+	if j.claim() {
+		return outcome{}, reason
 	}
+	out := <-j.done // a worker has begun; this takes one hash at most
+	return out, out.err
 }

@@ -1,18 +1,21 @@
 package credential
 
 import (
-	"context"
+	"sync/atomic"
 	"time"
 )
 
 // job is one hash to compute.
 type job struct {
-	ctx    context.Context
-	lane   *lane
-	work   func(Hasher) outcome
-	queued time.Time
-	done   chan outcome // holds one, so that a worker never waits for a caller who has left
+	lane    *lane
+	work    func(Hasher) outcome
+	queued  time.Time
+	claimed atomic.Bool
+	done    chan outcome // holds one, so that a worker never waits
 }
+
+// claim decides who has the job, once: the worker that begins it, or the caller who leaves before that.
+func (j *job) claim() bool { return j.claimed.CompareAndSwap(false, true) }
 
 // outcome is what a job gives: a result or a stored form, by its kind.
 type outcome struct {
@@ -54,7 +57,7 @@ func (p *Pool) next() *job {
 
 // serve computes a job, unless its caller has left, and frees its slot before the caller hears of it.
 func (p *Pool) serve(j *job) {
-	if j.ctx.Err() != nil {
+	if !j.claim() {
 		<-j.lane.slots
 		return
 	}
