@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -72,6 +73,9 @@ type Opener struct {
 	current Recipient
 	keys    map[string]hpke.PrivateKey
 }
+
+// Format prints the current key's id and nothing else, however an opener comes to be printed.
+func (o *Opener) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "opener "+o.current.id) }
 
 // Recipient is the public half of the current key.
 func (o *Opener) Recipient() Recipient { return o.current }

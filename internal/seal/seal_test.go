@@ -3,6 +3,7 @@ package seal_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -180,5 +181,14 @@ func TestLoadRefusesTheOtherHalf(t *testing.T) {
 	}
 	if _, err := seal.LoadOpener(path + seal.PublicSuffix); err == nil {
 		t.Error("a public key was loaded as an opener")
+	}
+}
+
+func TestAnOpenerPrintsItsKeyIDAlone(t *testing.T) {
+	path, to := createKey(t)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+		if got, want := fmt.Sprintf(verb, opener(t, path)), "opener "+to.KeyID(); got != want {
+			t.Errorf("%s prints %q, want %q", verb, got, want)
+		}
 	}
 }
