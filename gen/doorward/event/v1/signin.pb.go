@@ -285,7 +285,9 @@ type SignInFailed struct {
 	// Whether the device was known.
 	KnownDevice bool `protobuf:"varint,5,opt,name=known_device,json=knownDevice,proto3" json:"known_device,omitempty"`
 	// When.
-	FailedAt      *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=failed_at,json=failedAt,proto3" json:"failed_at,omitempty"`
+	FailedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=failed_at,json=failedAt,proto3" json:"failed_at,omitempty"`
+	// Risk's decision on this answer; empty when risk was down, and for a code, which risk isn't asked about.
+	DecisionId    string `protobuf:"bytes,7,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -360,6 +362,13 @@ func (x *SignInFailed) GetFailedAt() *timestamppb.Timestamp {
 		return x.FailedAt
 	}
 	return nil
+}
+
+func (x *SignInFailed) GetDecisionId() string {
+	if x != nil {
+		return x.DecisionId
+	}
+	return ""
 }
 
 // SignInAbandoned: the password was right, and the attempt then ended without a session. Somebody may know the password who shouldn't.
@@ -487,7 +496,7 @@ const file_doorward_event_v1_signin_proto_rawDesc = "" +
 	"\x02ip\x18\x05 \x01(\tR\x02ip\x12\x10\n" +
 	"\x03amr\x18\x06 \x03(\tR\x03amr\x12<\n" +
 	"\fsigned_in_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"signedInAt\"\xd2\x01\n" +
+	"signedInAt\"\xf3\x01\n" +
 	"\fSignInFailed\x12\x1d\n" +
 	"\n" +
 	"attempt_id\x18\x01 \x01(\tR\tattemptId\x12\x1f\n" +
@@ -496,7 +505,9 @@ const file_doorward_event_v1_signin_proto_rawDesc = "" +
 	"\x02ip\x18\x03 \x01(\tR\x02ip\x12\x16\n" +
 	"\x06factor\x18\x04 \x01(\tR\x06factor\x12!\n" +
 	"\fknown_device\x18\x05 \x01(\bR\vknownDevice\x127\n" +
-	"\tfailed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bfailedAt\"\xf3\x01\n" +
+	"\tfailed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bfailedAt\x12\x1f\n" +
+	"\vdecision_id\x18\a \x01(\tR\n" +
+	"decisionId\"\xf3\x01\n" +
 	"\x0fSignInAbandoned\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
 	"\n" +
