@@ -190,11 +190,16 @@ func TestFaultsAreImmutable(t *testing.T) {
 
 func TestFieldsAreBounded(t *testing.T) {
 	err := fault.New(fault.Invalid, typev1.Reason_REASON_INVALID_FIELD, "Correct the fields.")
+	err = err.Field(strings.Repeat("é", 30_000), "must not be there")
 	for i := range 1000 {
 		err = err.Field(fmt.Sprintf("items[%d]", i), "must not be empty")
 	}
-	if got := len(fault.FromStatus(fault.ToStatus(err).Err()).Fields); got != 32 {
+	fields := fault.FromStatus(fault.ToStatus(err).Err()).Fields
+	if got := len(fields); got != 32 {
 		t.Errorf("%d fields on the wire, want 32", got)
+	}
+	if got := len(fields[0].Name); got > 200 {
+		t.Errorf("a field's name has %d bytes on the wire, want at most 200", got)
 	}
 }
 

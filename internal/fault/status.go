@@ -3,6 +3,7 @@ package fault
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -20,6 +21,9 @@ const Domain = "doorward"
 // maxFields bounds what a status carries: it travels in HTTP/2 trailers, and a
 // request with thousands of bad elements must not grow them past what a client takes.
 const maxFields = 32
+
+// maxFieldName cuts the names of fields: a path may hold the key of a map, which the caller chose.
+const maxFieldName = 200
 
 // Answer turns what a handler returned into what the wire may see. The result's
 // status is ToStatus(err) and its text is the public message; err itself stays
@@ -129,11 +133,15 @@ func (e *Error) details() []protoadapt.MessageV1 {
 		bad := &errdetails.BadRequest{}
 		for _, f := range e.Fields[:min(len(e.Fields), maxFields)] {
 			bad.FieldViolations = append(bad.FieldViolations,
-				&errdetails.BadRequest_FieldViolation{Field: f.Name, Description: f.Problem})
+				&errdetails.BadRequest_FieldViolation{Field: clip(f.Name), Description: f.Problem})
 		}
 		details = append(details, bad)
 	}
 	return details
+}
+
+func clip(name string) string {
+	return strings.ToValidUTF8(name[:min(len(name), maxFieldName)], "")
 }
 
 // FromStatus reads the fault out of an error that a gRPC client got. An error

@@ -1,0 +1,53 @@
+package rpc
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/doorward/doorward/internal/id"
+	"github.com/doorward/doorward/internal/telemetry"
+)
+
+// requestIDKey is the metadata key under which a request id comes, goes on to the
+// next service, and is answered.
+const requestIDKey = "x-request-id"
+
+// withRequestID takes over the caller's request id when it is one, and makes one otherwise.
+func withRequestID(now func() time.Time) around {
+	return func(ctx context.Context, _ *call, next func(context.Context) error) error {
+		requestID := givenRequestID(ctx)
+		if requestID == "" {
+			requestID = id.New("req", now())
+		}
+		// It fails only when headers were sent already, which nobody has done yet.
+		_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDKey, requestID))
+		return next(telemetry.WithRequestID(ctx, requestID))
+	}
+}
+
+func givenRequestID(ctx context.Context) string {
+	values := metadata.ValueFromIncomingContext(ctx, requestIDKey)
+	if len(values) != 1 || !wellFormed(values[0]) {
+		return ""
+	}
+	return values[0]
+}
+
+// wellFormed admits 8 to 64 letters, digits, hyphens and underscores: long enough
+// to be unique, and nothing that could forge a log line.
+func wellFormed(requestID string) bool {
+	if len(requestID) < 8 || len(requestID) > 64 {
+		return false
+	}
+	for _, c := range []byte(requestID) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		digit := c >= '0' && c <= '9'
+		if !letter && !digit && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,108 @@
+package rpc
+
+import (
+	"crypto/tls"
+	"errors"
+	"maps"
+	"runtime"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	reflectionalphapb "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
+
+	"github.com/doorward/doorward/internal/access"
+)
+
+// What a client may take of a server before it is let go.
+const (
+	maxHeaderBytes = 16 << 10        // an API key, a session token and tracing fit well
+	connectTimeout = 5 * time.Second // to finish the TLS handshake
+	minPing        = 10 * time.Second
+	pingAfter      = 2 * time.Minute
+	pingTimeout    = 20 * time.Second
+	// A connection's age is bounded so that load spreads over new replicas and a
+	// client's certificate is looked at again.
+	maxConnectionAge      = 30 * time.Minute
+	maxConnectionAgeGrace = time.Minute
+)
+
+func (cfg ServerConfig) withDefaults() ServerConfig {
+	cfg.MaxRequestBytes = orDefault(cfg.MaxRequestBytes, 64<<10)
+	cfg.MaxStreams = orDefault(cfg.MaxStreams, 1000)
+	cfg.Workers = orDefault(cfg.Workers, uint32(runtime.GOMAXPROCS(0)+1))
+	cfg.CallTimeout = orDefault(cfg.CallTimeout, 10*time.Second)
+	cfg.SlowCall = orDefault(cfg.SlowCall, 250*time.Millisecond)
+	cfg.StopGrace = orDefault(cfg.StopGrace, 10*time.Second)
+	return cfg
+}
+
+func orDefault[T int | uint32 | time.Duration](v, def T) T {
+	if v <= 0 {
+		return def
+	}
+	return v
+}
+
+func serverOptions(cfg ServerConfig, chain []interceptor) []grpc.ServerOption {
+	var unary []grpc.UnaryServerInterceptor
+	var stream []grpc.StreamServerInterceptor
+	for _, i := range chain {
+		unary = append(unary, i.unary)
+		stream = append(stream, i.stream)
+	}
+	return []grpc.ServerOption{
+		grpc.Creds(credentials.NewTLS(cfg.TLS.Clone())),
+		grpc.ChainUnaryInterceptor(unary...),
+		grpc.ChainStreamInterceptor(stream...),
+		grpc.MaxRecvMsgSize(cfg.MaxRequestBytes),
+		grpc.MaxHeaderListSize(maxHeaderBytes),
+		grpc.MaxConcurrentStreams(cfg.MaxStreams),
+		grpc.NumStreamWorkers(cfg.Workers),
+		grpc.ConnectionTimeout(connectTimeout),
+		grpc.WaitForHandlers(true), // the store is closed after Run returns
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			Time:                  pingAfter,
+			Timeout:               pingTimeout,
+			MaxConnectionAge:      maxConnectionAge,
+			MaxConnectionAgeGrace: maxConnectionAgeGrace,
+		}),
+	}
+}
+
+// ErrWeakTLS refuses a TLS configuration under which a peer's name could be forged.
+var ErrWeakTLS = errors.New("rpc: use TLS as package certs makes it: version 1.3, verified certificates, the suite's own CA")
+
+func checkServerTLS(cfg *tls.Config) error {
+	switch {
+	case cfg == nil, cfg.MinVersion < tls.VersionTLS13:
+		return ErrWeakTLS
+	case cfg.ClientAuth != tls.RequireAndVerifyClientCert && cfg.ClientAuth != tls.VerifyClientCertIfGiven:
+		return ErrWeakTLS
+	case cfg.ClientCAs == nil: // Go would take the system's CAs, who sign anybody
+		return ErrWeakTLS
+	case cfg.GetConfigForClient != nil: // could undo all of the above
+		return ErrWeakTLS
+	}
+	return nil
+}
+
+// withOwnRows adds the rows of the services that every server has.
+func withOwnRows(table access.Table, reflection bool) access.Table {
+	own := access.Table{
+		healthpb.Health_Check_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(50)},
+		healthpb.Health_List_FullMethodName:  {Callers: access.Public, Limit: access.PerSecond(5)},
+		healthpb.Health_Watch_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(5)},
+	}
+	if reflection {
+		row := access.Rule{Callers: access.Public, Limit: access.PerSecond(20)}
+		own[reflectionpb.ServerReflection_ServerReflectionInfo_FullMethodName] = row
+		own[reflectionalphapb.ServerReflection_ServerReflectionInfo_FullMethodName] = row
+	}
+	maps.Copy(own, table)
+	return own
+}
