@@ -1,0 +1,162 @@
+package bus
+
+import (
+	"slices"
+)
+
+// Name is an identity on the bus: a service, the SDKs together, or the operator.
+type Name string
+
+// The identities.
+const (
+	Authn    Name = "authn"
+	Risk     Name = "risk"
+	Notify   Name = "notify"
+	SDK      Name = "sdk"
+	Operator Name = "operator"
+)
+
+// Names returns every identity.
+func Names() []Name { return []Name{Authn, Risk, Notify, SDK, Operator} }
+
+// Grant says what one identity may do. Everything that isn't in it is refused by the server. What it may publish follows from the
+// writers in Streams; here is what it may read.
+type Grant struct {
+	Name Name
+	// Consumes are the streams it reads with a durable. The durable has the identity's name, so that the server can tell whose it is.
+	Consumes []string
+	// Follows are the streams it reads with consumers of its own that end with it.
+	Follows []string
+	// Buries says that it consumes, and so may write and read dead letters of its own branch.
+	Buries bool
+	// Administers says that it applies streams, and lists and drops every dead letter.
+	Administers bool
+}
+
+// Grants returns the table.
+func Grants() []Grant {
+	return []Grant{
+		{Name: Authn, Consumes: []string{StreamCommands}, Buries: true},
+		{Name: Risk, Follows: []string{StreamAuthn, StreamAttempts}, Buries: true},
+		{Name: Notify, Consumes: []string{StreamAuthn, StreamMail}, Buries: true},
+		{Name: SDK, Follows: []string{StreamRevocations}},
+		{Name: Operator, Administers: true},
+	}
+}
+
+func grants(name Name) Grant {
+	for _, g := range Grants() {
+		if g.Name == name {
+			return g
+		}
+	}
+	return Grant{Name: name}
+}
+
+// Permissions are subjects as the server enforces them. A denial beats an allowance.
+type Permissions struct {
+	Publish     []string
+	DenyPublish []string
+	Subscribe   []string
+}
+
+// InboxPrefix is where the answers to an identity's requests go; nobody else may listen there.
+func InboxPrefix(name Name) string { return "_INBOX_" + string(name) }
+
+// PermissionsOf spells a grant out in subjects.
+func PermissionsOf(name Name) Permissions {
+	g := grants(name)
+	p := Permissions{Subscribe: []string{InboxPrefix(name) + ".>"}}
+	for _, s := range Streams() {
+		if s.Writer == name {
+			p.Publish = append(p.Publish, s.Subjects)
+		}
+	}
+	for _, stream := range g.streams() {
+		p.Publish = append(p.Publish, "$JS.API.STREAM.INFO."+stream)
+	}
+	for _, stream := range g.Consumes {
+		p.consume(stream, string(name))
+	}
+	for _, stream := range g.Follows {
+		p.follow(stream, name)
+	}
+	if g.Buries {
+		p.bury("doorward.dead." + string(name) + ".>")
+	}
+	if g.Administers {
+		p.administer()
+	}
+	slices.Sort(p.Publish)
+	slices.Sort(p.DenyPublish)
+	return p
+}
+
+// streams are those the identity has to do with.
+func (g Grant) streams() []string {
+	out := StreamsWrittenBy(g.Name)
+	out = append(out, g.Consumes...)
+	out = append(out, g.Follows...)
+	if g.Buries {
+		out = append(out, StreamDead)
+	}
+	if g.Administers {
+		for _, s := range Streams() {
+			out = append(out, s.Name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// consume allows one durable by name, and to acknowledge nothing but what it delivered.
+func (p *Permissions) consume(stream, durable string) {
+	p.Publish = append(p.Publish,
+		"$JS.API.CONSUMER.CREATE."+stream+"."+durable,
+		"$JS.API.CONSUMER.CREATE."+stream+"."+durable+".>", // with a filter
+		"$JS.API.CONSUMER.INFO."+stream+"."+durable,
+		"$JS.API.CONSUMER.MSG.NEXT."+stream+"."+durable,
+		"$JS.ACK."+stream+"."+durable+".>",
+	)
+}
+
+// follow allows consumers of any name, except the durables of others: who may make its own must not take or delete theirs.
+func (p *Permissions) follow(stream string, name Name) {
+	p.Publish = append(p.Publish,
+		"$JS.API.CONSUMER.CREATE."+stream+".>",
+		"$JS.API.CONSUMER.INFO."+stream+".*",
+		"$JS.API.CONSUMER.MSG.NEXT."+stream+".*",
+		"$JS.API.CONSUMER.DELETE."+stream+".*",
+	)
+	for _, other := range Grants() {
+		if other.Name == name || !slices.Contains(other.Consumes, stream) {
+			continue
+		}
+		consumer := stream + "." + string(other.Name)
+		p.DenyPublish = append(p.DenyPublish,
+			"$JS.API.CONSUMER.CREATE."+consumer,
+			"$JS.API.CONSUMER.CREATE."+consumer+".>",
+			"$JS.API.CONSUMER.INFO."+consumer,
+			"$JS.API.CONSUMER.MSG.NEXT."+consumer,
+			"$JS.API.CONSUMER.DELETE."+consumer,
+		)
+	}
+}
+
+// bury allows dead letters of one branch: to write them, and to read them by a consumer that filters on it.
+func (p *Permissions) bury(branch string) {
+	p.Publish = append(p.Publish,
+		branch,
+		"$JS.API.CONSUMER.CREATE."+StreamDead+".*."+branch,
+		"$JS.API.CONSUMER.MSG.NEXT."+StreamDead+".*",
+		"$JS.API.CONSUMER.DELETE."+StreamDead+".*",
+	)
+}
+
+// administer allows to declare streams, not to read them: only dead letters are the operator's to see.
+func (p *Permissions) administer() {
+	for _, s := range Streams() {
+		p.Publish = append(p.Publish, "$JS.API.STREAM.CREATE."+s.Name, "$JS.API.STREAM.UPDATE."+s.Name)
+	}
+	p.bury("doorward.dead.>")
+}

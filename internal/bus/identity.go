@@ -1,0 +1,123 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/nats-io/nkeys"
+)
+
+// ErrIdentity says that an identity's key file is missing, unreadable or open to others.
+var ErrIdentity = errors.New("bus: identity")
+
+// Identity is one identity's nkey: the seed proves it, the public key names it to the server.
+type Identity struct {
+	Name   Name
+	Public string
+	seed   []byte
+}
+
+// String never shows the seed.
+func (i Identity) String() string { return fmt.Sprintf("%s (%s)", i.Name, i.Public) }
+
+// GoString never shows the seed.
+func (i Identity) GoString() string { return i.String() }
+
+// NewIdentity makes a key.
+func NewIdentity(name Name) (Identity, error) {
+	pair, err := nkeys.CreateUser()
+	if err != nil {
+		return Identity{}, fmt.Errorf("bus: make nkey for %s: %w", name, err)
+	}
+	seed, err := pair.Seed()
+	if err != nil {
+		return Identity{}, fmt.Errorf("bus: make nkey for %s: %w", name, err)
+	}
+	return identity(name, seed)
+}
+
+func identity(name Name, seed []byte) (Identity, error) {
+	pair, err := nkeys.FromSeed(seed)
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: the seed of %s isn't an nkey: %w", ErrIdentity, name, err)
+	}
+	public, err := pair.PublicKey()
+	if err != nil || !nkeys.IsValidPublicUserKey(public) {
+		return Identity{}, fmt.Errorf("%w: the seed of %s isn't one of a user", ErrIdentity, name)
+	}
+	return Identity{Name: name, Public: public, seed: seed}, nil
+}
+
+// SeedFile is where an identity's seed lives in a directory of keys.
+func SeedFile(dir string, name Name) string { return filepath.Join(dir, string(name)+".nk") }
+
+// LoadIdentity reads the seed <dir>/<name>.nk, which must be readable by its owner alone.
+func LoadIdentity(dir string, name Name) (Identity, error) {
+	return ReadIdentity(SeedFile(dir, name), name)
+}
+
+// ReadIdentity reads the seed from a file of any name, which must be readable by its owner alone.
+func ReadIdentity(path string, name Name) (Identity, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: %w", ErrIdentity, err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return Identity{}, fmt.Errorf("%w: %s can be read by others; run chmod 600 on it", ErrIdentity, path)
+	}
+	seed, err := os.ReadFile(path) //nolint:gosec // the path is the operator's configuration
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: %w", ErrIdentity, err)
+	}
+	return identity(name, []byte(strings.TrimSpace(string(seed))))
+}
+
+// CreateIdentities makes what is missing in the directory, <name>.nk (0600) and <name>.pub for every identity, and returns them
+// all. It never replaces a seed.
+func CreateIdentities(dir string) ([]Identity, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrIdentity, err)
+	}
+	var out []Identity
+	for _, name := range Names() {
+		id, err := createIdentity(dir, name)
+		if err != nil {
+			return nil, err
+		}
+		public := filepath.Join(dir, string(name)+".pub")
+		if err := os.WriteFile(public, []byte(id.Public+"\n"), 0o644); err != nil { //nolint:gosec // public, as its name says
+			return nil, fmt.Errorf("%w: %w", ErrIdentity, err)
+		}
+		out = append(out, id)
+	}
+	return out, nil
+}
+
+// createIdentity loads the seed, or writes a new one whole: a crash leaves the seed or nothing.
+func createIdentity(dir string, name Name) (Identity, error) {
+	id, err := LoadIdentity(dir, name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return id, err
+	}
+	if id, err = NewIdentity(name); err != nil {
+		return Identity{}, err
+	}
+	temp, err := os.CreateTemp(dir, "."+string(name)+"-*") // 0600 from the start
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: %w", ErrIdentity, err)
+	}
+	defer os.Remove(temp.Name()) //nolint:errcheck // a leftover at most
+	_, err = temp.Write(append(id.seed, '\n'))
+	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return Identity{}, fmt.Errorf("%w: write seed of %s: %w", ErrIdentity, name, err)
+	}
+	// Link, unlike rename, fails when another process was first; then its seed is the one.
+	if err := os.Link(temp.Name(), SeedFile(dir, name)); err != nil && !errors.Is(err, fs.ErrExist) {
+		return Identity{}, fmt.Errorf("%w: %w", ErrIdentity, err)
+	}
+	return LoadIdentity(dir, name)
+}
