@@ -1,0 +1,93 @@
+package bus_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/doorward/doorward/internal/bus"
+)
+
+func TestCheckSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	n := newNATS(t)
+	operator := n.as(bus.Operator)
+	authn := n.as(bus.Authn)
+	err := bus.Check(deadline(t), authn.JetStream(), bus.Authn)
+	if !errors.Is(err, bus.ErrStreams) || !strings.Contains(err.Error(), "DOORWARD_MAIL doesn't exist") || !strings.Contains(err.Error(), "run doorward streams apply") {
+		t.Errorf("Check without streams = %v", err)
+	}
+	must(t, bus.Apply(deadline(t), operator.JetStream(), 1))
+	for _, name := range bus.Names() {
+		if err := bus.Check(deadline(t), n.as(name).JetStream(), name); err != nil {
+			t.Errorf("Check as %s = %v", name, err)
+		}
+	}
+	must(t, bus.Apply(deadline(t), operator.JetStream(), 1)) // again changes nothing
+
+	stream, err := operator.JetStream().Stream(deadline(t), bus.StreamAttempts)
+	must(t, err)
+	cfg := stream.CachedInfo().Config
+	cfg.MaxAge = time.Hour
+	_, err = operator.JetStream().UpdateStream(deadline(t), cfg)
+	must(t, err)
+	err = bus.Check(deadline(t), authn.JetStream(), bus.Authn)
+	if !errors.Is(err, bus.ErrStreams) || !strings.Contains(err.Error(), "DOORWARD_ATTEMPTS has another maximal age") {
+		t.Errorf("Check with a changed stream = %v", err)
+	}
+	must(t, bus.Apply(deadline(t), operator.JetStream(), 1))
+	must(t, bus.Check(deadline(t), authn.JetStream(), bus.Authn))
+}
+
+func TestATakenPortIsNamed(t *testing.T) {
+	t.Parallel()
+	n := newNATS(t)
+	id := n.identities[bus.Authn]
+	_, err := bus.StartServer(bus.ServerConfig{Dir: t.TempDir(), Port: n.port, Identities: []bus.Identity{id}, Logger: quiet()})
+	if err == nil || !strings.Contains(err.Error(), "try --port-base 7500") {
+		t.Errorf("StartServer on a taken port = %v", err)
+	}
+}
+
+// An SDK reads the revocations with the library's own ordered consumer: its grants must suffice for that.
+func TestSDKFollowsRevocations(t *testing.T) {
+	t.Parallel()
+	n := withStreams(t)
+	publish(t, n.as(bus.Authn), row("evt_1", "doorward.revocation.session.ses_1", "usr_1"), row("evt_2", bus.SubjectHeartbeat, ""))
+	feed, err := n.as(bus.SDK).JetStream().OrderedConsumer(deadline(t), bus.StreamRevocations, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{"doorward.revocation.>"},
+	})
+	must(t, err)
+	messages, err := feed.Messages()
+	must(t, err)
+	defer messages.Stop()
+	for _, want := range []string{"doorward.revocation.session.ses_1", bus.SubjectHeartbeat} {
+		msg, err := messages.Next(jetstream.NextContext(deadline(t)))
+		must(t, err)
+		if msg.Subject() != want {
+			t.Errorf("got %s, want %s", msg.Subject(), want)
+		}
+	}
+}
+
+// A push consumer has the server publish for its creator. Nobody may use that to write where the creator may not.
+func TestPushConsumersDontSmuggleEvents(t *testing.T) {
+	t.Parallel()
+	n := withStreams(t)
+	publish(t, n.as(bus.Authn), row("evt_1", "doorward.revocation.session.ses_1", "usr_1"))
+	_, err := n.as(bus.SDK).JetStream().CreatePushConsumer(deadline(t), bus.StreamRevocations, jetstream.ConsumerConfig{
+		Name: "smuggler", DeliverSubject: "doorward.command.session.contain", AckPolicy: jetstream.AckNonePolicy,
+	})
+	t.Logf("creating the consumer: %v", err)
+	handled := make(chan bus.Event, 1)
+	background(t, consume(n, bus.Authn, bus.ConsumeConfig{Stream: bus.StreamCommands, Handle: record(handled)}))
+	genuine := row("evt_2", "doorward.command.session.contain", "usr_1")
+	genuine.Source = "notify"
+	publish(t, n.as(bus.Notify), genuine)
+	if e := <-handled; e.ID != "evt_2" {
+		t.Errorf("authn handled %s, which notify never sent", e.ID)
+	}
+}
