@@ -1,0 +1,119 @@
+package authntest
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
+)
+
+// Feed is a stream of revocations in memory. It is a verify.Source.
+type Feed struct {
+	now func() time.Time
+
+	mu       sync.Mutex
+	messages []message
+	grown    chan struct{} // closed and replaced when a message is added or the reading is broken
+	broken   error
+	breaks   int // how often the reading was broken
+}
+
+type message struct {
+	subject string
+	body    []byte
+	at      time.Time
+	applied chan struct{} // closed when a reader has handled it
+	once    *sync.Once
+}
+
+// NewFeed makes an empty feed.
+func NewFeed(now func() time.Time) *Feed { return &Feed{now: now, grown: make(chan struct{})} }
+
+// Publish adds a message. The channel is closed when a reader has applied it.
+func (f *Feed) Publish(subject string, body []byte) <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m := message{subject: subject, body: body, at: f.now(), applied: make(chan struct{}), once: new(sync.Once)}
+	f.messages = append(f.messages, m)
+	f.wake()
+	return m.applied
+}
+
+// Revoke adds a revocation that may be forgotten when the session's tokens are dead.
+func (f *Feed) Revoke(sessionID string) <-chan struct{} {
+	return f.RevokeUntil(sessionID, f.now().Add(TokenLife))
+}
+
+// RevokeUntil adds a revocation that may be forgotten after the time.
+func (f *Feed) RevokeUntil(sessionID string, forgetAfter time.Time) <-chan struct{} {
+	return f.Publish("doorward.revocation.session."+sessionID, encode(&eventv1.Revocation{
+		SessionId:   sessionID,
+		RevokedAt:   timestamppb.New(f.now()),
+		ForgetAfter: timestamppb.New(forgetAfter),
+	}))
+}
+
+// Beat adds a heartbeat.
+func (f *Feed) Beat() <-chan struct{} { return f.BeatAt(f.now()) }
+
+// BeatAt adds a heartbeat that says it was written at the time.
+func (f *Feed) BeatAt(drained time.Time) <-chan struct{} {
+	return f.Publish("doorward.revocation.heartbeat",
+		encode(&eventv1.RevocationHeartbeat{DrainedAt: timestamppb.New(drained)}))
+}
+
+// Break ends the reading under way with the error, as a lost connection does.
+func (f *Feed) Break(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.broken = err
+	f.breaks++
+	f.wake()
+}
+
+func (f *Feed) wake() {
+	close(f.grown)
+	f.grown = make(chan struct{})
+}
+
+// Read implements verify.Source.
+func (f *Feed) Read(ctx context.Context, since time.Time, handle func(subject string, body []byte)) error {
+	f.mu.Lock()
+	before := f.breaks
+	f.mu.Unlock()
+	for next := 0; ; {
+		f.mu.Lock()
+		batch, grown, broken, count := f.messages[next:], f.grown, f.broken, f.breaks
+		f.mu.Unlock()
+		if count != before {
+			return broken
+		}
+		for _, m := range batch {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if !m.at.Before(since) {
+				handle(m.subject, m.body)
+			}
+			m.once.Do(func() { close(m.applied) })
+		}
+		next += len(batch)
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func encode(m proto.Message) []byte {
+	body, err := proto.Marshal(m)
+	if err != nil {
+		panic("authntest: encode: " + err.Error()) // our own messages always encode
+	}
+	return body
+}
