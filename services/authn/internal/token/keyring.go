@@ -78,8 +78,8 @@ type Change struct {
 
 // Due says what the schedule asks for, given all keys. It asks for the same again until it is done.
 func (s Schedule) Due(keys []SigningKey, now time.Time) Change {
-	newest, any := newestOf(keys)
-	if !any {
+	newest, found := newestOf(keys)
+	if !found {
 		return Change{CreateFor: now}
 	}
 	var change Change

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// MaxSessionTokenLifetime is the longest that a session token may live, and so the least that a revocation must be kept.
+const MaxSessionTokenLifetime = 10 * time.Minute
+
 // Policy is authn's policy.
 type Policy struct {
 	// SessionTokenLifetime is how long a session token lives. 30 s to 10 min.
@@ -62,7 +65,7 @@ func Default() Policy {
 // Validate reports every value that is out of its range, all at once.
 func (p Policy) Validate() error {
 	return errors.Join(
-		span("session_token_lifetime", p.SessionTokenLifetime, 30*time.Second, 10*time.Minute),
+		span("session_token_lifetime", p.SessionTokenLifetime, 30*time.Second, MaxSessionTokenLifetime),
 		span("session_lifetime", p.SessionLifetime, 5*time.Minute, 30*24*time.Hour),
 		span("refresh_grace", p.RefreshGrace, 0, time.Minute),
 		span("device_trust_lifetime", p.DeviceTrustLifetime, time.Hour, 400*24*time.Hour),

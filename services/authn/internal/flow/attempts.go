@@ -1,0 +1,228 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/doorward/doorward/internal/id"
+	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/services/authn/internal/account"
+	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/device"
+	"github.com/doorward/doorward/services/authn/internal/store"
+	"github.com/doorward/doorward/services/authn/internal/tuning"
+)
+
+// Attempts walks sign-ups and sign-ins from their start to a grant.
+type Attempts struct {
+	Deps
+}
+
+// NewAttempts puts the use cases together.
+func NewAttempts(d Deps) *Attempts { return &Attempts{Deps: d} }
+
+// Progress is an attempt after a call.
+type Progress struct {
+	Attempt attempt.Attempt
+	Step    attempt.Step
+	Refusal attempt.Refusal
+	// Answer says how the answer of this call fared; nil when the call carried none.
+	Answer *Fared
+	// Grant is there once, when the step is Done.
+	Grant *Grant
+}
+
+// Fared is how an answer fared.
+type Fared struct {
+	Factor      attempt.Factor
+	Outcome     attempt.Outcome
+	AnswersLeft int
+}
+
+// Started is a new attempt, with the secret that its holder must present.
+type Started struct {
+	Progress
+	Secret secret.Text
+}
+
+// StartSignUp begins the creation of an account. A taken address gets the same answer; the attempt then leads nowhere.
+func (f *Attempts) StartSignUp(ctx context.Context, applicationID string, client Client, address string) (Started, error) {
+	return f.start(ctx, attempt.SignUp, applicationID, client, address)
+}
+
+// StartSignIn begins a sign-in, for an identifier that may belong to nobody.
+func (f *Attempts) StartSignIn(ctx context.Context, applicationID string, client Client, address string) (Started, error) {
+	return f.start(ctx, attempt.SignIn, applicationID, client, address)
+}
+
+func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicationID string, client Client, address string) (Started, error) {
+	canonical, ok := account.Canonical(address)
+	if !ok {
+		return Started{}, errEmail
+	}
+	now, rules := f.Now(), f.Policy(ctx)
+	held := secret.New("ats")
+	begun := attempt.Attempt{
+		ID:         id.New("att", now),
+		Purpose:    purpose,
+		Secret:     secret.Hash(held),
+		Binding:    client.binding(applicationID),
+		Address:    address,
+		Canonical:  canonical,
+		AccountKey: f.Secrets.AccountKey(canonical),
+		CreatedAt:  now,
+		ExpiresAt:  now.Add(rules.AttemptLifetime),
+		Origin:     client.origin(),
+	}
+	if purpose == attempt.SignUp {
+		// A sign-up spends a hash and a mail on somebody who has proved nothing, so the gate comes first.
+		if err := f.gateSignUp(ctx, &begun); err != nil {
+			return Started{}, err
+		}
+	}
+	var made Progress
+	err := f.Store.Update(ctx, func(tx store.Tx) error {
+		a := begun
+		if err := f.findSubject(tx, &a, now); err != nil {
+			return err
+		}
+		if err := f.makeRoom(tx, a.AccountKey, rules, now); err != nil {
+			return err
+		}
+		if err := tx.Attempts.Put(a); err != nil {
+			return err
+		}
+		var err error
+		made, _, err = f.look(tx, a, rules, now)
+		return err
+	})
+	if err != nil {
+		return Started{}, fmt.Errorf("start attempt: %w", err)
+	}
+	return Started{Progress: made, Secret: held}, nil
+}
+
+// findSubject sets whom the attempt is about, if anybody, and which of their devices it comes from.
+func (f *Attempts) findSubject(tx store.Tx, a *attempt.Attempt, now time.Time) error {
+	user, found, err := tx.Users.ByEmail(a.Canonical)
+	if err != nil || !found {
+		return err
+	}
+	a.UserID, a.Epoch = user.ID, user.Epoch
+	devices, err := tx.Devices.OfUser(user.ID)
+	if err != nil {
+		return err
+	}
+	for _, d := range devices {
+		switch d.Recognise(a.Binding.Device, now) {
+		case device.Known, device.Lapsed:
+			a.DeviceID = d.ID
+		case device.Copied:
+			// Two parties hold this device's secret, and which of them is asking can't be told.
+			d.Untrust(now)
+			if err := tx.Devices.Put(d); err != nil {
+				return err
+			}
+			f.Logger.Warn("replaced device secret presented; device untrusted", "user_id", user.ID, "device_id", d.ID)
+		case device.Stranger:
+		}
+	}
+	return nil
+}
+
+// makeRoom ends one of an identifier's attempts when there are too many, so that unfinished ones can't pile up: the oldest that has proved
+// nothing and comes from no device of the owner's, so that strangers push out each other.
+func (f *Attempts) makeRoom(tx store.Tx, accountKey [32]byte, rules tuning.Policy, now time.Time) error {
+	unfinished, err := tx.Attempts.OfIdentifier(accountKey, rules.AttemptsPerIdentifier)
+	if err != nil || len(unfinished) < rules.AttemptsPerIdentifier {
+		return err
+	}
+	for _, a := range unfinished {
+		if a.DeviceID == "" && a.Proofs == (attempt.Proofs{}) {
+			return discard(tx, a, now)
+		}
+	}
+	return discard(tx, unfinished[0], now)
+}
+
+// look reads the facts anew and says where the attempt stands, and which user it is about (zero when unknown).
+func (f *Attempts) look(tx store.Tx, a attempt.Attempt, rules tuning.Policy, now time.Time) (Progress, account.User, error) {
+	facts := attempt.Facts{Over: a.AnswersLeft(rules.AttemptAnswers) == 0}
+	if a.Assessment != nil {
+		facts.Verdict = a.Assessment.Verdict
+	}
+	var user account.User
+	if a.Purpose == attempt.SignIn && a.UserID != "" {
+		var found bool
+		var err error
+		if user, found, err = tx.Users.Get(a.UserID); err != nil {
+			return Progress{}, account.User{}, err
+		}
+		facts.Over = facts.Over || !found || user.Epoch != a.Epoch
+		facts.Contained = user.Password.Contained()
+		if facts.KnownDevice, err = knownDevice(tx, a, now); err != nil {
+			return Progress{}, account.User{}, err
+		}
+	}
+	step, refusal := attempt.Next(a.Purpose, a.Proofs, facts)
+	return Progress{Attempt: a, Step: step, Refusal: refusal}, user, nil
+}
+
+// knownDevice says whether the attempt comes from a device that is, at this moment, known for its user.
+func knownDevice(tx store.Tx, a attempt.Attempt, now time.Time) (bool, error) {
+	if a.DeviceID == "" {
+		return false, nil
+	}
+	d, found, err := tx.Devices.Get(a.DeviceID)
+	if err != nil || !found || d.UserID != a.UserID {
+		return false, err
+	}
+	return d.Recognise(a.Binding.Device, now) == device.Known, nil
+}
+
+// Ticket is what continues an attempt: its id and secret, and from where.
+type Ticket struct {
+	AttemptID     string
+	Secret        secret.Text
+	ApplicationID string
+	Client        Client
+}
+
+// open finds the live attempt that a ticket is for. A wrong secret and an unknown id can't be told apart.
+func open(tx store.Tx, t Ticket, now time.Time) (attempt.Attempt, error) {
+	a, found, err := tx.Attempts.Get(t.AttemptID)
+	switch {
+	case err != nil:
+		return attempt.Attempt{}, err
+	case !found, !a.Secret.Matches(t.Secret), !a.Live(now):
+		return attempt.Attempt{}, errAttemptNotFound
+	case !a.Binding.Matches(t.Client.binding(t.ApplicationID)):
+		return attempt.Attempt{}, errAttemptElsewhere
+	}
+	return a, nil
+}
+
+// state is what stands before an answer is looked at.
+type state struct {
+	Progress
+	user  account.User
+	known bool
+}
+
+// stand finds the attempt and where it stands, and changes nothing.
+func (f *Attempts) stand(ctx context.Context, t Ticket, rules tuning.Policy, now time.Time) (state, error) {
+	var s state
+	err := f.Store.View(ctx, func(tx store.Tx) error {
+		a, err := open(tx, t, now)
+		if err != nil {
+			return err
+		}
+		if s.Progress, s.user, err = f.look(tx, a, rules, now); err != nil {
+			return err
+		}
+		s.known, err = knownDevice(tx, a, now)
+		return err
+	})
+	return s, err
+}

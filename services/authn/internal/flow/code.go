@@ -1,0 +1,59 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/doorward/doorward/internal/id"
+	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/lockout"
+	"github.com/doorward/doorward/services/authn/internal/store"
+)
+
+// answerCode checks a mailed code. The comparison costs nothing, so reservation and settlement are one transaction.
+func (f *Attempts) answerCode(ctx context.Context, t try, code secret.Text) (Progress, error) {
+	mac := t.Attempt.CodeMAC(f.Secrets.Codes, code)
+	key := f.Secrets.budgetKey(t.Attempt.Canonical, string(attempt.EmailCode))
+	reservation := id.New("ans", t.now)
+	m := newMaterial(t.now)
+	var p Progress
+	var refused error
+	err := f.Store.Update(ctx, func(tx store.Tx) (err error) {
+		refused = nil
+		if p, err = f.reopen(tx, t); err != nil || p.Step == attempt.Refused {
+			return err
+		}
+		a := p.Attempt
+		budget, err := tx.Budgets.Get(key)
+		if err != nil {
+			return err
+		}
+		if wait, ok := budget.Reserve(reservation, t.limit(), t.now); !ok {
+			refused = errTooManyFailures.RetryIn(wait)
+			return nil
+		}
+		outcome := a.AnswerCode(mac, t.now)
+		if outcome == attempt.Accepted {
+			budget.Settle(reservation, lockout.Right)
+		}
+		if err := tx.Budgets.Put(key, budget, budget.EmptyAfter(t.limit())); err != nil {
+			return err
+		}
+		if outcome == attempt.Accepted {
+			p, err = f.advance(tx, a, t, m)
+		} else {
+			a.Wrong++
+			p, err = f.fail(tx, a, t, wrong{factor: attempt.EmailCode, known: t.known})
+		}
+		t.fared(&p, attempt.EmailCode, outcome)
+		return err
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return Progress{}, fmt.Errorf("answer code: %w", err)
+	}
+	return f.grant(p, t.rules.SessionTokenLifetime)
+}

@@ -1,0 +1,113 @@
+package flow
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/lockout"
+	"github.com/doorward/doorward/services/authn/internal/store"
+	"github.com/doorward/doorward/services/authn/internal/tuning"
+)
+
+// Answer is an answer to a step. Exactly one of the fields is set.
+type Answer struct {
+	Password, NewPassword, Code secret.Text
+}
+
+// fits says whether a step takes this answer.
+func (a Answer) fits(step attempt.Step) bool {
+	switch step {
+	case attempt.FirstFactor:
+		return !a.Password.IsZero()
+	case attempt.NewPassword:
+		return !a.NewPassword.IsZero()
+	case attempt.EmailVerification, attempt.DeviceVerification:
+		return !a.Code.IsZero()
+	case attempt.Done, attempt.Refused:
+	}
+	return false
+}
+
+// Continue takes an answer to the attempt's current step.
+func (f *Attempts) Continue(ctx context.Context, t Ticket, answer Answer) (Progress, error) {
+	now, rules := f.Now(), f.Policy(ctx)
+	s, err := f.stand(ctx, t, rules, now)
+	if err != nil {
+		return Progress{}, err
+	}
+	if s.Step == attempt.Refused {
+		return s.Progress, nil
+	}
+	if !answer.fits(s.Step) {
+		return Progress{}, stepMismatch(s.Step)
+	}
+	try := try{ticket: t, state: s, rules: rules, now: now}
+	switch s.Step {
+	case attempt.FirstFactor:
+		return f.answerPassword(ctx, try, answer.Password)
+	case attempt.NewPassword:
+		return f.answerNewPassword(ctx, try, answer.NewPassword)
+	default:
+		return f.answerCode(ctx, try, answer.Code)
+	}
+}
+
+// try is one call of Continue.
+type try struct {
+	ticket Ticket
+	state
+	rules tuning.Policy
+	now   time.Time
+}
+
+// limit is the lockout of the policy.
+func (t try) limit() lockout.Limit {
+	return lockout.Limit{Failures: t.rules.LockoutFailures, Window: t.rules.LockoutWindow}
+}
+
+// reopen reads the attempt again inside the transaction that will change it. It stands at the step that the answer was for, or is refused.
+func (f *Attempts) reopen(tx store.Tx, t try) (Progress, error) {
+	a, err := open(tx, t.ticket, t.now)
+	if err != nil {
+		return Progress{}, err
+	}
+	p, _, err := f.look(tx, a, t.rules, t.now)
+	if err != nil {
+		return Progress{}, err
+	}
+	if p.Step != t.Step && p.Step != attempt.Refused {
+		return Progress{}, stepMismatch(p.Step)
+	}
+	return p, nil
+}
+
+// advance keeps an attempt that has a new proof, and completes it if nothing more is needed.
+func (f *Attempts) advance(tx store.Tx, a attempt.Attempt, t try, m material) (Progress, error) {
+	p, user, err := f.look(tx, a, t.rules, t.now)
+	if err != nil {
+		return Progress{}, err
+	}
+	if p.Step != attempt.Done {
+		return p, tx.Attempts.Put(a)
+	}
+	return f.complete(tx, completion{Progress: p, user: user, rules: t.rules, now: t.now, material: m})
+}
+
+// fail keeps an attempt after a wrong answer, and says where it stands.
+func (f *Attempts) fail(tx store.Tx, a attempt.Attempt, t try, w wrong) (Progress, error) {
+	if err := tx.Attempts.Put(a); err != nil {
+		return Progress{}, err
+	}
+	if err := emitFailed(tx, a, w, t.now); err != nil {
+		return Progress{}, err
+	}
+	p, _, err := f.look(tx, a, t.rules, t.now)
+	return p, err
+}
+
+// fared notes how the answer fared.
+func (t try) fared(p *Progress, factor attempt.Factor, outcome attempt.Outcome) {
+	p.Answer = &Fared{Factor: factor, Outcome: outcome, AnswersLeft: p.Attempt.AnswersLeft(t.rules.AttemptAnswers)}
+}

@@ -1,0 +1,119 @@
+package flow
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/doorward/doorward/internal/seal"
+	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/credential"
+	"github.com/doorward/doorward/services/authn/internal/store"
+	"github.com/doorward/doorward/services/authn/internal/token"
+	"github.com/doorward/doorward/services/authn/internal/tuning"
+)
+
+// Deps is what the use cases need from outside.
+type Deps struct {
+	Store store.Store
+	// Policy answers with the policy in force, from its cache.
+	Policy func(context.Context) tuning.Policy
+	// Pool hashes passwords.
+	Pool *credential.Pool
+	// Assess asks risk. It keeps its own deadline.
+	Assess Assessor
+	// Mails seals a mail's content to notify.
+	Mails Sealer
+	// Keyring are the signing keys in force.
+	Keyring func() *token.Keyring
+	// Secrets are the keys that identifiers, codes, tokens and refresh chains hang on.
+	Secrets Secrets
+	Now     func() time.Time
+	Logger  *slog.Logger
+}
+
+// Secrets are derived from authn's key file, one per purpose, so that no two purposes mix.
+type Secrets struct {
+	Identifiers, Codes, Contain, Refresh secret.Key
+}
+
+// DeriveSecrets makes them from the key in the file.
+func DeriveSecrets(master secret.Key) Secrets {
+	return Secrets{
+		Identifiers: master.Derive("authn/identifiers"),
+		Codes:       master.Derive("authn/codes"),
+		Contain:     master.Derive("authn/contain"),
+		Refresh:     master.Derive("authn/refresh"),
+	}
+}
+
+// AccountKey is an identifier as counters and events know it: the same for those that belong to nobody.
+func (s Secrets) AccountKey(canonical string) [32]byte {
+	return s.Identifiers.MAC("authn/account-key/v1", []byte(canonical))
+}
+
+// budgetKey is where an identifier's budget for one use of one authenticator is kept.
+func (s Secrets) budgetKey(canonical, use string) [32]byte {
+	return s.Identifiers.MAC("authn/budget/v1", []byte(use), []byte(canonical))
+}
+
+// Assessor asks risk about an attempt.
+type Assessor func(context.Context, Question) (Judgement, error)
+
+// Question is what risk is asked.
+type Question struct {
+	Purpose     attempt.Purpose
+	AttemptID   string
+	UserID      string
+	AccountKey  [32]byte
+	IP          string
+	UserAgent   string
+	KnownDevice bool
+}
+
+// Gate is what must happen before any hash is spent, whoever the account is.
+type Gate int
+
+// The gates. The zero value lets nobody through.
+const (
+	GateBlock Gate = iota
+	GateChallenge
+	GateOpen
+)
+
+// Judgement is risk's answer.
+type Judgement struct {
+	Gate       Gate
+	Assessment attempt.Assessment
+}
+
+// Sealer seals a mail's content to notify's key.
+type Sealer func(seal.AAD, []byte) (seal.Envelope, error)
+
+// Client is on whose behalf an application calls.
+type Client struct {
+	IP, UserAgent, Language string
+	DeviceSecret            secret.Text
+}
+
+// deviceDigest is the digest of the presented device secret, zero when there is none.
+func (c Client) deviceDigest() secret.Digest {
+	if c.DeviceSecret.IsZero() {
+		return secret.Digest{}
+	}
+	return secret.Hash(c.DeviceSecret)
+}
+
+// binding is what an attempt that this client begins is tied to.
+func (c Client) binding(applicationID string) attempt.Binding {
+	return attempt.Binding{
+		ApplicationID: applicationID,
+		Device:        c.deviceDigest(),
+		UserAgent:     secret.Hash(secret.Wrap(c.UserAgent)),
+	}
+}
+
+func (c Client) origin() attempt.Origin {
+	return attempt.Origin{IP: c.IP, UserAgent: c.UserAgent, Language: c.Language}
+}

@@ -1,0 +1,91 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
+	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/credential"
+)
+
+// The failures that callers of the flows see. What varies is added where it is known.
+var (
+	errAttemptNotFound = fault.New(fault.NotFound, typev1.Reason_REASON_ATTEMPT_NOT_FOUND,
+		"no live attempt has this id and secret; start again")
+	errAttemptElsewhere = fault.New(fault.Denied, typev1.Reason_REASON_ATTEMPT_ELSEWHERE,
+		"the attempt was begun by another application or on another device; continue it where it began")
+	errStepMismatch = fault.New(fault.Precondition, typev1.Reason_REASON_STEP_MISMATCH,
+		"the attempt's next step takes another answer; see the step in the metadata")
+	errTooManyFailures = fault.New(fault.Exhausted, typev1.Reason_REASON_TOO_MANY_FAILURES,
+		"too many failures; wait as RetryInfo says")
+	errCodeTooSoon = fault.New(fault.Exhausted, typev1.Reason_REASON_CODE_TOO_SOON,
+		"a code was sent a moment ago; wait as RetryInfo says")
+	errChallengeRequired = fault.New(fault.Exhausted, typev1.Reason_REASON_CHALLENGE_REQUIRED,
+		"this network has failed too often to go on without a challenge; come back later")
+	errBlocked = fault.New(fault.Denied, typev1.Reason_REASON_BLOCKED,
+		"this network is blocked for now; come back later")
+	errOverloaded = fault.New(fault.Exhausted, typev1.Reason_REASON_OVERLOADED,
+		"too many passwords are being checked; wait as RetryInfo says")
+	errPasswordUnacceptable = fault.New(fault.Invalid, typev1.Reason_REASON_PASSWORD_UNACCEPTABLE,
+		"the password breaks a rule; see the field")
+	errEmail = fault.New(fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
+		"the request can't be accepted as it is; see the field").Field("email", "must be a valid email address")
+	errNotFound = fault.New(fault.NotFound, typev1.Reason_REASON_NOT_FOUND,
+		"there is no such thing, or it isn't for this caller")
+	errNameTaken = fault.New(fault.AlreadyExists, typev1.Reason_REASON_ALREADY_EXISTS,
+		"the name is taken; choose another")
+	errRiskDown = fault.New(fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE,
+		"sign-up needs risk, which doesn't answer; try again").RetryIn(riskRetry)
+	errStopping = fault.New(fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE,
+		"the service is stopping; try again").RetryIn(time.Second)
+	errInternal = fault.New(fault.Internal, typev1.Reason_REASON_INTERNAL,
+		"something failed inside; the log has the cause under the request id")
+
+	errSessionTokenInvalid = fault.New(fault.Unauthenticated, typev1.Reason_REASON_SESSION_TOKEN_INVALID,
+		"the session token isn't valid here; sign in again")
+	errSessionTokenExpired = fault.New(fault.Unauthenticated, typev1.Reason_REASON_SESSION_TOKEN_EXPIRED,
+		"the session token's life is over; refresh it")
+	errSessionEnded = fault.New(fault.Unauthenticated, typev1.Reason_REASON_SESSION_ENDED,
+		"the session has ended; sign in again")
+	errRefreshInvalid = fault.New(fault.Unauthenticated, typev1.Reason_REASON_REFRESH_TOKEN_INVALID,
+		"the refresh token isn't valid on this device; sign in again")
+	errRefreshReused = fault.New(fault.Unauthenticated, typev1.Reason_REASON_REFRESH_TOKEN_REUSED,
+		"the refresh token was used before; the session is ended; sign in again")
+	errKeyMissing = fault.New(fault.Unauthenticated, typev1.Reason_REASON_API_KEY_MISSING,
+		"send an API key as `authorization: Bearer …`")
+	errKeyInvalid = fault.New(fault.Unauthenticated, typev1.Reason_REASON_API_KEY_INVALID,
+		"the API key isn't one of ours, or was revoked; get another from an operator")
+)
+
+// riskRetry is when to try again after risk didn't answer.
+const riskRetry = 2 * time.Second
+
+// stepMismatch says which step the attempt is at.
+func stepMismatch(step attempt.Step) error { return errStepMismatch.With("step", strings.ToUpper(string(step))) }
+
+// hashing turns what the pool answers into what a caller sees.
+func hashing(err error) error {
+	var busy *credential.BusyError
+	switch {
+	case errors.As(err, &busy):
+		return errOverloaded.RetryIn(busy.RetryAfter)
+	case errors.Is(err, credential.ErrClosed):
+		return errStopping
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	return errInternal.Because(err)
+}
+
+// unacceptable names the rules that a new password breaks.
+func unacceptable(problems []credential.Problem, minLength int) error {
+	refused := errPasswordUnacceptable
+	for _, p := range problems {
+		refused = refused.Field("new_password", problemText(p, minLength))
+	}
+	return refused
+}

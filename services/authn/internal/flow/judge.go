@@ -1,0 +1,55 @@
+package flow
+
+import (
+	"context"
+
+	"github.com/doorward/doorward/services/authn/internal/attempt"
+)
+
+// judge asks risk about a sign-in, and applies the gate. When risk doesn't answer, the sign-in goes on without it: authn asks for device
+// verification on every device that isn't known in any case.
+func (f *Attempts) judge(ctx context.Context, t try) (Judgement, error) {
+	answer, err := f.Assess(ctx, question(t.Attempt, t.known))
+	if err != nil {
+		f.Logger.Warn("risk did not answer; unknown devices are verified, known ones are not", "attempt_id", t.Attempt.ID, "error", err)
+		return Judgement{Gate: GateOpen, Assessment: attempt.Assessment{Verdict: attempt.Allow}}, nil
+	}
+	return answer, throughGate(answer.Gate)
+}
+
+// gateSignUp asks risk before a sign-up begins. Without an answer there is no sign-up: whether a challenge is due can't be known.
+func (f *Attempts) gateSignUp(ctx context.Context, a *attempt.Attempt) error {
+	answer, err := f.Assess(ctx, question(*a, false))
+	if err != nil {
+		return errRiskDown.Because(err)
+	}
+	a.Assessment = &answer.Assessment
+	return throughGate(answer.Gate)
+}
+
+func throughGate(g Gate) error {
+	switch g {
+	case GateOpen:
+		return nil
+	case GateChallenge:
+		return errChallengeRequired
+	case GateBlock:
+	}
+	return errBlocked
+}
+
+// question is what risk is asked about an attempt.
+func question(a attempt.Attempt, known bool) Question {
+	q := Question{
+		Purpose:     a.Purpose,
+		AttemptID:   a.ID,
+		AccountKey:  a.AccountKey,
+		IP:          a.Origin.IP,
+		UserAgent:   a.Origin.UserAgent,
+		KnownDevice: known,
+	}
+	if a.Purpose == attempt.SignIn {
+		q.UserID = a.UserID
+	}
+	return q
+}

@@ -1,0 +1,253 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/doorward/doorward/internal/id"
+	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/credential"
+	"github.com/doorward/doorward/services/authn/internal/lockout"
+	"github.com/doorward/doorward/services/authn/internal/store"
+)
+
+// settleTime is how long a settlement may take after the caller has gone: a hash that was computed must be counted for what it was.
+const settleTime = 5 * time.Second
+
+// answerPassword checks a password. The order is the point: a place in the pool, the reserved failure, risk, the hash, the verdict.
+func (f *Attempts) answerPassword(ctx context.Context, t try, password secret.Text) (Progress, error) {
+	ticket, err := f.Pool.Begin(t.lane())
+	if err != nil {
+		return Progress{}, hashing(err)
+	}
+	defer ticket.Release()
+	reservation, err := f.reserve(ctx, t)
+	if err != nil {
+		return Progress{}, err
+	}
+	judgement, err := f.judge(ctx, t)
+	if err != nil {
+		return Progress{}, f.unchecked(ctx, t, reservation, err)
+	}
+	result, err := ticket.Verify(ctx, t.stored(), password)
+	if err != nil {
+		return Progress{}, f.unchecked(ctx, t, reservation, hashing(err))
+	}
+	checked := checkedPassword{reservation: reservation, right: result.OK, assessment: judgement.Assessment}
+	if result.NeedsRehash {
+		checked.rehashed = f.rehash(ctx, password)
+	}
+	p, err := f.settlePassword(ctx, t, checked)
+	if err == nil && !result.OK {
+		err = ticket.AwaitDeadline(ctx)
+	}
+	if err != nil {
+		return Progress{}, err
+	}
+	return f.grant(p, t.rules.SessionTokenLifetime)
+}
+
+// lane is whose half of the pool the caller has.
+func (t try) lane() credential.Lane {
+	if t.known {
+		return credential.Known
+	}
+	return credential.Stranger
+}
+
+// stored is the password to compare with; empty for nobody's, which takes as long.
+func (t try) stored() credential.PHC {
+	if t.user.Password == nil {
+		return credential.PHC{}
+	}
+	return credential.WrapPHC(t.user.Password.PHC)
+}
+
+// reserve takes a failure out of the identifier's budget and out of the attempt's, before anything is checked.
+func (f *Attempts) reserve(ctx context.Context, t try) (reservation string, err error) {
+	reservation = id.New("ans", t.now)
+	key := f.Secrets.budgetKey(t.Attempt.Canonical, string(attempt.Password))
+	var refused error
+	err = f.Store.Update(ctx, func(tx store.Tx) error {
+		refused = nil
+		p, err := f.reopen(tx, t)
+		if err != nil {
+			return err
+		}
+		if p.Step == attempt.Refused {
+			refused = errAttemptNotFound
+			return nil
+		}
+		a := p.Attempt
+		budget, err := tx.Budgets.Get(key)
+		if err != nil {
+			return err
+		}
+		if wait, ok := budget.Reserve(reservation, t.limit(), t.now); !ok {
+			refused = errTooManyFailures.RetryIn(wait)
+			return nil
+		}
+		a.Wrong++
+		if err := tx.Attempts.Put(a); err != nil {
+			return err
+		}
+		return tx.Budgets.Put(key, budget, budget.EmptyAfter(t.limit()))
+	})
+	if err == nil {
+		err = refused
+	}
+	return reservation, err
+}
+
+// unchecked takes the reservation back, because nobody looked at the answer, and returns the reason why.
+func (f *Attempts) unchecked(ctx context.Context, t try, reservation string, reason error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	err := f.Store.Update(ctx, func(tx store.Tx) error {
+		a, found, err := tx.Attempts.Get(t.Attempt.ID)
+		if err != nil || !found {
+			return err
+		}
+		a.Wrong--
+		if err := tx.Attempts.Put(a); err != nil {
+			return err
+		}
+		return f.settle(tx, t, reservation, lockout.Unchecked)
+	})
+	if err != nil {
+		f.Logger.Error("reservation can't be taken back; it counts as a failure", "attempt_id", t.Attempt.ID, "error", err)
+	}
+	return reason
+}
+
+// settle tells the budget how a reserved answer fared.
+func (f *Attempts) settle(tx store.Tx, t try, reservation string, outcome lockout.Outcome) error {
+	key := f.Secrets.budgetKey(t.Attempt.Canonical, string(attempt.Password))
+	budget, err := tx.Budgets.Get(key)
+	if err != nil {
+		return err
+	}
+	budget.Settle(reservation, outcome)
+	return tx.Budgets.Put(key, budget, budget.EmptyAfter(t.limit()))
+}
+
+// checkedPassword is what came of a check.
+type checkedPassword struct {
+	reservation string
+	right       bool
+	assessment  attempt.Assessment
+	// rehashed is the password under today's parameters; empty when it needs none.
+	rehashed string
+}
+
+// settlePassword counts the answer for what it was, and moves the attempt on when it was right. It outlives the caller: whoever hangs up
+// mustn't escape the count, nor lose a sign-in that was right.
+func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword) (Progress, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	m := newMaterial(t.now)
+	var p Progress
+	err := f.Store.Update(ctx, func(tx store.Tx) error {
+		// Refused may mean that this answer's own reservation was the attempt's last: whether it is over shows once it is settled.
+		standing, err := f.reopen(tx, t)
+		if err != nil {
+			return err
+		}
+		a := standing.Attempt
+		if !c.right {
+			p, err = f.fail(tx, a, t, wrong{factor: attempt.Password, known: t.known, decisionID: c.assessment.DecisionID})
+			t.fared(&p, attempt.Password, attempt.Wrong)
+			return err
+		}
+		if err := f.settle(tx, t, c.reservation, lockout.Right); err != nil {
+			return err
+		}
+		if err := f.keepRehashed(tx, a, c.rehashed); err != nil {
+			return err
+		}
+		a.Wrong--
+		a.Proofs.PasswordAt = t.now
+		a.Assessment = &c.assessment
+		p, err = f.advance(tx, a, t, m)
+		t.fared(&p, attempt.Password, attempt.Accepted)
+		return err
+	})
+	if err != nil {
+		return Progress{}, fmt.Errorf("settle password: %w", err)
+	}
+	return p, nil
+}
+
+// rehash makes the right password's form under today's parameters, if the pool has room: the next sign-in is as good a time.
+func (f *Attempts) rehash(ctx context.Context, password secret.Text) string {
+	ticket, err := f.Pool.Begin(credential.Known)
+	if err != nil {
+		return ""
+	}
+	defer ticket.Release()
+	phc, err := ticket.Hash(ctx, password)
+	if err != nil {
+		return ""
+	}
+	return phc.Reveal()
+}
+
+// keepRehashed replaces the stored form, unless the password was changed meanwhile.
+func (f *Attempts) keepRehashed(tx store.Tx, a attempt.Attempt, rehashed string) error {
+	if rehashed == "" {
+		return nil
+	}
+	user, found, err := tx.Users.Get(a.UserID)
+	if err != nil || !found || user.Epoch != a.Epoch || user.Password == nil {
+		return err
+	}
+	user.Password.PHC = rehashed
+	return tx.Users.Put(user)
+}
+
+// answerNewPassword takes a password to be set at completion.
+func (f *Attempts) answerNewPassword(ctx context.Context, t try, password secret.Text) (Progress, error) {
+	if problems := credential.CheckRules(password, t.rules.PasswordMinLength, credential.MaxLength); len(problems) > 0 {
+		return Progress{}, unacceptable(problems, t.rules.PasswordMinLength)
+	}
+	ticket, err := f.Pool.Begin(t.lane())
+	if err != nil {
+		return Progress{}, hashing(err)
+	}
+	defer ticket.Release()
+	phc, err := ticket.Hash(ctx, password)
+	if err != nil {
+		return Progress{}, hashing(err)
+	}
+	m := newMaterial(t.now)
+	var p Progress
+	err = f.Store.Update(ctx, func(tx store.Tx) (err error) {
+		if p, err = f.reopen(tx, t); err != nil || p.Step == attempt.Refused {
+			return err
+		}
+		a := p.Attempt
+		a.Proofs.NewPassword = &attempt.HashedPassword{PHC: phc.Reveal()}
+		p, err = f.advance(tx, a, t, m)
+		t.fared(&p, attempt.Password, attempt.Accepted)
+		return err
+	})
+	if err != nil {
+		return Progress{}, fmt.Errorf("set new password: %w", err)
+	}
+	return f.grant(p, t.rules.SessionTokenLifetime)
+}
+
+// problemText is a broken rule in words that a page can show.
+func problemText(p credential.Problem, minLength int) string {
+	switch p {
+	case credential.TooShort:
+		return fmt.Sprintf("must have at least %d characters", minLength)
+	case credential.TooLong:
+		return fmt.Sprintf("must have at most %d characters", credential.MaxLength)
+	case credential.NotText:
+		return "must be valid UTF-8 text"
+	}
+	return "is not acceptable"
+}

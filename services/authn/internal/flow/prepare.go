@@ -1,0 +1,212 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
+	"github.com/doorward/doorward/internal/id"
+	"github.com/doorward/doorward/internal/outbox"
+	"github.com/doorward/doorward/internal/seal"
+	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/services/authn/internal/account"
+	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/lockout"
+	"github.com/doorward/doorward/services/authn/internal/store"
+)
+
+// Prompt says where to look for the answer.
+type Prompt struct {
+	// Destination is the address, masked.
+	Destination           string
+	ValidFor, ResendAfter time.Duration
+}
+
+// Prepare sends a code for the attempt's current step.
+func (f *Attempts) Prepare(ctx context.Context, t Ticket, factor attempt.Factor) (Progress, Prompt, error) {
+	now, rules := f.Now(), f.Policy(ctx)
+	s, err := f.stand(ctx, t, rules, now)
+	if err != nil {
+		return Progress{}, Prompt{}, err
+	}
+	if factor != attempt.EmailCode || (s.Step != attempt.EmailVerification && s.Step != attempt.DeviceVerification) {
+		return Progress{}, Prompt{}, stepMismatch(s.Step)
+	}
+	try := try{ticket: t, state: s, rules: rules, now: now}
+	mail, err := f.newCodeMail(try)
+	if err != nil {
+		return Progress{}, Prompt{}, errInternal.Because(err)
+	}
+	if err := f.queueCode(ctx, try, mail); err != nil {
+		return Progress{}, Prompt{}, err
+	}
+	return s.Progress, Prompt{
+		Destination: account.Masked(mail.address),
+		ValidFor:    rules.CodeLifetime,
+		ResendAfter: rules.CodeInterval,
+	}, nil
+}
+
+// codeMail is a code and the sealed mail that carries it.
+type codeMail struct {
+	mac     [32]byte
+	address string
+	row     outbox.Row
+	expires time.Time
+}
+
+// newCodeMail makes a code and seals its mail: work that must not be done inside a transaction. A sign-up for a taken address gets a code
+// that nobody is sent, and a mail of the same size that tells the owner.
+func (f *Attempts) newCodeMail(t try) (codeMail, error) {
+	code := secret.Code6()
+	m := codeMail{
+		mac:     t.Attempt.CodeMAC(f.Secrets.Codes, code),
+		address: t.Attempt.Address,
+		expires: t.now.Add(t.rules.CodeLifetime),
+	}
+	if primary, ok := t.user.Primary(); ok {
+		m.address = primary.Address
+	}
+	purpose := mailPurpose(t)
+	content := mailContent(t, purpose, code)
+	sealed, err := f.sealMail(m, id.New("evt", t.now), purpose, content)
+	if err != nil {
+		return codeMail{}, err
+	}
+	m.row = sealed
+	m.row.Time = t.now
+	return m, nil
+}
+
+// mailPurpose is what the mail is for.
+func mailPurpose(t try) eventv1.MailPurpose {
+	switch {
+	case t.Attempt.Purpose == attempt.SignUp && t.Attempt.UserID != "":
+		return eventv1.MailPurpose_MAIL_PURPOSE_SIGN_UP_TAKEN
+	case t.Attempt.Purpose == attempt.SignUp:
+		return eventv1.MailPurpose_MAIL_PURPOSE_SIGN_UP_CODE
+	case t.Step == attempt.EmailVerification:
+		return eventv1.MailPurpose_MAIL_PURPOSE_NEW_PASSWORD_CODE
+	}
+	return eventv1.MailPurpose_MAIL_PURPOSE_DEVICE_CODE
+}
+
+// contentLength is what every mail's content is padded to: longer than any, so that a sealed mail's size tells nothing.
+const contentLength = 1024
+
+// mailContent is what the mail says. Its free text is bounded, so that padding always fits.
+func mailContent(t try, purpose eventv1.MailPurpose, code secret.Text) *eventv1.MailContent {
+	content := &eventv1.MailContent{
+		Device:      deviceMessage("", describe(t.Attempt.Origin.UserAgent)),
+		Ip:          t.Attempt.Origin.IP,
+		RequestedAt: timestamppb.New(t.now),
+		Language:    bounded(t.Attempt.Origin.Language, 256),
+	}
+	if a := t.Attempt.Assessment; a != nil {
+		content.Place = placeMessage(a.Country, a.CountryName)
+	}
+	if purpose != eventv1.MailPurpose_MAIL_PURPOSE_SIGN_UP_TAKEN {
+		content.Code = code.Reveal()
+	}
+	return content
+}
+
+func bounded(s string, most int) string {
+	if len(s) > most {
+		return ""
+	}
+	return s
+}
+
+// padded encodes the content at contentLength bytes.
+func padded(content *eventv1.MailContent) ([]byte, error) {
+	const overhead = 3 // the padding's own tag and length
+	bare := proto.Size(content)
+	if bare+overhead > contentLength {
+		return nil, fmt.Errorf("mail content has %d bytes: more than %d", bare, contentLength-overhead)
+	}
+	content.Padding = make([]byte, contentLength-bare-overhead)
+	for proto.Size(content) > contentLength {
+		content.Padding = content.Padding[1:]
+	}
+	return proto.Marshal(content)
+}
+
+// sealMail seals the content to notify, bound to id, recipient, purpose and expiry.
+func (f *Attempts) sealMail(m codeMail, messageID string, purpose eventv1.MailPurpose, content *eventv1.MailContent) (outbox.Row, error) {
+	plain, err := padded(content)
+	if err != nil {
+		return outbox.Row{}, err
+	}
+	sealed, err := f.Mails(seal.AAD{
+		MessageID: messageID,
+		Recipient: m.address,
+		Purpose:   purpose.String(),
+		Expires:   m.expires,
+	}, plain)
+	if err != nil {
+		return outbox.Row{}, err
+	}
+	data, err := proto.Marshal(&eventv1.SealedMail{
+		Email:           m.address,
+		Purpose:         purpose,
+		ExpiresAt:       timestamppb.New(m.expires),
+		KeyId:           sealed.KeyID,
+		EncapsulatedKey: sealed.Enc,
+		Ciphertext:      sealed.Ciphertext,
+	})
+	if err != nil {
+		return outbox.Row{}, fmt.Errorf("encode sealed mail: %w", err)
+	}
+	return outbox.Row{ID: messageID, Subject: subjectMail, Type: typeMail, Source: source, Data: data}, nil
+}
+
+// queueCode makes the code good and queues its mail, unless one went to the address a moment ago.
+func (f *Attempts) queueCode(ctx context.Context, t try, m codeMail) error {
+	interval := lockout.Limit{Failures: 1, Window: t.rules.CodeInterval}
+	canonical, ok := account.Canonical(m.address)
+	if !ok {
+		return errInternal
+	}
+	key := f.Secrets.budgetKey(canonical, "email_code.send")
+	var refused error
+	err := f.Store.Update(ctx, func(tx store.Tx) error {
+		refused = nil
+		p, err := f.reopen(tx, t)
+		if err != nil {
+			return err
+		}
+		if p.Step == attempt.Refused {
+			refused = stepMismatch(p.Step)
+			return nil
+		}
+		a := p.Attempt
+		sends, err := tx.Budgets.Get(key)
+		if err != nil {
+			return err
+		}
+		if wait, ok := sends.Reserve(m.row.ID, interval, t.now); !ok {
+			refused = errCodeTooSoon.RetryIn(wait)
+			return nil
+		}
+		if err := tx.Budgets.Put(key, sends, sends.EmptyAfter(interval)); err != nil {
+			return err
+		}
+		a.AddCode(m.mac, m.expires)
+		if err := tx.Attempts.Put(a); err != nil {
+			return err
+		}
+		return tx.Outbox.Append(m.row)
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return fmt.Errorf("queue code: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,242 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/services/authn/internal/account"
+	"github.com/doorward/doorward/services/authn/internal/device"
+	"github.com/doorward/doorward/services/authn/internal/session"
+	"github.com/doorward/doorward/services/authn/internal/store"
+	"github.com/doorward/doorward/services/authn/internal/token"
+)
+
+// Sessions keeps sessions going, tells whether one still is, and ends them.
+type Sessions struct {
+	Deps
+	refreshers token.Refreshers
+}
+
+// NewSessions puts the use cases together.
+func NewSessions(d Deps) *Sessions {
+	return &Sessions{Deps: d, refreshers: token.NewRefreshers(d.Secrets.Refresh)}
+}
+
+// Tokens are the next pair of a session.
+type Tokens struct {
+	Session      session.Session
+	SessionToken secret.Text
+	ExpiresAt    time.Time
+	RefreshToken secret.Text
+}
+
+// Refresh exchanges a refresh token for its successor and a new session token. Who presents it must hold the device's secret too.
+func (f *Sessions) Refresh(ctx context.Context, applicationID string, client Client, presented secret.Text) (Tokens, error) {
+	genuine, ok := f.refreshers.Read(presented)
+	if !ok {
+		return Tokens{}, errRefreshInvalid
+	}
+	now, rules := f.Now(), f.Policy(ctx)
+	successor := f.refreshers.Successor(genuine)
+	var refreshed session.Session
+	var refused error
+	err := f.Store.Update(ctx, func(tx store.Tx) error {
+		s, user, err := f.holder(tx, genuine, applicationID, client, now)
+		if refused = asRefusal(err); refused != nil || err != nil {
+			return unlessRefusal(err)
+		}
+		switch s.Present(genuine.Digest(), successor.Digest(), now, user.Epoch, rules.RefreshGrace) {
+		case session.UseNext, session.UseAgain:
+			refreshed = s
+			return tx.Sessions.Put(s)
+		case session.UseReuse:
+			refused = errRefreshReused
+			if err := tellEnded(tx, &user, &s); err != nil {
+				return err
+			}
+			return tx.Users.Put(user)
+		case session.UseRefused:
+		}
+		refused = errSessionEnded
+		return nil
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return Tokens{}, fmt.Errorf("refresh session: %w", err)
+	}
+	signed, expires, err := sign(f.Keyring(), refreshed, now, rules.SessionTokenLifetime)
+	if err != nil {
+		return Tokens{}, errInternal.Because(err)
+	}
+	return Tokens{Session: refreshed, SessionToken: signed, ExpiresAt: expires, RefreshToken: successor.Text}, nil
+}
+
+// holder finds the session of a genuine refresh token, if it is presented by the application and device that the session belongs to.
+func (f *Sessions) holder(tx store.Tx, r token.Refresh, applicationID string, client Client, now time.Time) (session.Session, account.User, error) {
+	s, found, err := tx.Sessions.Get(r.SessionID)
+	if err != nil {
+		return session.Session{}, account.User{}, err
+	}
+	if !found || s.ApplicationID != applicationID {
+		return session.Session{}, account.User{}, refusal{errRefreshInvalid}
+	}
+	user, found, err := tx.Users.Get(s.UserID)
+	if err != nil {
+		return session.Session{}, account.User{}, err
+	}
+	if !found {
+		return session.Session{}, account.User{}, refusal{errRefreshInvalid}
+	}
+	d, found, err := tx.Devices.Get(s.DeviceID)
+	if err != nil {
+		return session.Session{}, account.User{}, err
+	}
+	if !found {
+		return session.Session{}, account.User{}, refusal{errRefreshInvalid}
+	}
+	switch d.Recognise(client.deviceDigest(), now) {
+	case device.Known, device.Lapsed:
+		return s, user, nil
+	case device.Copied:
+		d.Untrust(now)
+		f.Logger.Warn("replaced device secret presented; device untrusted", "user_id", user.ID, "device_id", d.ID)
+		if err := tx.Devices.Put(d); err != nil {
+			return session.Session{}, account.User{}, err
+		}
+	case device.Stranger:
+	}
+	return session.Session{}, account.User{}, refusal{errRefreshInvalid}
+}
+
+// refusal carries a refusal up to the closure, which hands it out as a value so that what was written stands.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
+
+func asRefusal(err error) error {
+	var r refusal
+	if errors.As(err, &r) {
+		return r.error
+	}
+	return nil
+}
+
+func unlessRefusal(err error) error {
+	if asRefusal(err) != nil {
+		return nil
+	}
+	return err
+}
+
+// Verify checks a session token against the session itself.
+func (f *Sessions) Verify(ctx context.Context, presented secret.Text) (session.Session, error) {
+	now := f.Now()
+	claims, err := f.Keyring().Read(presented, now)
+	switch {
+	case errors.Is(err, token.ErrExpired):
+		return session.Session{}, errSessionTokenExpired
+	case err != nil:
+		return session.Session{}, errSessionTokenInvalid.Because(err)
+	}
+	var s session.Session
+	active := false
+	err = f.Store.View(ctx, func(tx store.Tx) error {
+		var found bool
+		var err error
+		if s, found, err = tx.Sessions.Get(claims.Session); err != nil || !found {
+			return err
+		}
+		user, found, err := tx.Users.Get(s.UserID)
+		active = found && user.ID == claims.Subject && s.Active(now, user.Epoch)
+		return err
+	})
+	if err != nil {
+		return session.Session{}, fmt.Errorf("verify session: %w", err)
+	}
+	if !active {
+		return session.Session{}, errSessionEnded
+	}
+	return s, nil
+}
+
+// Whose names a user by one of the two.
+type Whose struct {
+	UserID, Email string
+}
+
+// List is a page of a user's sessions, newest first, and where the next page begins.
+func (f *Sessions) List(ctx context.Context, w Whose, before string, limit int) (page []session.Session, next string, err error) {
+	err = f.Store.View(ctx, func(tx store.Tx) error {
+		userID, err := whose(tx, w)
+		if err != nil {
+			return err
+		}
+		page, err = tx.Sessions.OfUser(userID, before, limit)
+		return err
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list sessions: %w", err)
+	}
+	if len(page) == limit {
+		next = page[len(page)-1].ID
+	}
+	return page, next, nil
+}
+
+func whose(tx store.Tx, w Whose) (string, error) {
+	if w.UserID != "" {
+		_, found, err := tx.Users.Get(w.UserID)
+		if err == nil && !found {
+			err = errNotFound
+		}
+		return w.UserID, err
+	}
+	canonical, ok := account.Canonical(w.Email)
+	if !ok {
+		return "", errEmail
+	}
+	user, found, err := tx.Users.ByEmail(canonical)
+	if err == nil && !found {
+		err = errNotFound
+	}
+	return user.ID, err
+}
+
+// Revoke ends a session at once.
+func (f *Sessions) Revoke(ctx context.Context, by Actor, sessionID, note string) (session.Session, error) {
+	now := f.Now()
+	var revoked session.Session
+	err := f.Store.Update(ctx, func(tx store.Tx) error {
+		s, found, err := tx.Sessions.Get(sessionID)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errNotFound
+		}
+		user, found, err := tx.Users.Get(s.UserID)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errNotFound
+		}
+		if err := endSession(tx, &user, &s, session.EndRevoked, now); err != nil {
+			return err
+		}
+		revoked = s
+		if err := tx.Users.Put(user); err != nil {
+			return err
+		}
+		return tx.Audit.Append(by.record(now, "session.revoke", "session", s.ID, note))
+	})
+	if err != nil {
+		return session.Session{}, fmt.Errorf("revoke session: %w", err)
+	}
+	return revoked, nil
+}
