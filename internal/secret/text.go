@@ -6,7 +6,9 @@ import (
 	"crypto/subtle"
 	"encoding"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -87,6 +89,11 @@ func (Text) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`),
 // Digest is the SHA-256 of a token, the form in which a store keeps it.
 type Digest [sha256.Size]byte
 
+var (
+	_ encoding.TextMarshaler   = Digest{}
+	_ encoding.TextUnmarshaler = (*Digest)(nil)
+)
+
 // Hash returns the digest under which a random token is stored and found. It isn't for codes or passwords, which can
 // be guessed from their hash.
 func Hash(t Text) Digest { return sha256.Sum256([]byte(t.Reveal())) }
@@ -110,3 +117,20 @@ func (d Digest) Equal(other Digest) bool { return subtle.ConstantTimeCompare(d[:
 
 // IsZero reports whether nothing was stored.
 func (d Digest) IsZero() bool { return d == Digest{} }
+
+// MarshalText writes a digest as a record holds it: lower-case hex.
+func (d Digest) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, d[:]), nil }
+
+// UnmarshalText reads it back, and refuses every other length and what isn't hex.
+func (d *Digest) UnmarshalText(text []byte) error {
+	raw, err := hex.AppendDecode(nil, text)
+	if err != nil {
+		return errors.New("secret: a digest isn't hex") // the cause would quote the record
+	}
+	read, ok := DigestFrom(raw)
+	if !ok {
+		return fmt.Errorf("secret: a digest has %d bytes, this one has %d", sha256.Size, len(raw))
+	}
+	*d = read
+	return nil
+}

@@ -1,0 +1,74 @@
+package boltstore
+
+import (
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/doorward/doorward/internal/boltdb"
+	"github.com/doorward/doorward/services/authn/internal/account"
+	"github.com/doorward/doorward/services/authn/internal/store"
+)
+
+var (
+	userTable   = boltdb.Table[account.User]{Bucket: "users"}
+	userByEmail = boltdb.Unique{Bucket: "users_by_email"}
+)
+
+type users struct{ tx *bolt.Tx }
+
+var _ store.Users = users{}
+
+func (u users) Get(id string) (account.User, bool, error) { return userTable.Get(u.tx, id) }
+
+func (u users) ByEmail(canonical string) (account.User, bool, error) {
+	return find(u.tx, userByEmail, userTable, canonical)
+}
+
+func (u users) Put(user account.User) error {
+	old, _, err := userTable.Get(u.tx, user.ID)
+	if err != nil {
+		return err
+	}
+	claims := claimed(user)
+	if err := u.free(claims, user.ID); err != nil {
+		return err
+	}
+	for canonical := range claimed(old) {
+		if claims[canonical] {
+			continue
+		}
+		if err := userByEmail.Release(u.tx, canonical, user.ID); err != nil {
+			return err
+		}
+	}
+	for canonical := range claims {
+		if _, err := userByEmail.Claim(u.tx, canonical, user.ID); err != nil {
+			return err
+		}
+	}
+	return userTable.Put(u.tx, user.ID, user)
+}
+
+// free looks at all addresses before the first is claimed, so that a refusal has written nothing.
+func (u users) free(claims map[string]bool, userID string) error {
+	for canonical := range claims {
+		holder, held, err := userByEmail.Lookup(u.tx, canonical)
+		switch {
+		case err != nil:
+			return err
+		case held && holder != userID:
+			return store.ErrEmailTaken
+		}
+	}
+	return nil
+}
+
+// claimed are the addresses that name a user and nobody else: present and verified.
+func claimed(user account.User) map[string]bool {
+	claims := make(map[string]bool, len(user.Emails))
+	for _, e := range user.Emails {
+		if e.RemovedAt.IsZero() && !e.VerifiedAt.IsZero() {
+			claims[e.Canonical] = true
+		}
+	}
+	return claims
+}
