@@ -65,7 +65,9 @@ var (
 const riskRetry = 2 * time.Second
 
 // stepMismatch says which step the attempt is at.
-func stepMismatch(step attempt.Step) error { return errStepMismatch.With("step", strings.ToUpper(string(step))) }
+func stepMismatch(step attempt.Step) error {
+	return errStepMismatch.With("step", strings.ToUpper(string(step)))
+}
 
 // hashing turns what the pool answers into what a caller sees.
 func hashing(err error) error {

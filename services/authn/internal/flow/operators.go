@@ -20,7 +20,9 @@ type Operators struct {
 }
 
 // NewOperators puts the use cases together.
-func NewOperators(s store.Store, now func() time.Time) *Operators { return &Operators{store: s, now: now} }
+func NewOperators(s store.Store, now func() time.Time) *Operators {
+	return &Operators{store: s, now: now}
+}
 
 // CreateApplication registers an application, without a key.
 func (f *Operators) CreateApplication(ctx context.Context, by Actor, name, audience string) (application.Application, error) {
