@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
 	"testing"
 	"time"
 
@@ -58,6 +59,31 @@ func (n *nats) start() {
 	if n.port == 0 {
 		n.port = portOf(n.T, s.URL())
 	}
+}
+
+// restart stops the server, lets the test change its files, starts it again and waits until c is back.
+func (n *nats) restart(c *bus.Conn, change func()) {
+	n.Helper()
+	n.server.Stop()
+	eventually(n.T, "the connection is lost", func() bool { return !c.Connected() })
+	change()
+	n.start()
+	eventually(n.T, "the connection is back", c.Connected)
+}
+
+// copyFiles returns a copy of the server's files as they are on disk, taken while it is stopped.
+func (n *nats) copyFiles() string {
+	n.Helper()
+	dir := n.TempDir()
+	must(n.T, os.CopyFS(dir, os.DirFS(n.dir)))
+	return dir
+}
+
+// putBack replaces the server's files, as a power cut or a restored backup does.
+func (n *nats) putBack(dir string) {
+	n.Helper()
+	must(n.T, os.RemoveAll(n.dir))
+	must(n.T, os.CopyFS(n.dir, os.DirFS(dir)))
 }
 
 // as connects as an identity.

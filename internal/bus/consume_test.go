@@ -267,9 +267,7 @@ func TestConsumerSurvivesTheServer(t *testing.T) {
 	background(t, consume(n, bus.Notify, bus.ConsumeConfig{Stream: bus.StreamAuthn, Handle: record(handled)}))
 	publish(t, authn, row("evt_1", signin, "usr_1"))
 	<-handled
-	n.server.Stop()
-	n.start()
-	eventually(t, "authn is connected again", authn.Connected)
+	n.restart(authn, func() {})
 	publish(t, authn, row("evt_2", signin, "usr_1"))
 	if e := <-handled; e.ID != "evt_2" {
 		t.Errorf("after a restart came %s", e.ID)
