@@ -9,6 +9,15 @@ import (
 // digest stands for a token: the tokens themselves aren't kept.
 type digest [sha256.Size]byte
 
+// digestOf copies a token of usual size to the stack, because a conversion to bytes would allocate on every call.
+func digestOf(token string) digest {
+	var usual [1024]byte
+	if len(token) > len(usual) {
+		return sha256.Sum256([]byte(token))
+	}
+	return sha256.Sum256(usual[:copy(usual[:], token)])
+}
+
 // checked is a token that passed every check but those that change: its end and its session's revocation.
 type checked struct {
 	session Session

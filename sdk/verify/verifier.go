@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"crypto/sha256"
 	"io"
 	"log/slog"
 	"sync"
@@ -125,7 +124,7 @@ func (v *Verifier) check(ctx context.Context, token string, now time.Time) (*che
 	if len(token) > MaxTokenSize {
 		return nil, invalid("too long")
 	}
-	key := digest(sha256.Sum256([]byte(token)))
+	key := digestOf(token)
 	if entry, ok := v.cache.get(key); ok {
 		return entry, nil
 	}

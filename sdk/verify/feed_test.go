@@ -1,0 +1,220 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
+	"github.com/doorward/doorward/sdk/internal/authntest"
+)
+
+var _ Source = (*authntest.Feed)(nil)
+
+// startFeed runs a feed on a stream in memory, in a bubble whose clock both share.
+func startFeed(t *testing.T, prepare func(*authntest.Feed)) (*feed, *authntest.Feed) {
+	t.Helper()
+	stream := authntest.NewFeed(time.Now)
+	prepare(stream)
+	config := Config{Revocations: stream}.withDefaults()
+	f := newFeed(&config, func() time.Duration { return time.Minute })
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f.run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	synctest.Wait()
+	return f, stream
+}
+
+func pass(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // synctest's clock
+	synctest.Wait()
+}
+
+func TestFeedIsStaleUntilItsFirstHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, stream := startFeed(t, func(*authntest.Feed) {})
+		stream.Revoke("ses_1")
+		synctest.Wait()
+		if f.isFresh(time.Now()) || f.age(time.Now()) != never {
+			t.Fatal("fresh without a heartbeat")
+		}
+		stream.Beat()
+		synctest.Wait()
+		if !f.isFresh(time.Now()) || !f.revoked.has("ses_1") {
+			t.Error("not fresh after a heartbeat")
+		}
+	})
+}
+
+// The stream keeps one heartbeat: with authn gone for a minute, a verifier that starts must not take it for news.
+func TestKeptHeartbeatIsAsOldAsItSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := startFeed(t, func(stream *authntest.Feed) {
+			stream.Beat()
+			pass(20 * time.Second)
+		})
+		if age := f.age(time.Now()); age != 20*time.Second {
+			t.Errorf("age %v, want 20 s", age)
+		}
+	})
+}
+
+// From the second heartbeat of a read on it is our clock that counts, so authn's clock may be wrong.
+func TestLiveHeartbeatIsDatedByOurClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, stream := startFeed(t, func(stream *authntest.Feed) { stream.Beat() })
+		stream.BeatAt(time.Now().Add(-time.Hour))
+		synctest.Wait()
+		pass(2 * time.Second)
+		if age := f.age(time.Now()); age != 2*time.Second {
+			t.Errorf("age %v, want 2 s", age)
+		}
+	})
+}
+
+func TestHeartbeatFromTheFutureIsNotFresherThanNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := startFeed(t, func(stream *authntest.Feed) { stream.BeatAt(time.Now().Add(time.Hour)) })
+		pass(6 * time.Second)
+		if f.isFresh(time.Now()) {
+			t.Errorf("fresh at the age of %v", f.age(time.Now()))
+		}
+	})
+}
+
+// With the outbox stuck, revocations stop and so do heartbeats: the age grows, though the connection is well.
+func TestStuckOutboxMakesTheFeedAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, stream := startFeed(t, func(stream *authntest.Feed) { stream.Beat() })
+		pass(5 * time.Second)
+		if !f.isFresh(time.Now()) {
+			t.Fatal("stale at 5 s")
+		}
+		pass(time.Nanosecond)
+		if f.isFresh(time.Now()) {
+			t.Fatal("fresh after 5 s")
+		}
+		stream.Revoke("ses_1") // alone it proves nothing about those before it
+		synctest.Wait()
+		if f.isFresh(time.Now()) {
+			t.Error("a revocation made the feed fresh")
+		}
+	})
+}
+
+// After a lost connection everything that matters is read again: nothing hangs on where the last read stopped.
+func TestInterruptedFeedMissesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, stream := startFeed(t, func(stream *authntest.Feed) { stream.Beat() })
+		for _, id := range []string{"ses_1", "ses_2", "ses_3"} {
+			stream.Break(errors.New("connection lost"))
+			stream.Revoke(id)
+			stream.Beat()
+			pass(longestPause)
+			if !f.revoked.has(id) {
+				t.Errorf("%s isn't known", id)
+			}
+		}
+	})
+}
+
+func TestSilentReadIsBegunAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reads := make(chan time.Time, 100)
+		config := Config{Revocations: silent(reads)}.withDefaults()
+		f := newFeed(&config, func() time.Duration { return time.Minute })
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			f.run(ctx)
+		}()
+		pass(time.Minute)
+		cancel()
+		<-done
+		// One at 0, 15, 30 and 45 s, each a pause later.
+		if n := len(reads); n < 3 || n > 4 {
+			t.Errorf("%d reads in a minute", n)
+		}
+		if since := <-reads; time.Since(since) != 2*time.Minute+readMargin {
+			t.Errorf("the first read goes back %v before the start", time.Since(since)-time.Minute)
+		}
+	})
+}
+
+// silent is a source that is connected and says nothing.
+type silent chan<- time.Time
+
+func (s silent) Read(ctx context.Context, since time.Time, _ func(string, []byte)) error {
+	s <- since
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestRevocationIsKeptForABoundedTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, stream := startFeed(t, func(stream *authntest.Feed) { stream.Beat() })
+		stream.RevokeUntil("ses_1", time.Now().AddDate(100, 0, 0))
+		stream.RevokeUntil("ses_2", time.Now().Add(-time.Hour))
+		stream.Publish("doorward.revocation.session.", nil)
+		stream.Publish("doorward.revocation.other", nil)
+		synctest.Wait()
+		if !f.revoked.has("ses_1") || f.revoked.len() != 1 {
+			t.Fatalf("%d known", f.revoked.len())
+		}
+		pass(longestKept + 2*time.Minute) // it was read again for as long as the stream handed it out
+		f.revoked.sweep(time.Now())
+		if f.revoked.len() != 0 {
+			t.Error("kept for longer than a token may live")
+		}
+	})
+}
+
+func TestRepeatedRevocationIsNeverShortened(t *testing.T) {
+	set, now := newRevokedSet(10), time.Now()
+	set.add("ses_1", now.Add(time.Hour), now)
+	set.add("ses_1", now.Add(time.Minute), now)
+	set.sweep(now.Add(30 * time.Minute))
+	if !set.has("ses_1") {
+		t.Error("forgotten by the shorter time")
+	}
+}
+
+func FuzzFeed(f *testing.F) {
+	body, err := proto.Marshal(&eventv1.Revocation{SessionId: "ses_1", ForgetAfter: timestamppb.Now()})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(sessionSubject+"ses_1", body)
+	f.Add(heartbeatSubject, []byte{0xff})
+	f.Fuzz(func(t *testing.T, subject string, body []byte) {
+		config := Config{Revocations: one{subject, body}, MaxRevoked: 1}.withDefaults()
+		feed := newFeed(&config, func() time.Duration { return time.Minute })
+		if err := feed.read(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// one is a source with one message.
+type one struct {
+	subject string
+	body    []byte
+}
+
+func (o one) Read(_ context.Context, _ time.Time, handle func(string, []byte)) error {
+	handle(o.subject, o.body)
+	return nil
+}
