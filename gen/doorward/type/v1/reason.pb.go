@@ -70,7 +70,7 @@ const (
 	Reason_REASON_STEP_MISMATCH Reason = 43
 	// RESOURCE_EXHAUSTED. Too many failures for this identifier and authenticator, whether or not there is such an account. RetryInfo says when the budget frees.
 	Reason_REASON_TOO_MANY_FAILURES Reason = 44
-	// RESOURCE_EXHAUSTED. A code was sent a moment ago. RetryInfo says when another may be.
+	// RESOURCE_EXHAUSTED. A code was sent a moment ago, or too many were within the hour. RetryInfo says when another may be.
 	Reason_REASON_CODE_TOO_SOON Reason = 45
 	// RESOURCE_EXHAUSTED. The caller's network must solve a challenge before this, and there is none to be had yet: come back later.
 	Reason_REASON_CHALLENGE_REQUIRED Reason = 46

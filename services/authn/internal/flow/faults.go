@@ -23,7 +23,7 @@ var (
 	errTooManyFailures = fault.New(fault.Exhausted, typev1.Reason_REASON_TOO_MANY_FAILURES,
 		"too many failures; wait as RetryInfo says")
 	errCodeTooSoon = fault.New(fault.Exhausted, typev1.Reason_REASON_CODE_TOO_SOON,
-		"a code was sent a moment ago; wait as RetryInfo says")
+		"a code was sent a moment ago, or too many were within the hour; wait as RetryInfo says")
 	errChallengeRequired = fault.New(fault.Exhausted, typev1.Reason_REASON_CHALLENGE_REQUIRED,
 		"this network has failed too often to go on without a challenge; come back later")
 	errBlocked = fault.New(fault.Denied, typev1.Reason_REASON_BLOCKED,

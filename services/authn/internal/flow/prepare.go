@@ -165,9 +165,9 @@ func (f *Attempts) sealMail(m codeMail, messageID string, purpose eventv1.MailPu
 	return outbox.Row{ID: messageID, Subject: subjectMail, Type: typeMail, Source: source, Data: data}, nil
 }
 
-// queueCode makes the code good and queues its mail, unless one went to the address a moment ago.
+// queueCode makes the code good and queues its mail, unless the attempt had one a moment ago or the address too many.
 func (f *Attempts) queueCode(ctx context.Context, t try, m codeMail) error {
-	interval := lockout.Limit{Failures: 1, Window: t.rules.CodeInterval}
+	hourly := lockout.Limit{Failures: t.rules.CodesPerHour, Window: time.Hour}
 	canonical, ok := account.Canonical(m.address)
 	if !ok {
 		return errInternal
@@ -185,18 +185,22 @@ func (f *Attempts) queueCode(ctx context.Context, t try, m codeMail) error {
 			return nil
 		}
 		a := p.Attempt
+		if wait := a.NextCodeIn(t.rules.CodeInterval, t.now); wait > 0 {
+			refused = errCodeTooSoon.RetryIn(wait)
+			return nil
+		}
 		sends, err := tx.Budgets.Get(key)
 		if err != nil {
 			return err
 		}
-		if wait, ok := sends.Reserve(m.row.ID, interval, t.now); !ok {
+		if wait, ok := sends.Reserve(m.row.ID, hourly, t.now); !ok {
 			refused = errCodeTooSoon.RetryIn(wait)
 			return nil
 		}
-		if err := tx.Budgets.Put(key, sends, sends.EmptyAfter(interval)); err != nil {
+		if err := tx.Budgets.Put(key, sends, sends.EmptyAfter(hourly)); err != nil {
 			return err
 		}
-		a.AddCode(m.mac, m.expires)
+		a.AddCode(m.mac, t.now, m.expires)
 		if err := tx.Attempts.Put(a); err != nil {
 			return err
 		}

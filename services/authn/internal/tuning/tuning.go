@@ -32,8 +32,10 @@ type Policy struct {
 	AttemptsPerIdentifier int `json:"attempts_per_identifier"`
 	// CodeLifetime is how long a mailed code is good. 1 to 10 min, the most that NIST SP 800-63B-4 §3.1.3 allows.
 	CodeLifetime time.Duration `json:"code_lifetime"`
-	// CodeInterval is the least time between two codes to one address. 10 s to 10 min.
+	// CodeInterval is the least time between two codes of one attempt. 10 s to 10 min.
 	CodeInterval time.Duration `json:"code_interval"`
+	// CodesPerHour is how many codes an address is sent in an hour, whoever asks. 3 to 60.
+	CodesPerHour int `json:"codes_per_hour"`
 	// LockoutFailures is how many failures per window an identifier and authenticator may have. 3 to 100 (NIST SP 800-63B-4 §3.2.2).
 	LockoutFailures int `json:"lockout_failures"`
 	// LockoutWindow is that window. 1 min to 24 h.
@@ -56,6 +58,7 @@ func Default() Policy {
 		AttemptsPerIdentifier: 20,
 		CodeLifetime:          10 * time.Minute,
 		CodeInterval:          30 * time.Second,
+		CodesPerHour:          10,
 		LockoutFailures:       10,
 		LockoutWindow:         time.Hour,
 		PasswordMinLength:     15,
@@ -75,6 +78,7 @@ func (p Policy) Validate() error {
 		span("attempts_per_identifier", p.AttemptsPerIdentifier, 1, 100),
 		span("code_lifetime", p.CodeLifetime, time.Minute, 10*time.Minute),
 		span("code_interval", p.CodeInterval, 10*time.Second, 10*time.Minute),
+		span("codes_per_hour", p.CodesPerHour, 3, 60),
 		span("lockout_failures", p.LockoutFailures, 3, 100),
 		span("lockout_window", p.LockoutWindow, time.Minute, 24*time.Hour),
 		span("password_min_length", p.PasswordMinLength, 8, 64),
