@@ -102,12 +102,22 @@ func repeat(ctx context.Context, log *slog.Logger, m *Metrics, stream string, se
 		if time.Since(began) > longestPause {
 			pause = firstPause
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		if !wait(ctx, pause) {
 			return nil
 		}
 		pause = min(2*pause, longestPause)
+	}
+}
+
+// wait says whether the pause has passed; false when ctx ended first.
+func wait(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -183,7 +193,7 @@ func (k *consumer) work(ctx context.Context, durable jetstream.Consumer) error {
 // take handles one delivery and answers the server: done, again later, or dead.
 func (k *consumer) take(ctx context.Context, msg jetstream.Msg) {
 	e, err := received(msg)
-	tries := max(1, int(e.Delivery)) //nolint:gosec // a count of deliveries
+	tries := max(1, int(e.Delivery))
 	switch {
 	case err != nil:
 		err = Permanent(err)

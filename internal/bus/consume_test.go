@@ -86,6 +86,31 @@ func TestACrashBetweenHandlingAndAckingDeliversAgain(t *testing.T) {
 	}
 }
 
+func TestAnEventThatKillsItsHandlersBecomesADeadLetter(t *testing.T) {
+	t.Parallel()
+	n := withStreams(t)
+	publish(t, n.as(bus.Authn), row("evt_1", "doorward.mail.code", "usr_1"))
+	dying := n.as(bus.Notify)
+	taken := make(chan struct{})
+	stop := background(t, func(ctx context.Context) error {
+		return bus.Consume(ctx, dying, bus.ConsumeConfig{
+			Stream: bus.StreamMail, Durable: "notify", AckWait: 200 * time.Millisecond, Logger: quiet(), Metrics: metrics(t),
+			Handle: func(context.Context, bus.Event) error { dying.Close(); close(taken); return nil },
+		})
+	})
+	<-taken
+	stop()
+	background(t, consume(n, bus.Notify, bus.ConsumeConfig{
+		Stream: bus.StreamMail, AckWait: 200 * time.Millisecond, MaxDeliver: 1,
+		Handle: func(context.Context, bus.Event) error { t.Error("handled once more"); return nil },
+	}))
+	dead := bus.NewDead(n.as(bus.Notify))
+	eventually(t, "a dead letter", func() bool {
+		l, err := dead.Get(deadline(t), "notify.DOORWARD_MAIL.evt_1")
+		return err == nil && l.Deliveries == 2
+	})
+}
+
 func TestOrderedConsumerWaitsForAFailedEvent(t *testing.T) {
 	t.Parallel()
 	n := withStreams(t)
@@ -138,7 +163,9 @@ func TestHandlersHaveADeadlineAndMayPanic(t *testing.T) {
 	if err := <-outcomes; !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the first handler ended by %v", err)
 	}
-	<-outcomes
+	if err := <-outcomes; err == nil {
+		t.Error("the second handler didn't panic")
+	}
 	if err := <-outcomes; err != nil {
 		t.Errorf("after a panic: %v", err)
 	}

@@ -245,12 +245,7 @@ func (v *View) apply(ctx context.Context, s start, e Event, invalid error) {
 		}
 		v.log.LogAttrs(ctx, slog.LevelWarn, "bus: the view didn't apply an event", slog.String("outcome", outcome),
 			slog.String("event_id", e.ID), slog.String("type", e.Type), slog.Any("error", err))
-		if outcome == outcomeSkip {
-			return
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		if outcome == outcomeSkip || !wait(ctx, pause) {
 			return
 		}
 	}

@@ -69,7 +69,7 @@ func ReadIdentity(path string, name Name) (Identity, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return Identity{}, fmt.Errorf("%w: %s can be read by others; run chmod 600 on it", ErrIdentity, path)
 	}
-	seed, err := os.ReadFile(path) //nolint:gosec // the path is the operator's configuration
+	seed, err := os.ReadFile(path)
 	if err != nil {
 		return Identity{}, fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
@@ -110,7 +110,7 @@ func createIdentity(dir string, name Name) (Identity, error) {
 	if err != nil {
 		return Identity{}, fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
-	defer os.Remove(temp.Name()) //nolint:errcheck // a leftover at most
+	defer os.Remove(temp.Name()) // a leftover at most
 	_, err = temp.Write(append(id.seed, '\n'))
 	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
 		return Identity{}, fmt.Errorf("%w: write seed of %s: %w", ErrIdentity, name, err)

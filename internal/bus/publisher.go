@@ -73,11 +73,9 @@ func (p *Publisher) Publish(row outbox.Row, at outbox.Place) (outbox.Receipt, er
 // publishError tells a stream that moved from everything else.
 func publishError(err error) error {
 	var api *jetstream.APIError
-	if errors.As(err, &api) {
-		switch api.ErrorCode {
-		case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant:
-			return outbox.ErrMoved
-		}
+	if errors.As(err, &api) &&
+		(api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant) {
+		return outbox.ErrMoved
 	}
 	return fmt.Errorf("bus: publish: %w", err)
 }

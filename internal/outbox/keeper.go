@@ -65,7 +65,7 @@ func (l *loop) stored(x keeping) {
 	l.keeping = false
 	if x.err != nil {
 		l.acks = append(x.acks, l.acks...)
-		l.fail(context.Background(), stepStore, "outbox: can't store acknowledgements", x.err)
+		l.fail(context.Background(), stepStore, x.err)
 		return
 	}
 	for _, ack := range x.acks {

@@ -129,7 +129,7 @@ func (l *loop) recover(ctx context.Context) bool {
 	}
 	for name, s := range l.streams {
 		if err := l.recoverStream(ctx, name, s); err != nil {
-			l.fail(ctx, stepRecover, "outbox: the stream's place isn't known", err, slog.String("stream", name))
+			l.fail(ctx, stepRecover, err, slog.String("stream", name))
 			return false
 		}
 	}
@@ -168,7 +168,7 @@ func (l *loop) fill(ctx context.Context) {
 	limit := pageSize + len(l.taken)
 	rows, err := l.cfg.Queue.Pending(ctx, limit)
 	if err != nil {
-		l.fail(ctx, stepRead, "outbox: can't read pending events", err)
+		l.fail(ctx, stepRead, err)
 		return
 	}
 	l.dirty, l.complete, l.rows = false, len(rows) < limit, l.rows[:0]
@@ -181,14 +181,14 @@ func (l *loop) fill(ctx context.Context) {
 }
 
 // fail counts, logs and sets when to try again.
-func (l *loop) fail(ctx context.Context, step, message string, err error, attrs ...slog.Attr) {
+func (l *loop) fail(ctx context.Context, step string, err error, attrs ...slog.Attr) {
 	l.metrics.errors.WithLabelValues(step).Inc()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return // stopping
 	}
 	l.nextTry = l.cfg.Now().Add(backoff(l.waits))
 	l.waits++
-	l.log.LogAttrs(ctx, slog.LevelWarn, message, append(attrs, slog.Any("error", err))...)
+	l.log.LogAttrs(ctx, slog.LevelWarn, "outbox: the relay can't go on for now", append(attrs, slog.String("step", step), slog.Any("error", err))...)
 }
 
 // backoff doubles from firstWait up to longestWait.

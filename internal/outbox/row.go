@@ -44,7 +44,7 @@ type Row struct {
 
 // Validate reports what Append must refuse.
 func (r Row) Validate() error {
-	problem := ""
+	var problem string
 	switch {
 	case r.ID == "":
 		problem = "id is empty"
