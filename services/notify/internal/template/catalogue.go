@@ -36,9 +36,10 @@ type language struct {
 // New parses the embedded files.
 func New() (*Catalogue, error) {
 	english, err := parseLanguage("en", map[string]string{
-		"code":       "Your confirmation code",
-		"new_device": "New sign-in to your account",
-		"contained":  "We ended the sign-in that was reported",
+		"code":          "Your confirmation code",
+		"new_device":    "New sign-in to your account",
+		"contained":     "We ended the sign-in that was reported",
+		"sign_up_taken": "Somebody tried to sign up with your address",
 	})
 	if err != nil {
 		return nil, err
@@ -80,6 +81,14 @@ func (c *Catalogue) Contained(tag string, in Contained) (Mail, error) {
 		return Mail{}, err
 	}
 	return c.render(tag, "contained", in)
+}
+
+// SignUpTaken writes the word to an owner that somebody tried to sign up with their address.
+func (c *Catalogue) SignUpTaken(tag string, in SignUpTaken) (Mail, error) {
+	if err := in.validate(); err != nil {
+		return Mail{}, err
+	}
+	return c.render(tag, "sign_up_taken", in)
 }
 
 func (c *Catalogue) render(tag, name string, in any) (Mail, error) {

@@ -78,6 +78,12 @@ func mails(t *testing.T) map[string]Mail {
 	unknown.Methods, unknown.Origin = []Method{"fingerprint"}, Origin{Time: noon}
 	mail, err = c.NewDevice("en", unknown)
 	add("new_device_unknown", mail, err)
+	unlinked := alert()
+	unlinked.Link = ""
+	mail, err = c.NewDevice("en", unlinked)
+	add("new_device_unlinked", mail, err)
+	mail, err = c.SignUpTaken("en", SignUpTaken{Product: "Notes", Recipient: "ann@example.com", Origin: origin()})
+	add("sign_up_taken", mail, err)
 	hostile := alert()
 	hostile.Origin = hostileOrigin()
 	mail, err = c.NewDevice("en", hostile)
@@ -194,7 +200,7 @@ func TestIncompleteInputIsRefused(t *testing.T) {
 		}
 	}
 	for _, link := range []string{
-		"", "/contain", "http://id.example.com/contain", "javascript:alert(1)", "https://", "ftp://id.example.com/",
+		"/contain", "http://id.example.com/contain", "javascript:alert(1)", "https://", "ftp://id.example.com/",
 		"https://id.example.com/a b", "https://id.example.com/\nx", "http://localhost.evil.example/",
 	} {
 		in := alert()
@@ -203,10 +209,23 @@ func TestIncompleteInputIsRefused(t *testing.T) {
 			t.Errorf("link %q: %v, want ErrInput", link, err)
 		}
 	}
+	if _, err := c.SignUpTaken("en", SignUpTaken{Product: "Notes", Origin: origin()}); !errors.Is(err, ErrInput) {
+		t.Errorf("a notice without a recipient: %v, want ErrInput", err)
+	}
 	late := contained()
 	late.At = time.Time{}
 	if _, err := c.Contained("en", late); !errors.Is(err, ErrInput) {
 		t.Errorf("no time of containment: %v, want ErrInput", err)
+	}
+}
+
+// TestAnAddressThatMayNotAnswerGetsNoLink keeps the alert from losing its reader: it tells what else to do.
+func TestAnAddressThatMayNotAnswerGetsNoLink(t *testing.T) {
+	mail := mails(t)["new_device_unlinked"]
+	for _, body := range []string{mail.Text, mail.HTML} {
+		if strings.Contains(body, "http") || !strings.Contains(body, "other address") {
+			t.Errorf("an alert without a link reads:\n%s", body)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 // Package template writes the mails notify sends: a code, the alert of a sign-in
-// on a new device, and the confirmation of a containment. Each is a text and an
-// HTML body of the same words, from files that are part of the binary.
+// on a new device, the confirmation of a containment, and word of a sign-up with
+// a taken address. Each is a text and an HTML body of the same words, from files
+// that are part of the binary.
 //
 // It owns the words and their form. It sends nothing, decides nothing about who
 // gets a mail, and keeps no secret: the code and the link pass through.
@@ -10,6 +11,6 @@
 // html/template escapes it after. A mail loads nothing from anywhere, and
 // its subject never varies: subjects show on locked screens.
 //
-// Callers are notify's alert and flow packages. Mails are looked up by language
+// Its caller is notify's flow package. Mails are looked up by language
 // tag; English is the only language so far and the answer to every other tag.
 package template

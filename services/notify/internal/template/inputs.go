@@ -60,8 +60,9 @@ type NewDevice struct {
 	Product   string
 	Recipient string
 	Methods   []Method
-	Link      string // the page that asks "Was this you?"
-	Origin    Origin
+	// Link is the page that asks "Was this you?". Empty for an address that may not answer: the mail then says what else to do.
+	Link   string
+	Origin Origin
 }
 
 // Contained confirms that a sign-in was ended, with all it had begun.
@@ -74,6 +75,13 @@ type Contained struct {
 	Addresses int       // email addresses removed
 	Factors   int       // second factors removed
 	Origin    Origin    // the sign-in that was contained
+}
+
+// SignUpTaken tells an owner that somebody tried to sign up with their address. It carries no code and asks for nothing.
+type SignUpTaken struct {
+	Product   string
+	Recipient string
+	Origin    Origin // who tried
 }
 
 func (c Code) validate() error {
@@ -91,8 +99,16 @@ func (n NewDevice) validate() error {
 	return errors.Join(
 		required("product", n.Product),
 		required("recipient", n.Recipient),
-		webLink(n.Link),
+		optionalLink(n.Link),
 		requiredTime("time", n.Origin.Time),
+	)
+}
+
+func (s SignUpTaken) validate() error {
+	return errors.Join(
+		required("product", s.Product),
+		required("recipient", s.Recipient),
+		requiredTime("time", s.Origin.Time),
 	)
 }
 
@@ -141,6 +157,13 @@ func sixDigits(code string) error {
 		return fmt.Errorf("%w: the code isn't six digits", ErrInput)
 	}
 	return nil
+}
+
+func optionalLink(link string) error {
+	if link == "" {
+		return nil
+	}
+	return webLink(link)
 }
 
 // webLink demands https, or http to this machine. The link holds a contain-token, so
