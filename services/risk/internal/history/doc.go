@@ -19,6 +19,8 @@
 // after it, because failures and successes travel in different streams with no order between them. After a restart the
 // events of one window bring everything back but the tries that were in flight.
 //
+// Cursor is how far the stream has been read that all this comes from.
+//
 // The package decides nothing (signal and score do) and does no I/O. risk's flow calls it: Begin in Assess, the rest for
 // each event.
 package history

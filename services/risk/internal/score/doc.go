@@ -1,6 +1,6 @@
 // Package score decides what signals demand of a sign-in. Its answer has two parts.
 //
-// The gate comes from the origin alone and is applied before any password is hashed: pass, challenge or block. Since it
+// The gate comes from the origin alone and is applied before any password is hashed: open, challenge or block. Since it
 // can't read anything about an account, what an outsider sees of it doesn't depend on whether the account exists.
 //
 // The verdict comes from the account and is applied after the password was right: allow, verify the device or refuse. Each

@@ -7,7 +7,7 @@ type Gate uint8
 
 // Gates in rising order. The zero value is no decision at all, and callers treat it as a block.
 const (
-	Pass Gate = iota + 1
+	Open Gate = iota + 1
 	Challenge
 	Block
 )
@@ -25,7 +25,7 @@ const (
 const unset = "unset"
 
 var (
-	gates    = []string{unset, "pass", "challenge", "block"}
+	gates    = []string{unset, "open", "challenge", "block"}
 	verdicts = []string{unset, "allow", "verify_device", "refuse"}
 )
 

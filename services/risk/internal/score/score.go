@@ -17,8 +17,8 @@ type Caps struct {
 
 // Policy is what an operator may tune.
 type Policy struct {
-	Limits signal.Limits
-	Caps   Caps
+	Limits signal.Limits `json:"limits"`
+	Caps   Caps          `json:"caps"`
 }
 
 // DefaultPolicy asks for a second check wherever a signal is raised and refuses nobody: where somebody seems to be is an
@@ -38,15 +38,30 @@ func DefaultPolicy() Policy {
 // Validate reports every fault at once.
 func (p Policy) Validate() error {
 	faults := []error{p.Limits.Validate()}
-	for _, name := range signal.AccountNames() {
-		if limit := p.Caps.of(name); limit < Allow || limit > Refuse {
-			faults = append(faults, fmt.Errorf("caps.%s: missing; use one of %q", name, verdicts[1:]))
+	for _, entry := range p.Caps.entries() {
+		if entry.limit < Allow || entry.limit > Refuse {
+			faults = append(faults, fmt.Errorf("caps.%s: missing; use one of %q", entry.key, verdicts[1:]))
 		}
 	}
 	if p.Caps.AccountFailures == Refuse {
 		faults = append(faults, errors.New("caps.account_failures: refuse would let strangers lock an owner out by failing; use verify_device"))
 	}
 	return errors.Join(faults...)
+}
+
+// entry is a cap under the key that it has in a policy file.
+type entry struct {
+	key   string
+	limit Verdict
+}
+
+func (c Caps) entries() []entry {
+	return []entry{
+		{"account_failures", c.AccountFailures},
+		{"unknown_country", c.UnknownCountry},
+		{"new_country", c.NewCountry},
+		{"impossible_travel", c.ImpossibleTravel},
+	}
 }
 
 // of returns the cap of a signal: for a name without one Refuse, so that a signal which somebody forgot here is felt.
@@ -75,8 +90,8 @@ type Facts struct {
 // The other is zero.
 type Contribution struct {
 	signal.Signal
-	Gate    Gate
-	Verdict Verdict
+	Gate    Gate    `json:"gate,omitempty"`
+	Verdict Verdict `json:"verdict,omitempty"`
 }
 
 // Decision is the answer to a sign-in, and its explanation.
@@ -95,7 +110,7 @@ func Decide(p Policy, f Facts) Decision {
 
 // decideGate takes the origin and nothing else: the compiler keeps accounts out of the gate.
 func decideGate(p Policy, o signal.Origin) (Gate, []Contribution) {
-	gate := Pass
+	gate := Open
 	var contributions []Contribution
 	for _, s := range signal.FromOrigin(o, p.Limits) {
 		demand := gateOf(s.Strength)
@@ -120,7 +135,7 @@ func decideVerdict(p Policy, a signal.Account) (Verdict, []Contribution) {
 func gateOf(s signal.Strength) Gate {
 	switch s {
 	case signal.Quiet:
-		return Pass
+		return Open
 	case signal.Raised:
 		return Challenge
 	default:

@@ -40,27 +40,27 @@ func TestDefaultPolicy(t *testing.T) {
 	}{
 		"an owner at home": {
 			score.Facts{Account: signal.Account{At: noon.Add(time.Hour), Country: "DE", History: past("DE")}},
-			score.Pass, score.Allow,
+			score.Open, score.Allow,
 		},
 		"a first sign-in": {
 			score.Facts{Account: signal.Account{At: noon, Country: "DE"}},
-			score.Pass, score.Allow,
+			score.Open, score.Allow,
 		},
 		"a new country, by air": {
 			score.Facts{Account: signal.Account{At: noon.AddDate(0, 0, 7), Country: "BR", History: past("DE")}},
-			score.Pass, score.VerifyDevice,
+			score.Open, score.VerifyDevice,
 		},
 		"a known country, faster than by air": {
 			score.Facts{Account: signal.Account{At: noon.Add(time.Hour), Country: "BR", History: past("BR", "DE")}},
-			score.Pass, score.VerifyDevice,
+			score.Open, score.VerifyDevice,
 		},
 		"an unknown country": {
 			score.Facts{Account: signal.Account{At: noon.Add(time.Hour), History: past("DE")}},
-			score.Pass, score.VerifyDevice,
+			score.Open, score.VerifyDevice,
 		},
 		"everything at once about the account": {
 			score.Facts{Account: signal.Account{At: noon, Country: "BR", History: past("DE"), Failures: 10_000}},
-			score.Pass, score.VerifyDevice,
+			score.Open, score.VerifyDevice,
 		},
 		"an address that fails often": {
 			score.Facts{Origin: signal.Origin{IPFailures: 30}, Account: signal.Account{At: noon, Country: "DE", History: past("DE")}},
@@ -183,7 +183,7 @@ func TestADecisionIsTheHighestContribution(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, f := drawPolicy(t), drawFacts(t, "facts")
 		d := score.Decide(p, f)
-		gate, verdict := score.Pass, score.Allow
+		gate, verdict := score.Open, score.Allow
 		for _, c := range d.Contributions {
 			gate, verdict = max(gate, c.Gate), max(verdict, c.Verdict)
 			if (c.Gate == 0) == (c.Verdict == 0) {
@@ -256,7 +256,7 @@ func TestLevelsAreWrittenByName(t *testing.T) {
 		t.Errorf("came back as %+v, %v", back, err)
 	}
 	var g score.Gate
-	for _, text := range []string{"", "unset", "allow", "Pass", "1"} {
+	for _, text := range []string{"", "unset", "allow", "Open", "1"} {
 		if g.UnmarshalText([]byte(text)) == nil {
 			t.Errorf("%q passed for a gate", text)
 		}

@@ -6,14 +6,14 @@
 // account (Account → FromAccount) come from one user's history, and may only be felt by somebody who has proven the password.
 //
 //	signal             kind     raised when
-//	ip_failures        origin   the address failed often of late; high when it failed very often
-//	account_failures   account  the account was tried and failed often of late, from anywhere
-//	unknown_country    account  the address has no country
-//	new_country        account  the user has signed in before, but never from this country
-//	impossible_travel  account  nobody gets here that fast from where the user last signed in
+//	failures.ip        origin   the address failed often of late; high when it failed very often
+//	failures.account   account  the account was tried and failed often of late, from anywhere
+//	country.unknown    account  the address has no country
+//	country.new        account  the user has signed in before, but never from this country
+//	travel.impossible  account  nobody gets here that fast from where the user last signed in
 //
 // Every signal is always returned, quiet ones with the reason why they are: a decision is explained by what didn't speak, too.
-// A fact that is missing makes its signal quiet only if another one speaks for it, as unknown_country does for the two that
+// A fact that is missing makes its signal quiet only if another one speaks for it, as country.unknown does for the two that
 // compare countries.
 //
 // The package is pure: no clock, no store, no look-up. It weighs nothing either: score decides what a signal may demand.

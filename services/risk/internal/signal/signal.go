@@ -9,16 +9,16 @@ import (
 	"github.com/doorward/doorward/services/risk/internal/history"
 )
 
-// Name is one of a constant set: it labels metrics and keys policies.
+// Name is one of a constant set, the one that DecisionService promises: it labels metrics and explains decisions.
 type Name string
 
 // The signals.
 const (
-	IPFailures       Name = "ip_failures"
-	AccountFailures  Name = "account_failures"
-	UnknownCountry   Name = "unknown_country"
-	NewCountry       Name = "new_country"
-	ImpossibleTravel Name = "impossible_travel"
+	IPFailures       Name = "failures.ip"
+	AccountFailures  Name = "failures.account"
+	UnknownCountry   Name = "country.unknown"
+	NewCountry       Name = "country.new"
+	ImpossibleTravel Name = "travel.impossible"
 )
 
 // OriginNames and AccountNames list the signals of each kind in the order in which they are returned.
@@ -68,10 +68,10 @@ func (s *Strength) UnmarshalText(text []byte) error {
 
 // Signal is one observation.
 type Signal struct {
-	Name     Name
-	Strength Strength
-	Value    string // what was observed, short and stable enough to search for: "12", "BR", "8123 km in 1h0m0s"
-	Reason   string // a sentence for the operator, without any identifier
+	Name     Name     `json:"name"`
+	Strength Strength `json:"strength"`
+	Value    string   `json:"value,omitempty"` // what was observed, short and stable enough to search for: "12", "BR", "8123 km in 1h0m0s"
+	Reason   string   `json:"reason"`          // a sentence for the operator, without any identifier
 }
 
 // Origin is what is known of where a request comes from, whatever account it names.
@@ -89,10 +89,10 @@ type Account struct {
 
 // Limits say from when on a signal is raised.
 type Limits struct {
-	IPFailuresRaised      int     // failures of an address in the window
-	IPFailuresHigh        int     // at least IPFailuresRaised
-	AccountFailuresRaised int     // failures against an account in the window
-	TravelKmh             float64 // the fastest that people travel
+	IPFailuresRaised      int     `json:"ip_failures_raised"`      // failures of an address in the window
+	IPFailuresHigh        int     `json:"ip_failures_high"`        // at least IPFailuresRaised
+	AccountFailuresRaised int     `json:"account_failures_raised"` // failures against an account in the window
+	TravelKmh             float64 `json:"travel_kmh"`              // the fastest that people travel
 }
 
 // DefaultLimits are meant for history.DefaultWindow. Addresses get more room than accounts because an office or a mobile

@@ -1,0 +1,88 @@
+package boltstore
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/doorward/doorward/internal/audit"
+	"github.com/doorward/doorward/internal/boltdb"
+	"github.com/doorward/doorward/services/risk/internal/store"
+)
+
+// schemaVersion is the layout of buckets and indexes. It rises only when the release before couldn't read the file any more.
+const schemaVersion = 1
+
+// Options says who watches the store. The zero value is good.
+type Options struct {
+	// Now is the clock for measurements; nil means time.Now.
+	Now func() time.Time
+	// Logger hears of failed commits; nil discards.
+	Logger *slog.Logger
+	// Registerer takes the metrics; nil keeps them to itself.
+	Registerer prometheus.Registerer
+}
+
+// Store is risk's storage in one file. Its methods are safe for concurrent use.
+type Store struct {
+	db *boltdb.DB
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens or creates the file at path. The caller closes the store.
+func Open(path string, o Options) (*Store, error) {
+	db, err := boltdb.Open(path, boltdb.Options{
+		Buckets: slices.Concat(
+			[]string{historyTable.Bucket, cursorTable.Bucket, decisionTable.Bucket, decisionsByUser.Bucket, decisionCount.Bucket},
+			boltdb.AuditBuckets(), boltdb.PolicyBuckets(),
+		),
+		SchemaVersion: schemaVersion,
+		Now:           o.Now,
+		Logger:        o.Logger,
+		Registerer:    o.Registerer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Store{db: db}, nil
+}
+
+// View runs fn in a read transaction, in the caller's goroutine.
+func (s *Store) View(ctx context.Context, fn func(store.Tx) error) error {
+	return s.db.View(ctx, func(tx *bolt.Tx) error { return fn(roles(tx)) })
+}
+
+// Update runs fn in a write transaction that it may share with others, and returns when it is on disk.
+func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return s.db.Update(ctx, func(tx *bolt.Tx) error { return fn(roles(tx)) })
+}
+
+// Audit returns one page of the audit log.
+func (s *Store) Audit(ctx context.Context, page audit.Page) (records []audit.Record, err error) {
+	err = s.db.View(ctx, func(tx *bolt.Tx) (err error) {
+		records, err = boltdb.AuditIn(tx).List(page)
+		return err
+	})
+	return records, err
+}
+
+// Health is nil while commits reach the disk, and otherwise says why the last one didn't.
+func (s *Store) Health() error { return s.db.Health() }
+
+// Close lets the calls that were accepted finish and releases the file. A second Close does nothing.
+func (s *Store) Close() error { return s.db.Close() }
+
+func roles(tx *bolt.Tx) store.Tx {
+	return store.Tx{
+		Histories: histories{tx},
+		Cursors:   cursors{tx},
+		Decisions: decisions{tx},
+		Audit:     boltdb.AuditIn(tx),
+		Policies:  boltdb.PolicyIn(tx),
+	}
+}
