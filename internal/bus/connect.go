@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -20,8 +21,11 @@ type Config struct {
 	URL      string
 	Identity Identity
 	// TLS is nil only for the embedded server on loopback.
-	TLS    *tls.Config
-	Logger *slog.Logger
+	TLS *tls.Config
+	// Patient returns a connection also when the server can't be reached yet, and goes on trying: a service that can work without
+	// the bus for a while can also start without it. A refused identity is an error all the same.
+	Patient bool
+	Logger  *slog.Logger
 }
 
 // Conn is one identity's connection. It reconnects for ever; what happens meanwhile is the callers' to handle, and all of this
@@ -35,13 +39,17 @@ type Conn struct {
 	waiters []chan struct{} // signalled on each reconnect
 }
 
-// Connect dials and returns when the server has accepted the identity, or when ctx ends.
+// Connect dials and returns when the server has accepted the identity, or when ctx ends; see Config.Patient.
 func Connect(ctx context.Context, cfg Config) (*Conn, error) {
 	if cfg.URL == "" || cfg.Identity.Name == "" || cfg.Logger == nil {
 		return nil, errors.New("bus: a connection needs a URL, an identity and a logger")
 	}
 	c := &Conn{name: cfg.Identity.Name}
 	nc, err := dial(ctx, cfg.URL, c.options(cfg))
+	if err != nil && cfg.Patient && unreachable(err) && ctx.Err() == nil {
+		// Only now: a first try with patience would take a refused identity for an absent server.
+		nc, err = dial(ctx, cfg.URL, append(c.options(cfg), nats.RetryOnFailedConnect(true)))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("bus: %s can't connect to NATS at %s; is it running, and does it know this identity? %w", c.name, cfg.URL, err)
 	}
@@ -53,6 +61,12 @@ func Connect(ctx context.Context, cfg Config) (*Conn, error) {
 	}
 	c.nats, c.js = nc, js
 	return c, nil
+}
+
+// unreachable says that the server wasn't there, as opposed to: it was, and refused us.
+func unreachable(err error) bool {
+	var network net.Error
+	return errors.Is(err, nats.ErrNoServers) || errors.Is(err, nats.ErrTimeout) || errors.As(err, &network)
 }
 
 // dial gives up with ctx; a connection that comes too late is closed.
@@ -86,6 +100,7 @@ func (c *Conn) options(cfg Config) []nats.Option {
 		nats.Nkey(cfg.Identity.Public, cfg.Identity.sign),
 		nats.CustomInboxPrefix(InboxPrefix(cfg.Identity.Name)),
 		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(), // a server that was misconfigured for a moment is no reason to give up for ever
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.Timeout(callTimeout),
 		nats.PingInterval(5 * time.Second),
@@ -100,6 +115,7 @@ func (c *Conn) options(cfg Config) []nats.Option {
 			log.LogAttrs(context.Background(), slog.LevelInfo, "bus: connected again")
 			c.signal()
 		}),
+		nats.ConnectHandler(func(*nats.Conn) { c.signal() }), // a patient connection's first
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			log.LogAttrs(context.Background(), slog.LevelWarn, "bus: server reports", slog.Any("error", err))
 		}),

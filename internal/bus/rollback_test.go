@@ -211,6 +211,34 @@ func TestAConsumerAheadOfItsStreamLosesNothing(t *testing.T) {
 	}
 }
 
+func TestAServiceStartsWithoutTheBus(t *testing.T) {
+	t.Parallel()
+	n := withStreams(t)
+	n.server.Stop()
+	address := bus.Config{URL: n.server.URL(), Identity: n.identities[bus.Authn], Logger: quiet()}
+	if _, err := bus.Connect(deadline(t), address); err == nil {
+		t.Error("connected to nothing")
+	}
+	address.Patient = true
+	authn, err := bus.Connect(deadline(t), address)
+	must(t, err)
+	t.Cleanup(authn.Close)
+	queue := outboxtest.NewMemory()
+	must(t, queue.Append(t.Context(), row("evt_1", signin, "usr_1")))
+	r := relay(t, authn, queue)
+	n.start()
+	must(t, r.Drain(deadline(t)))
+	if diff := cmp.Diff([]string{"evt_1"}, n.stored(bus.StreamAuthn)); diff != "" {
+		t.Errorf("stream (-want +got):\n%s", diff)
+	}
+	stranger, err := bus.NewIdentity(bus.Authn)
+	must(t, err)
+	address.Identity = stranger
+	if _, err := bus.Connect(deadline(t), address); err == nil {
+		t.Error("patience let an unknown key in")
+	}
+}
+
 func TestTwoRelaysCannotInterleave(t *testing.T) {
 	t.Parallel()
 	n := withStreams(t)
