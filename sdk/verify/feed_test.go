@@ -37,8 +37,9 @@ func startFeed(t *testing.T, prepare func(*authntest.Feed)) (*feed, *authntest.F
 	return f, stream
 }
 
+// pass lets time go by on the bubble's clock.
 func pass(d time.Duration) {
-	time.Sleep(d) //nolint:forbidigo // synctest's clock
+	time.Sleep(d)
 	synctest.Wait()
 }
 

@@ -42,10 +42,7 @@ func bearer(t *testing.T, values ...string) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	t.Cleanup(cancel)
-	for _, value := range values {
-		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", value)
-	}
-	return ctx
+	return metadata.NewOutgoingContext(ctx, metadata.MD{"authorization": values})
 }
 
 func TestInterceptorsDenyByDefault(t *testing.T) {
@@ -166,10 +163,10 @@ var reader = grpc.ServiceDesc{
 		Handler: func(_ any, stream grpc.ServerStream) error {
 			for {
 				if err := stream.RecvMsg(new(healthv1.HealthCheckRequest)); err != nil {
-					return nil //nolint:nilerr // a handler that hides why it ended
+					return nil // a handler that hides why it ended
 				}
 				if err := stream.SendMsg(new(healthv1.HealthCheckResponse)); err != nil {
-					return nil //nolint:nilerr // the same
+					return nil
 				}
 			}
 		},

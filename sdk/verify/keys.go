@@ -56,7 +56,8 @@ type keyring struct {
 
 	mu        sync.Mutex
 	flight    *flight
-	attempted time.Time // when the last fetch ended
+	attempted time.Time // when the last flight landed
+	lastErr   error     // how it fared
 	fetches   atomic.Uint64
 }
 
@@ -83,13 +84,13 @@ func (k *keyring) find(ctx context.Context, id string) (ed25519.PublicKey, error
 	return nil, invalid("unknown key id")
 }
 
-// refetch returns nil when the key set is at most refetchPause old, if need be after fetching it.
+// refetch asks authn for the keys, or answers as the last flight did when that landed less than refetchPause ago.
 func (k *keyring) refetch(ctx context.Context) error {
 	k.mu.Lock()
 	if k.flight == nil {
 		if since := k.now().Sub(k.attempted); since < refetchPause {
-			k.mu.Unlock()
-			return k.recent()
+			defer k.mu.Unlock()
+			return k.lastErr
 		}
 		k.takeOff(context.WithoutCancel(ctx)) // others wait for it too
 	}
@@ -104,14 +105,6 @@ func (k *keyring) refetch(ctx context.Context) error {
 	}
 }
 
-func (k *keyring) recent() error {
-	set := k.current.Load()
-	if set == nil || k.now().Sub(set.fetchedAt) >= 2*refetchPause {
-		return errors.New("verify: the last fetch of the key set failed")
-	}
-	return nil
-}
-
 // takeOff starts a fetch. Its goroutine ends by fetchTimeout. The caller holds the lock.
 func (k *keyring) takeOff(ctx context.Context) {
 	flight := &flight{landed: make(chan struct{})}
@@ -121,7 +114,7 @@ func (k *keyring) takeOff(ctx context.Context) {
 		defer cancel()
 		flight.err = k.fetch(ctx)
 		k.mu.Lock()
-		k.flight, k.attempted = nil, k.now()
+		k.flight, k.attempted, k.lastErr = nil, k.now(), flight.err
 		k.mu.Unlock()
 		close(flight.landed)
 	}()

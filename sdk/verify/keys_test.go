@@ -68,7 +68,7 @@ func newKeyring(t *testing.T, ids ...string) (*keyring, *keyServer) {
 func TestRotatedKeyIsFetchedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ring, server := newKeyring(t, "key_1")
-		time.Sleep(refetchPause) //nolint:forbidigo // synctest's clock
+		time.Sleep(refetchPause)
 		server.set(nil, "key_1", "key_2")
 		for _, id := range []string{"key_2", "key_1"} {
 			if _, err := ring.find(t.Context(), id); err != nil {
@@ -86,7 +86,7 @@ func TestFloodOfUnknownKeyIDsCostsAuthnOneCallPerPause(t *testing.T) {
 		ring, server := newKeyring(t, "key_1")
 		const rounds = 3
 		for range rounds {
-			time.Sleep(refetchPause) //nolint:forbidigo // synctest's clock
+			time.Sleep(refetchPause)
 			var flood sync.WaitGroup
 			for i := range 500 {
 				flood.Go(func() {
@@ -106,7 +106,7 @@ func TestFloodOfUnknownKeyIDsCostsAuthnOneCallPerPause(t *testing.T) {
 func TestUnknownKeyIDWhileAuthnIsDownIsNotTheTokensFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ring, server := newKeyring(t, "key_1")
-		time.Sleep(time.Minute) //nolint:forbidigo // synctest's clock
+		time.Sleep(time.Minute)
 		server.set(errors.New("down"))
 		for range 3 {
 			if _, err := ring.find(t.Context(), "key_2"); !errors.Is(err, ErrKeysUnavailable) {
@@ -128,7 +128,7 @@ func TestKeySetIsRenewedBeforeItIsTooOld(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go ring.run(ctx)
 		server.set(nil, "key_2")
-		time.Sleep(time.Minute) //nolint:forbidigo // synctest's clock
+		time.Sleep(time.Minute)
 		synctest.Wait()
 		if _, ok := ring.current.Load().byID["key_2"]; !ok || server.called() != 2 {
 			t.Errorf("after max_age: %v, %d calls", ring.current.Load().byID, server.called())
@@ -147,11 +147,11 @@ func TestFailedRenewalKeepsTheKeysForADay(t *testing.T) {
 		server.set(errors.New("down"))
 		ctx, cancel := context.WithCancel(t.Context())
 		go ring.run(ctx)
-		time.Sleep(keptAtMost - time.Second) //nolint:forbidigo // synctest's clock
+		time.Sleep(keptAtMost - time.Second)
 		if _, err := ring.find(ctx, "key_1"); err != nil {
 			t.Errorf("within a day: %v", err)
 		}
-		time.Sleep(time.Second) //nolint:forbidigo // synctest's clock
+		time.Sleep(time.Second)
 		if _, err := ring.find(ctx, "key_1"); !errors.Is(err, ErrKeysUnavailable) {
 			t.Errorf("after a day: %v", err)
 		}
