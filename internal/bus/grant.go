@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// Name is an identity on the bus: a service, the SDKs together, or the operator.
+// Name is an identity on the bus: a service, the SDKs together, the applications that subscribe to events, or the operator.
 type Name string
 
 // The identities.
@@ -14,10 +14,12 @@ const (
 	Notify   Name = "notify"
 	SDK      Name = "sdk"
 	Operator Name = "operator"
+	// Subscriber is for applications that want to hear what happened. It reads the facts, and neither attempts nor mails nor commands.
+	Subscriber Name = "subscriber"
 )
 
 // Names returns every identity.
-func Names() []Name { return []Name{Authn, Risk, Notify, SDK, Operator} }
+func Names() []Name { return []Name{Authn, Risk, Notify, SDK, Operator, Subscriber} }
 
 // Grant says what one identity may do. Everything that isn't in it is refused by the server. What it may publish follows from the
 // writers in Streams; here is what it may read.
@@ -41,6 +43,7 @@ func Grants() []Grant {
 		{Name: Notify, Consumes: []string{StreamAuthn, StreamMail}, Buries: true},
 		{Name: SDK, Follows: []string{StreamRevocations}},
 		{Name: Operator, Administers: true},
+		{Name: Subscriber, Follows: []string{StreamAuthn, StreamRisk, StreamNotify}},
 	}
 }
 

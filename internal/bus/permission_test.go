@@ -55,6 +55,10 @@ var may = map[bus.Name][]string{
 		"$JS.API.STREAM.CREATE.DOORWARD_AUTHN", "$JS.API.STREAM.UPDATE.DOORWARD_MAIL", "doorward.dead.notify.DOORWARD_MAIL.evt_1",
 		"$JS.API.CONSUMER.CREATE.DOORWARD_DEAD.operator-x.doorward.dead.>",
 	},
+	bus.Subscriber: {
+		"$JS.API.STREAM.INFO.DOORWARD_AUTHN", "$JS.API.CONSUMER.CREATE.DOORWARD_AUTHN.mine.doorward.event.authn.>",
+		"$JS.API.CONSUMER.MSG.NEXT.DOORWARD_NOTIFY.mine", "$JS.API.CONSUMER.CREATE.DOORWARD_RISK.mine",
+	},
 }
 
 var mayNot = map[bus.Name][]string{
@@ -87,6 +91,12 @@ var mayNot = map[bus.Name][]string{
 		"doorward.event.authn.signin.succeeded", "doorward.mail.code", "doorward.command.session.contain", "doorward.revocation.session.ses_1",
 		"$JS.API.CONSUMER.CREATE.DOORWARD_MAIL.operator", "$JS.API.CONSUMER.CREATE.DOORWARD_AUTHN.operator",
 		"$JS.API.STREAM.DELETE.DOORWARD_AUTHN", "$JS.API.STREAM.PURGE.DOORWARD_DEAD", "$JS.API.STREAM.MSG.GET.DOORWARD_MAIL",
+	},
+	bus.Subscriber: {
+		"doorward.event.authn.signin.succeeded", "doorward.revocation.heartbeat", "doorward.command.session.contain", "doorward.dead.subscriber.x.y",
+		"$JS.API.CONSUMER.CREATE.DOORWARD_MAIL.mine", "$JS.API.CONSUMER.CREATE.DOORWARD_ATTEMPTS.mine", "$JS.API.CONSUMER.CREATE.DOORWARD_COMMANDS.mine",
+		"$JS.API.CONSUMER.MSG.NEXT.DOORWARD_AUTHN.notify", "$JS.API.CONSUMER.CREATE.DOORWARD_AUTHN.notify",
+		"$JS.API.CONSUMER.DELETE.DOORWARD_AUTHN.notify", "$JS.ACK.DOORWARD_AUTHN.notify.1.1.1.1.1", "$JS.API.STREAM.PURGE.DOORWARD_AUTHN",
 	},
 }
 
