@@ -82,7 +82,8 @@ func TestBadTokenIsRefused(t *testing.T) {
 		"altered claims":          {altered(t, w.token("ses_1"), 1), invalid},
 		"altered signature":       {altered(t, w.token("ses_1"), 2), invalid},
 		"another's key, our id":   {other.token("ses_1"), invalid},
-		"loose base64":            {w.token("ses_1") + "=", invalid},
+		"padded base64":           {w.token("ses_1") + "=", invalid},
+		"loose base64":            {loose(w.token("ses_1")), invalid},
 		"typ JWT":                 {header("typ", "JWT"), invalid},
 		"no typ":                  {header("typ", nil), invalid},
 		"unknown kid":             {header("kid", "key_9"), invalid},
@@ -127,6 +128,19 @@ func TestBadTokenIsRefused(t *testing.T) {
 		_, err := w.verifier.Verify(t.Context(), w.Sign(claims, nil))
 		expectReason(t, err, expired)
 	})
+}
+
+// The algorithm is judged before a key is looked up, so that none is ever tried as a key of another kind.
+func TestWrongAlgorithmNeverReachesTheKeys(t *testing.T) {
+	w := newWorld(t)
+	for _, alg := range []string{"none", "HS256", "RS256", "ES256", "PS256", "eddsa", "Ed25519"} {
+		token := raw(`{"alg":"`+alg+`","typ":"doorward-session+jwt","kid":"key_9"}`, `{}`, "x")
+		_, err := w.verifier.Verify(t.Context(), token)
+		expectReason(t, err, typev1.Reason_REASON_SESSION_TOKEN_INVALID)
+	}
+	if calls, _ := w.Calls(); calls != 1 {
+		t.Errorf("the key was looked up: authn was called %d times, want 1", calls)
+	}
 }
 
 func TestRefusalTellsTheCallerNoCause(t *testing.T) {
@@ -187,6 +201,13 @@ func signedAs(t *testing.T, claims jwt.MapClaims, method jwt.SigningMethod, key 
 		t.Fatal(err)
 	}
 	return signed
+}
+
+// loose sets a bit of the last character that stands for no bit of the signature.
+func loose(token string) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	last := len(token) - 1
+	return token[:last] + string(alphabet[strings.IndexByte(alphabet, token[last])|1])
 }
 
 // altered flips one bit in a part of the token.
