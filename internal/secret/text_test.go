@@ -145,24 +145,24 @@ func TestDigestFromRefusesOtherLengths(t *testing.T) {
 }
 
 func TestDigestIsHexInRecords(t *testing.T) {
-	type record struct{ Secret secret.Digest }
+	type record struct{ Stored secret.Digest }
 	want := record{secret.Hash(secret.Wrap("x"))}
 	raw, err := json.Marshal(want)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprintf(`{"Secret":"%x"}`, want.Secret[:]); got != string(raw) {
+	if got := fmt.Sprintf(`{"Stored":"%x"}`, want.Stored[:]); got != string(raw) {
 		t.Errorf("the record is %s, want %s", raw, got)
 	}
 	var got record
-	if err := json.Unmarshal(raw, &got); err != nil || !got.Secret.Equal(want.Secret) {
+	if err := json.Unmarshal(raw, &got); err != nil || !got.Stored.Equal(want.Stored) {
 		t.Errorf("read back = %v, %v", got, err)
 	}
 	for name, text := range map[string]string{
 		"empty": "", "short": strings.Repeat("ab", 31), "long": strings.Repeat("ab", 33), "not hex": strings.Repeat("zz", 32),
 	} {
-		got := want.Secret
-		if err := got.UnmarshalText([]byte(text)); err == nil || !got.Equal(want.Secret) {
+		got := want.Stored
+		if err := got.UnmarshalText([]byte(text)); err == nil || !got.Equal(want.Stored) {
 			t.Errorf("%s: err = %v; a digest was read, or the old one lost", name, err)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
 
-// attemptRecord is an attempt as stored: its keyed hashes are hex instead of lists of numbers. Its own fields come before those of the
-// same name in the attempt that it holds.
+// attemptRecord is an attempt as stored: its keyed hashes are hex instead of lists of numbers. JSON sees these two fields and not those
+// of the same name in the attempt within.
 type attemptRecord struct {
 	attempt.Attempt
 	AccountKey secret.Digest
@@ -79,13 +79,11 @@ func (a attempts) fetch(ids []string) ([]attempt.Attempt, error) {
 	return values, nil
 }
 
-// recordOf is the attempt as stored. The two fields that it replaces are emptied in the attempt it holds, so that nothing is kept twice.
 func recordOf(a attempt.Attempt) attemptRecord {
 	r := attemptRecord{Attempt: a, AccountKey: a.AccountKey}
 	for _, c := range a.Codes {
 		r.Codes = append(r.Codes, codeRecord{MAC: c.MAC, ExpiresAt: c.ExpiresAt})
 	}
-	r.Attempt.AccountKey, r.Attempt.Codes = [32]byte{}, nil
 	return r
 }
 

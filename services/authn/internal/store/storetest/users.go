@@ -1,0 +1,150 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/services/authn/internal/account"
+	"github.com/doorward/doorward/services/authn/internal/device"
+	"github.com/doorward/doorward/services/authn/internal/store"
+)
+
+func putUser(tx store.Tx, u account.User) error { return tx.Users.Put(u) }
+
+func userByID(id string) lookup[account.User] {
+	return func(tx store.Tx) (account.User, bool, error) { return tx.Users.Get(id) }
+}
+
+func userByEmail(canonical string) lookup[account.User] {
+	return func(tx store.Tx) (account.User, bool, error) { return tx.Users.ByEmail(canonical) }
+}
+
+func userTests() []test {
+	return []test{
+		{"GivesBackWhatItWasGiven", func(t *testing.T, s store.Store) {
+			empty := account.User{ID: ident("usr", 2)}
+			puts(t, s, putUser, user(1), empty)
+			wantFound(t, s, "a full record", userByID(user(1).ID), user(1))
+			wantFound(t, s, "an empty record", userByID(empty.ID), empty)
+			wantAbsent(t, s, "an unknown id", userByID(ident("usr", 3)))
+			wantAbsent(t, s, "no id", userByID(""))
+		}},
+		{"OnlyPresentVerifiedAddressesNameAUser", onlyPresentVerified},
+		{"AnAddressHasOneUser", oneUserPerAddress},
+		{"ATakenAddressIsARefusalThatWroteNothing", takenWroteNothing},
+		{"ARemovedAddressIsFreeAgain", removedIsFree},
+		{"ManyMayWaitForTheSameAddress", func(t *testing.T, s store.Store) {
+			first, second := user(1), user(2)
+			second.Emails[1] = first.Emails[1]
+			first.Emails[1].VerifiedAt, second.Emails[1].VerifiedAt = time.Time{}, time.Time{}
+			puts(t, s, putUser, first, second)
+			second.Emails[1].VerifiedAt = at(0)
+			puts(t, s, putUser, second)
+			wantFound(t, s, "who verified it", userByEmail(address(1)), second)
+		}},
+	}
+}
+
+func onlyPresentVerified(t *testing.T, s store.Store) {
+	u := user(1)
+	u.Emails = append(u.Emails, account.Email{ID: ident("eml", 9), Address: "new@example.com", Canonical: "new@example.com"})
+	puts(t, s, putUser, u)
+	wantFound(t, s, "a present, verified one", userByEmail(address(1)), u)
+	wantAbsent(t, s, "a removed one", userByEmail("gone@example.com"))
+	wantAbsent(t, s, "an unverified one", userByEmail("new@example.com"))
+	wantAbsent(t, s, "the form as typed", userByEmail(u.Emails[1].Address))
+	wantAbsent(t, s, "none", userByEmail(""))
+	u.Emails[2].VerifiedAt = at(1)
+	puts(t, s, putUser, u)
+	wantFound(t, s, "the new one, verified", userByEmail("new@example.com"), u)
+	wantFound(t, s, "the old one", userByEmail(address(1)), u)
+}
+
+func oneUserPerAddress(t *testing.T, s store.Store) {
+	puts(t, s, putUser, user(1))
+	second := user(2)
+	second.Emails = append(second.Emails, email(1))
+	if err := tryUpdate(t.Context(), s, func(tx store.Tx) error { return tx.Users.Put(second) }); !errors.Is(err, store.ErrEmailTaken) {
+		t.Errorf("err = %v, want ErrEmailTaken", err)
+	}
+	wantFound(t, s, "its first user", userByEmail(address(1)), user(1))
+	puts(t, s, putUser, user(1)) // its own address is never taken
+}
+
+func takenWroteNothing(t *testing.T, s store.Store) {
+	puts(t, s, putUser, user(1), user(3))
+	changed := user(3)
+	changed.Version++
+	changed.Emails = []account.Email{email(2), email(1)} // the first one is free, the second one is user 1's
+	neighbour := dev(1, 3)
+	update(t, s, func(tx store.Tx) error {
+		if err := tx.Users.Put(changed); !errors.Is(err, store.ErrEmailTaken) {
+			t.Errorf("err = %v, want ErrEmailTaken", err)
+		}
+		return tx.Devices.Put(neighbour) // a refusal is a value: what else the transaction writes is kept
+	})
+	wantFound(t, s, "the user as before", userByID(changed.ID), user(3))
+	wantFound(t, s, "the address as before", userByEmail(address(3)), user(3))
+	wantFound(t, s, "the other's address", userByEmail(address(1)), user(1))
+	wantAbsent(t, s, "the free address", userByEmail(address(2)))
+	wantFound(t, s, "the transaction's other write", deviceByID(neighbour.ID), neighbour)
+}
+
+func removedIsFree(t *testing.T, s store.Store) {
+	first := user(1)
+	puts(t, s, putUser, first)
+	first.Emails[1].RemovedAt = at(1)
+	second := user(2)
+	second.Emails = append(second.Emails, email(1))
+	puts(t, s, putUser, first, second)
+	wantFound(t, s, "its second user", userByEmail(address(1)), second)
+	puts(t, s, putUser, first) // whoever had it once doesn't free it for the one who has it now
+	wantFound(t, s, "its second user", userByEmail(address(1)), second)
+	first.Emails[1].RemovedAt = time.Time{}
+	if err := tryUpdate(t.Context(), s, func(tx store.Tx) error { return tx.Users.Put(first) }); !errors.Is(err, store.ErrEmailTaken) {
+		t.Errorf("taking it back: err = %v, want ErrEmailTaken", err)
+	}
+}
+
+func putDevice(tx store.Tx, d device.Device) error { return tx.Devices.Put(d) }
+
+func deviceByID(id string) lookup[device.Device] {
+	return func(tx store.Tx) (device.Device, bool, error) { return tx.Devices.Get(id) }
+}
+
+func devicesOf(owner int) func(store.Tx) ([]device.Device, error) {
+	return func(tx store.Tx) ([]device.Device, error) { return tx.Devices.OfUser(ident("usr", owner)) }
+}
+
+func deviceTests() []test {
+	return []test{
+		{"GivesBackWhatItWasGiven", func(t *testing.T, s store.Store) {
+			empty := device.Device{ID: ident("dev", 2), UserID: ident("usr", 1)}
+			puts(t, s, putDevice, dev(1, 1), empty)
+			wantFound(t, s, "a full record", deviceByID(dev(1, 1).ID), dev(1, 1))
+			wantFound(t, s, "an empty record", deviceByID(empty.ID), empty)
+			wantAbsent(t, s, "an unknown id", deviceByID(ident("dev", 3)))
+		}},
+		{"OfUserIsAllOfThatUsersOldestFirst", func(t *testing.T, s store.Store) {
+			puts(t, s, putDevice, dev(3, 1), dev(1, 1), dev(2, 2), dev(4, 1))
+			wantList(t, s, "user 1", devicesOf(1), dev(1, 1), dev(3, 1), dev(4, 1))
+			wantList(t, s, "user 2", devicesOf(2), dev(2, 2))
+			wantList(t, s, "nobody", devicesOf(3))
+		}},
+		{"PutReplacesTheWholeRecord", func(t *testing.T, s store.Store) {
+			changed := device.Device{ID: ident("dev", 1), UserID: ident("usr", 2)}
+			puts(t, s, putDevice, dev(1, 1), changed)
+			wantFound(t, s, "the record", deviceByID(changed.ID), changed)
+			wantList(t, s, "whose it was", devicesOf(1))
+			wantList(t, s, "whose it is", devicesOf(2), changed)
+		}},
+		{"DeletedIsGoneFromEverywhere", func(t *testing.T, s store.Store) {
+			puts(t, s, putDevice, dev(1, 1), dev(2, 1))
+			remove := func(tx store.Tx, id string) error { return tx.Devices.Delete(id) }
+			puts(t, s, remove, ident("dev", 1), ident("dev", 1), ident("dev", 9))
+			wantAbsent(t, s, "the record", deviceByID(ident("dev", 1)))
+			wantList(t, s, "the user's", devicesOf(1), dev(2, 1))
+		}},
+	}
+}
