@@ -35,9 +35,11 @@ const (
 // layers names the packages below a service's internal folder that aren't domain, by their first element. Those at api's
 // height that convert something else than proto, such as messages, are edges: add them here and say what they convert.
 var layers = map[string]layer{
-	"api":   api,
-	"flow":  flow,
-	"store": store,
+	"api":        api,
+	"riskclient": api, // authn's questions to risk
+	"commands":   api, // commands from the bus
+	"flow":       flow,
+	"store":      store,
 }
 
 // portalPath is the one service without layers: it has pages and cookies, and neither domain nor store.

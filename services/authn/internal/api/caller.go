@@ -1,0 +1,83 @@
+package api
+
+import (
+	"context"
+
+	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
+	"github.com/doorward/doorward/internal/access"
+	"github.com/doorward/doorward/internal/audit"
+	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/internal/telemetry"
+	"github.com/doorward/doorward/services/authn/internal/application"
+	"github.com/doorward/doorward/services/authn/internal/flow"
+)
+
+var (
+	errClientMissing = fault.New(fault.Invalid, typev1.Reason_REASON_CLIENT_CONTEXT_MISSING,
+		"Say for whom you call: fill the client context with the end user's address and headers.")
+	errCallerUnknown = fault.New(fault.Internal, typev1.Reason_REASON_INTERNAL,
+		"Something failed on our side. Try again; if it persists, give the operator the request id.")
+	errInvalidField = fault.New(fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
+		"Some fields of the request break their rules: correct those that BadRequest names.")
+)
+
+// speaker is an application with the end user that it speaks for.
+type speaker struct {
+	applicationID string
+	client        flow.Client
+}
+
+// speakerOf reads both, and refuses when either is missing: an attempt without them would be bound to nothing.
+func speakerOf(ctx context.Context, c *typev1.ClientContext) (speaker, error) {
+	caller, ok := access.FromContext(ctx)
+	if !ok || caller.ApplicationID == "" {
+		return speaker{}, errCallerUnknown
+	}
+	if c.GetIp() == "" {
+		return speaker{}, errClientMissing
+	}
+	return speaker{
+		applicationID: caller.ApplicationID,
+		client: flow.Client{
+			IP:           c.GetIp(),
+			UserAgent:    c.GetUserAgent(),
+			Language:     c.GetAcceptLanguage(),
+			DeviceSecret: secret.Wrap(c.GetDeviceSecret()),
+		},
+	}, nil
+}
+
+// actorKinds are the callers that may make a change which is audited.
+var actorKinds = map[access.Callers]audit.ActorKind{
+	access.Application: audit.Application,
+	access.Operator:    audit.Operator,
+	access.Service:     audit.Service,
+	access.User:        audit.User,
+}
+
+// actorOf is who asks for a change, for its audit record.
+func actorOf(ctx context.Context) (flow.Actor, error) {
+	caller, ok := access.FromContext(ctx)
+	kind, known := actorKinds[caller.Kind]
+	if !ok || !known {
+		return flow.Actor{}, errCallerUnknown
+	}
+	return flow.Actor{
+		Actor:     audit.Actor{Kind: kind, ID: caller.ID, Name: caller.Name},
+		Network:   caller.Peer,
+		Authority: authority(caller),
+		RequestID: telemetry.RequestID(ctx),
+	}, nil
+}
+
+// authority is what allowed the caller: the key that it showed, or its certificate.
+func authority(p access.Principal) string {
+	if p.APIKeyID == "" {
+		return "certificate of " + p.Name
+	}
+	if p.Kind == access.Operator {
+		return "API key " + p.APIKeyID + " with the scope " + string(application.Operator)
+	}
+	return "API key " + p.APIKeyID
+}
