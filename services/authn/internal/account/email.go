@@ -1,9 +1,11 @@
 package account
 
 import (
+	"net/mail"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/net/idna"
 )
@@ -17,19 +19,43 @@ const (
 	mayContainAfter = 7 * 24 * time.Hour
 )
 
+// The most that RFC 5321 §4.5.3.1 lets a local part and an address have; as typed, a domain in its own script may be longer.
+const (
+	maxLocal   = 64
+	maxAddress = 254
+	maxTyped   = 1024
+)
+
 // Canonical is the form in which two addresses are the same one: local part folded to lower case, domain folded and in its
-// ASCII form. It answers false for what can't be an address.
+// ASCII form. It answers false for what can't be an address: anything with a name, a quote, a comment, a space or an invisible
+// character, which could become a second recipient in a mail's header or look like another's address.
 func Canonical(address string) (string, bool) {
+	if len(address) > maxTyped {
+		return "", false
+	}
+	parsed, err := mail.ParseAddress(address)
+	if err != nil || parsed.Address != address {
+		return "", false
+	}
 	at := strings.LastIndexByte(address, '@')
-	if at < 1 || at == len(address)-1 {
+	local := strings.ToLower(address[:at])
+	domain, err := domains().ToASCII(address[at+1:])
+	if err != nil || strings.ContainsFunc(local, invisible) {
 		return "", false
 	}
-	domain, err := idna.Lookup.ToASCII(address[at+1:])
-	if err != nil {
+	canonical := local + "@" + domain
+	if len(local) > maxLocal || len(canonical) > maxAddress {
 		return "", false
 	}
-	return strings.ToLower(address[:at]) + "@" + strings.ToLower(domain), true
+	return canonical, true
 }
+
+// domains maps a domain as a look-up does (case, width, dots), and refuses empty and overlong labels and a dot at the end.
+func domains() *idna.Profile {
+	return idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
+}
+
+func invisible(r rune) bool { return !unicode.IsPrint(r) }
 
 // Masked hides all of the local part but its first character, for a prompt: `a•••@example.com`.
 func Masked(address string) string {
