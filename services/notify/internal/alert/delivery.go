@@ -51,7 +51,7 @@ type Delivery struct {
 	Email, Language string
 
 	State State
-	// Tries is how often the mail server was, or was to be, told of it.
+	// Tries is how often the mail server was told of it, or was to be.
 	Tries int
 	// NextTryAt is when a queued alert is due.
 	NextTryAt time.Time
@@ -109,6 +109,9 @@ func (d *Delivery) Resume(now time.Time) bool {
 func (d *Delivery) Retry(s Schedule, cause string, now time.Time) bool {
 	if d.State.Settled() {
 		return false
+	}
+	if d.State == Queued { // it failed on its way to Begin
+		d.Tries++
 	}
 	d.LastError = brief(cause)
 	if d.Kind.Sealed() {

@@ -57,6 +57,12 @@ type server struct {
 	port int
 }
 
+// Validate reports all faults at once. It opens no file and no connection.
+func (c Config) Validate() error {
+	_, _, err := c.withDefaults().parse()
+	return err
+}
+
 // parse checks everything and reports all faults at once.
 func (c Config) parse() (server, *mail.Address, error) {
 	target, errAddress := parseServer(c.Address)

@@ -1,0 +1,138 @@
+package notify
+
+import (
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/doorward/doorward/internal/config"
+	"github.com/doorward/doorward/services/notify/internal/mail"
+)
+
+// Config is what a notify service needs to start.
+type Config struct {
+	Listen   string `koanf:"listen" doc:"host:port of the gRPC server; port 0 takes a free one"`
+	DataDir  string `koanf:"data_dir" doc:"directory of the store, notify.db"`
+	Certs    string `koanf:"certs" doc:"directory with ca.pem, notify.pem and notify.key, as doorward certs makes it"`
+	Authn    string `koanf:"authn" doc:"host:port of the authn service"`
+	SealKeys string `koanf:"seal_keys" doc:"directory of the keys that mails are sealed to: every file that ends in .key"`
+	// PortalURL is public: it stands in mails.
+	PortalURL  string `koanf:"portal_url" doc:"where browsers reach the portal, scheme and host alone; links in mails begin with it"`
+	Product    string `koanf:"product" doc:"whose accounts these are, as their owners know it; mails say so"`
+	NATS       NATS   `koanf:"nats"`
+	SMTP       SMTP   `koanf:"smtp"`
+	Reflection bool   `koanf:"reflection" doc:"let anybody who can connect list the API; leave it off in production"`
+}
+
+// NATS is where events and mails come from.
+type NATS struct {
+	URL  string `koanf:"url" doc:"the NATS server, such as nats://127.0.0.1:7407; several with commas between"`
+	Seed string `koanf:"seed" doc:"file with notify's nkey seed, readable by its owner alone"`
+	CA   string `koanf:"ca" doc:"PEM file of the CA of the server's certificate; without it the connection has no TLS, and may go to this machine only"`
+}
+
+// SMTP is the mail server that takes our mail.
+type SMTP struct {
+	Address      string        `koanf:"address" doc:"host:port of the SMTP server"`
+	TLS          string        `koanf:"tls" doc:"starttls, implicit, or none (to this machine only)"`
+	AllowPlain   bool          `koanf:"allow_plain" doc:"allow tls none to other machines: codes then travel readable"`
+	CA           string        `koanf:"ca" doc:"PEM file of the CA of the server's certificate; the system's CAs without it"`
+	Username     string        `koanf:"username" doc:"for the SMTP server; no login without it"`
+	PasswordFile string        `koanf:"password_file" doc:"file with the password for the SMTP server"`
+	From         string        `koanf:"from" doc:"the sender of every mail, such as Doorward <no-reply@example.com>"`
+	Timeout      time.Duration `koanf:"timeout" doc:"how long handing one mail over may take, 1s to 10s"`
+}
+
+var _ config.Validator = Config{}
+
+// The bounds of SMTP.Timeout. With what is around it a mail must fit into the time that a stop may take.
+const (
+	minSMTPTimeout = time.Second
+	maxSMTPTimeout = 10 * time.Second
+)
+
+// DefaultConfig is for one machine, with the development inbox as its mail server.
+func DefaultConfig() Config {
+	return Config{
+		Listen:    "127.0.0.1:7403",
+		DataDir:   ".doorward/data",
+		Certs:     ".doorward/certs",
+		Authn:     "127.0.0.1:7401",
+		SealKeys:  ".doorward/keys/mail",
+		PortalURL: "http://127.0.0.1:7404",
+		Product:   "Doorward",
+		NATS:      NATS{URL: "nats://127.0.0.1:7407", Seed: ".doorward/nats/notify.nk"},
+		SMTP: SMTP{
+			Address: "127.0.0.1:7405", TLS: string(mail.Plain), From: "Doorward <no-reply@localhost>", Timeout: 8 * time.Second,
+		},
+	}
+}
+
+// Validate reports all faults at once.
+func (c Config) Validate() config.Faults {
+	var faults config.Faults
+	need := func(ok bool, key, problem string) {
+		if !ok {
+			faults = append(faults, config.Fault{Key: key, Problem: problem})
+		}
+	}
+	need(hostPort(c.Listen), "listen", "isn't host:port, such as 127.0.0.1:7403")
+	need(c.DataDir != "", "data_dir", "is missing: name the directory that the store lives in")
+	need(c.Certs != "", "certs", "is missing: name the directory that doorward certs made")
+	need(hostPort(c.Authn), "authn", "isn't host:port, such as 127.0.0.1:7401")
+	need(c.SealKeys != "", "seal_keys", "is missing: name the directory of the keys that mails are sealed to")
+	need(publicURL(c.PortalURL), "portal_url",
+		"isn't a web address of scheme and host alone, such as https://id.example.com; http is for this machine only")
+	need(strings.TrimSpace(c.Product) != "", "product", "is missing: say whose accounts these are")
+	need(c.NATS.URL != "", "nats.url", "is missing, such as nats://127.0.0.1:7407")
+	need(c.NATS.CA != "" || onlyLoopback(c.NATS.URL), "nats.ca", "is missing: a connection to another machine needs TLS")
+	need(c.NATS.Seed != "", "nats.seed", "is missing: name the file with notify's seed, as doorward nats keys makes it")
+	need(c.SMTP.Timeout >= minSMTPTimeout && c.SMTP.Timeout <= maxSMTPTimeout, "smtp.timeout", "must be from 1s to 10s")
+	if err := c.SMTP.check(); err != nil {
+		need(false, "smtp", err.Error())
+	}
+	return faults
+}
+
+// check asks the mail package, which holds no secret in its errors and opens nothing for it.
+func (s SMTP) check() error { return s.mail().Validate() }
+
+// mail is the section as the mail package has it; the CA is read when the service starts.
+func (s SMTP) mail() mail.Config {
+	return mail.Config{
+		Address: s.Address, TLS: mail.TLSMode(s.TLS), AllowPlain: s.AllowPlain, Username: s.Username, PasswordFile: s.PasswordFile,
+		From: s.From, Timeout: s.Timeout,
+	}
+}
+
+func hostPort(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	return err == nil && port != ""
+}
+
+// publicURL says whether a mail may link to it. A path isn't allowed: the link ends in the page's own.
+func publicURL(address string) bool {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Host == "" || parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "" ||
+		(parsed.Path != "" && parsed.Path != "/") {
+		return false
+	}
+	return parsed.Scheme == "https" || (parsed.Scheme == "http" && loopback(parsed.Hostname()))
+}
+
+// onlyLoopback says whether every server of a NATS URL is on this machine.
+func onlyLoopback(servers string) bool {
+	for server := range strings.SplitSeq(servers, ",") {
+		parsed, err := url.Parse(strings.TrimSpace(server))
+		if err != nil || !loopback(parsed.Hostname()) {
+			return false
+		}
+	}
+	return true
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
