@@ -23,7 +23,7 @@ func TestOpeningTheLinkShowsTheFactsAndChangesNothing(t *testing.T) {
 			t.Fatalf("status %d", got.status)
 		}
 		for _, want := range []string{
-			"Was this you?", "your Notes account", "Computer", "Firefox 146", "Linux", "Portugal", "203.0.113.7",
+			"Was this you?", "your Notes account", "Desktop", "Firefox 146", "Linux", "Portugal", "203.0.113.7",
 			"1 March 2026, 12:04 UTC", "Password and a mailed code",
 		} {
 			if !strings.Contains(got.body, want) {

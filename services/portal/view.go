@@ -95,10 +95,11 @@ func (s *site) viewOf(found *notifyv1.Containment) view {
 	return shown
 }
 
+// kindName uses the words of the mail, which its reader compares with the page.
 func kindName(kind typev1.DeviceKind) string {
 	switch kind {
 	case typev1.DeviceKind_DEVICE_KIND_DESKTOP:
-		return "Computer"
+		return "Desktop"
 	case typev1.DeviceKind_DEVICE_KIND_PHONE:
 		return "Phone"
 	case typev1.DeviceKind_DEVICE_KIND_TABLET:
