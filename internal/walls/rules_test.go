@@ -38,6 +38,7 @@ var layers = map[string]layer{
 	"api":        api,
 	"riskclient": api, // authn's questions to risk
 	"commands":   api, // commands from the bus
+	"feed":       api, // authn's events, for risk
 	"flow":       flow,
 	"store":      store,
 }

@@ -60,7 +60,7 @@ func New(d Deps) (*Flow, error) {
 	profiles := newProfiles(d.Store)
 	return &Flow{
 		Assessments: &Assessments{deps: d, profiles: profiles, recorder: recorder, metrics: m},
-		View:        &View{store: d.Store, places: d.Places, counters: d.Counters, profiles: profiles},
+		View:        &View{store: d.Store, places: d.Places, counters: d.Counters, profiles: profiles, now: d.Now},
 		Recorder:    recorder,
 		Decisions:   &Decisions{store: d.Store, keepFor: d.KeepFor, keepMost: d.KeepMost, now: d.Now},
 	}, nil

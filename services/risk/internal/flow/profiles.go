@@ -88,6 +88,15 @@ func (p *profiles) changed(userID string) {
 	}
 }
 
+// clear forgets everybody, after the store has.
+func (p *profiles) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.changes++
+	clear(p.held)
+	p.order.Init()
+}
+
 func (p *profiles) drop(e *list.Element) {
 	delete(p.held, e.Value.(*profile).userID)
 	p.order.Remove(e)

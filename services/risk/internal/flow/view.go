@@ -2,10 +2,13 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
 
+	"github.com/doorward/doorward/internal/audit"
+	"github.com/doorward/doorward/internal/id"
 	"github.com/doorward/doorward/services/risk/internal/history"
 	"github.com/doorward/doorward/services/risk/internal/store"
 )
@@ -25,6 +28,7 @@ type View struct {
 	places   Locator
 	counters *history.Counters
 	profiles *profiles
+	now      func() time.Time
 }
 
 // SignedIn is a completed sign-in, or sign-up.
@@ -87,6 +91,24 @@ func (v *View) Passed(ctx context.Context, at history.Cursor) error {
 	if err != nil {
 		return fmt.Errorf("move the view's cursor: %w", err)
 	}
+	return nil
+}
+
+// Forget empties the history, so that it is built anew from what the stream still holds. It is audited: until then no country is new to
+// anybody.
+func (v *View) Forget(ctx context.Context, authority string) error {
+	now := v.now()
+	record := audit.Record{
+		ID: id.New("aud", now), At: now, Actor: audit.Actor{Kind: audit.System, ID: "risk"}, Action: "history.forget",
+		Authority: authority, Outcome: audit.Done,
+	}
+	err := v.store.Update(ctx, func(tx store.Tx) error {
+		return errors.Join(tx.Histories.Clear(), tx.Cursors.Put(signIns, history.Cursor{}), tx.Audit.Append(record))
+	})
+	if err != nil {
+		return fmt.Errorf("forget the history: %w", err)
+	}
+	v.profiles.clear()
 	return nil
 }
 

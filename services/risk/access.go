@@ -1,0 +1,25 @@
+package risk
+
+import (
+	riskv1 "github.com/doorward/doorward/gen/doorward/risk/v1"
+	"github.com/doorward/doorward/internal/access"
+)
+
+// accessTable says who may call what. Callers are other services and operators' tools, known by their certificates; risk knows no API key.
+func accessTable() access.Table {
+	operator := access.Rule{
+		Callers:  access.Service,
+		Services: []string{"operator"},
+		Limit:    access.PerSecond(50),
+	}
+	return access.Table{
+		// authn paces its callers itself, and what it doesn't ask isn't counted.
+		riskv1.RiskService_Assess_FullMethodName: {
+			Callers:  access.Service,
+			Services: []string{"authn"},
+			Limit:    access.NoLimit(),
+		},
+		riskv1.DecisionService_ListDecisions_FullMethodName:   operator,
+		riskv1.DecisionService_ExplainDecision_FullMethodName: operator,
+	}
+}

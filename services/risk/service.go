@@ -1,0 +1,203 @@
+package risk
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	riskv1 "github.com/doorward/doorward/gen/doorward/risk/v1"
+	"github.com/doorward/doorward/internal/app"
+	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/certs"
+	"github.com/doorward/doorward/internal/rpc"
+	"github.com/doorward/doorward/services/risk/internal/api"
+	"github.com/doorward/doorward/services/risk/internal/flow"
+	"github.com/doorward/doorward/services/risk/internal/geo"
+	"github.com/doorward/doorward/services/risk/internal/history"
+	"github.com/doorward/doorward/services/risk/internal/store/boltstore"
+)
+
+// name is the service's, in certificates, on the bus and in metrics.
+const name = "risk"
+
+// Deps are what a process hands to its services. All are needed.
+type Deps struct {
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Now        func() time.Time
+}
+
+// Service is risk with its listener open and its file locked. Run it, or Close it.
+type Service struct {
+	deps    Deps
+	rebuild bool
+
+	store   *boltstore.Store
+	conn    *bus.Conn
+	metrics *bus.Metrics
+	flow    *flow.Flow
+	server  *rpc.Server
+	serving serving
+}
+
+// New opens everything and runs nothing. It doesn't wait for NATS: until events have come the service answers UNAVAILABLE.
+func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
+	if faults := cfg.Validate(); len(faults) > 0 {
+		return nil, fmt.Errorf("risk: %w", faults)
+	}
+	if deps.Logger == nil || deps.Registerer == nil || deps.Now == nil {
+		return nil, errors.New("risk: a logger, a metrics registerer and a clock are needed")
+	}
+	s := &Service{deps: deps, rebuild: cfg.RebuildOnGap}
+	for _, open := range []func(context.Context, Config) error{s.openStore, s.openFlow, s.openBus, s.openServer} {
+		if err := open(ctx, cfg); err != nil {
+			return nil, errors.Join(fmt.Errorf("risk: %w", err), s.Close())
+		}
+	}
+	s.serving.server, s.serving.store = s.server, s.store
+	return s, nil
+}
+
+func (s *Service) openStore(_ context.Context, cfg Config) (err error) {
+	s.store, err = boltstore.Open(filepath.Join(cfg.DataDir, storeFile), boltstore.Options{
+		Now: s.deps.Now, Logger: s.deps.Logger, Registerer: s.deps.Registerer,
+	})
+	return err
+}
+
+func (s *Service) openFlow(ctx context.Context, cfg Config) error {
+	policies, err := openPolicies(ctx, s.store, s.deps.Now, s.deps.Logger)
+	if err != nil {
+		return err
+	}
+	places, err := geo.Open()
+	if err != nil {
+		return err
+	}
+	counters, err := history.NewCounters(history.Config{Now: s.deps.Now})
+	if err != nil {
+		return err
+	}
+	s.flow, err = flow.New(flow.Deps{
+		Store:      s.store,
+		Policy:     policies.Snapshot,
+		Places:     places,
+		Counters:   counters,
+		Ready:      s.serving.caughtUp.Load,
+		KeepFor:    cfg.Decisions.KeepFor,
+		KeepMost:   cfg.Decisions.KeepMost,
+		Now:        s.deps.Now,
+		Logger:     s.deps.Logger,
+		Registerer: s.deps.Registerer,
+	})
+	return err
+}
+
+func (s *Service) openBus(ctx context.Context, cfg Config) error {
+	identity, err := bus.ReadIdentity(cfg.NATS.Seed, bus.Risk)
+	if err != nil {
+		return err
+	}
+	natsTLS, err := cfg.NATS.tls()
+	if err != nil {
+		return err
+	}
+	// Other services of the process count their deliveries under the same names.
+	s.metrics, err = bus.NewMetrics(prometheus.WrapRegistererWith(prometheus.Labels{"service": name}, s.deps.Registerer))
+	if err != nil {
+		return err
+	}
+	s.conn, err = bus.Connect(ctx, bus.Config{
+		URL: cfg.NATS.URL, Identity: identity, TLS: natsTLS, Patient: true, Logger: s.deps.Logger,
+	})
+	return err
+}
+
+func (s *Service) openServer(ctx context.Context, cfg Config) error {
+	material, err := certs.Load(cfg.Certs, name, s.deps.Logger)
+	if err != nil {
+		return err
+	}
+	s.server, err = rpc.NewServer(ctx, rpc.ServerConfig{
+		Name:         name,
+		Address:      cfg.Listen,
+		TLS:          certs.ServerTLS(material, certs.ServicesOnly),
+		Table:        accessTable(),
+		Authenticate: rpc.MTLSOnly,
+		Logger:       s.deps.Logger,
+		Registerer:   s.deps.Registerer,
+		Now:          s.deps.Now,
+		Reflection:   cfg.Reflection,
+	})
+	if err != nil {
+		return err
+	}
+	riskv1.RegisterRiskServiceServer(s.server, api.NewRisk(s.flow.Assessments))
+	riskv1.RegisterDecisionServiceServer(s.server, api.NewDecisions(s.flow.Decisions))
+	return nil
+}
+
+// tls is nil on this machine, where no CA is named.
+func (c NATSConfig) tls() (*tls.Config, error) {
+	if c.CA == "" {
+		return nil, nil //nolint:nilnil // no TLS is one of the two answers, and Validate allows it for loopback alone
+	}
+	pem, err := os.ReadFile(c.CA)
+	if err != nil {
+		return nil, fmt.Errorf("nats.ca: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("nats.ca: %s holds no certificate", c.CA)
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots}, nil
+}
+
+// Addr is where the service listens, with the port it got.
+func (s *Service) Addr() net.Addr { return s.server.Addr() }
+
+// Run serves until ctx ends, then finishes what is in flight, writes the decisions that wait, and releases the file. It ends earlier only
+// when something has failed for good.
+func (s *Service) Run(ctx context.Context) error {
+	return app.Run(ctx, s.deps.Logger,
+		app.Task{Name: "risk store", Run: s.keepStore},
+		app.Task{Name: "risk recorder", Run: s.flow.Recorder.Run},
+		app.Task{Name: "risk sweeper", Run: s.sweep},
+		app.Task{Name: "risk feed", Run: s.follow},
+		app.Task{Name: "risk health", Run: s.serving.watch},
+		app.Task{Name: "risk server", Run: s.server.Run},
+	)
+}
+
+// Close releases what New opened, of a service that isn't run after all.
+func (s *Service) Close() error {
+	if s.server != nil {
+		s.server.Close()
+	}
+	return s.release()
+}
+
+// release ends what outlives the tasks.
+func (s *Service) release() error {
+	if s.conn != nil {
+		s.conn.Close()
+	}
+	if s.store == nil {
+		return nil
+	}
+	return s.store.Close()
+}
+
+func (s *Service) keepStore(ctx context.Context) error {
+	<-ctx.Done()
+	return s.release()
+}
