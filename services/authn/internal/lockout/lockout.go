@@ -49,8 +49,12 @@ const (
 	Unchecked
 )
 
-// Reserve takes one failure out of the budget. When there is none left it refuses, and says after how long there is.
+// Reserve takes one failure out of the budget. When there is none left it refuses, and says after how long there is. A limit of no
+// failures lets nobody try.
 func (b *Budget) Reserve(id string, limit Limit, now time.Time) (retryIn time.Duration, ok bool) {
+	if limit.Failures <= 0 {
+		return limit.Window, false
+	}
 	b.forget(now.Add(-limit.Window))
 	if len(b.Spent) >= limit.Failures {
 		oldest := b.Spent[len(b.Spent)-limit.Failures]
