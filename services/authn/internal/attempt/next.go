@@ -85,8 +85,8 @@ func nextSignIn(proofs Proofs, facts Facts) (Step, Refusal) {
 	switch {
 	case proofs.PasswordAt.IsZero():
 		return FirstFactor, ""
-	case facts.Verdict == Refuse:
-		return Refused, RiskRefused
+	case facts.Verdict != Allow && facts.Verdict != VerifyDevice:
+		return Refused, RiskRefused // Refuse, or a verdict of a newer release
 	case facts.Contained:
 		return nextContained(proofs, facts)
 	case facts.KnownDevice && facts.Verdict == Allow:
