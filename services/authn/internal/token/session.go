@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -136,12 +137,16 @@ func (r *Keyring) Read(presented secret.Text, now time.Time) (Claims, error) {
 	if len(text) > maxLength {
 		return Claims{}, fmt.Errorf("%w: longer than %d bytes", ErrInvalid, maxLength)
 	}
+	if strings.ContainsAny(text, "\r\n") { // which base64 decoders skip
+		return Claims{}, fmt.Errorf("%w: it has a line break", ErrInvalid)
+	}
 	var w wire
 	parsed, err := jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}),
 		jwt.WithIssuer(r.issuer),
 		jwt.WithExpirationRequired(),
 		jwt.WithIssuedAt(),
+		jwt.WithStrictDecoding(), // one spelling per token
 		jwt.WithTimeFunc(func() time.Time { return now }),
 	).ParseWithClaims(text, &w, r.publicKey)
 	switch {
@@ -149,7 +154,7 @@ func (r *Keyring) Read(presented secret.Text, now time.Time) (Claims, error) {
 		return Claims{}, ErrExpired
 	case err != nil:
 		return Claims{}, fmt.Errorf("%w: %v", ErrInvalid, err) //nolint:errorlint // the library's own errors stop here
-	case !parsed.Valid, w.Session == "", w.Subject == "", len(w.Audience) != 1:
+	case !parsed.Valid, w.Session == "", w.Subject == "", len(w.Audience) != 1, w.IssuedAt == nil:
 		return Claims{}, fmt.Errorf("%w: a claim is missing", ErrInvalid)
 	}
 	return w.decode(), nil
