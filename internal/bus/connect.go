@@ -109,6 +109,9 @@ func (c *Conn) options(cfg Config) []nats.Option {
 		// looked. The outbox is the buffer.
 		nats.ReconnectBufSize(-1),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err == nil { // we closed it
+				return
+			}
 			log.LogAttrs(context.Background(), slog.LevelWarn, "bus: connection lost", slog.Any("error", err))
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
