@@ -72,8 +72,9 @@ func applicationTests() []test {
 		{"AnAbsentSecretFindsNothing", func(t *testing.T, s store.Store) {
 			bare := apiKey(1)
 			bare.Secret = secret.Digest{}
-			puts(t, s, putKey, bare)
+			puts(t, s, putKey, apiKey(1), bare)
 			wantAbsent(t, s, "no secret", keyBySecret(secret.Digest{}))
+			wantAbsent(t, s, "the secret that it had", keyBySecret(apiKey(1).Secret))
 		}},
 	}
 }
