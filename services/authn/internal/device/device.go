@@ -100,10 +100,12 @@ func (d *Device) TrustedBefore(moment, now time.Time) bool {
 	return d.Trusted(now) && d.FirstTrustedAt.Before(moment)
 }
 
-// Trust begins or renews trust at a completed sign-in, with a new secret. The secret before stays good for grace.
+// Trust begins or renews trust at a completed sign-in, with a new secret. The secret before stays good for grace, but only where trust is
+// renewed: after it was lost, whoever holds a copy of the old secret mustn't be known again.
 func (d *Device) Trust(next secret.Digest, now time.Time, lifetime, grace time.Duration) {
 	if !d.Trusted(now) {
 		d.FirstTrustedAt = now
+		grace = 0
 	}
 	d.UntrustedAt = time.Time{}
 	d.TrustedUntil = now.Add(lifetime)

@@ -97,6 +97,9 @@ func TestTrustThatEndedBeginsAnew(t *testing.T) {
 			if d.TrustedBefore(again, again) {
 				t.Error("trust that began at a moment counts as trust before it")
 			}
+			if got := d.Recognise(digest(1), again); got != device.Copied {
+				t.Errorf("the secret from before trust ended is recognised as %v, want a copy", got)
+			}
 			if !d.FirstTrustedAt.Equal(again) {
 				t.Errorf("trust began at %v, want %v", d.FirstTrustedAt, again)
 			}
@@ -123,6 +126,7 @@ func TestDeviceLife(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"sign in": func(*rapid.T) {
 				life.issued++
+				life.renewed = life.trusted && life.now.Before(life.until)
 				life.device.Trust(digest(life.issued), life.now, lifetime, grace)
 				life.rotated, life.trusted = life.now, true
 				life.until = life.now.Add(lifetime)
@@ -144,7 +148,8 @@ type deviceLife struct {
 	device              device.Device
 	now, rotated, until time.Time
 	issued              int
-	trusted             bool
+	// renewed: the last sign-in was on a device that was trusted then, and so the secret before has its grace.
+	trusted, renewed bool
 }
 
 func (l *deviceLife) check(t *rapid.T) {
@@ -170,7 +175,7 @@ func (l *deviceLife) expected(n int, trusted bool) []device.Recognition {
 	switch age := l.issued - n; {
 	case n == 0, age < 0:
 		return []device.Recognition{device.Stranger}
-	case age == 0, age == 1 && l.now.Before(l.rotated.Add(grace)):
+	case age == 0, age == 1 && l.renewed && l.now.Before(l.rotated.Add(grace)):
 		return []device.Recognition{good}
 	case age <= 17:
 		return []device.Recognition{device.Copied}
