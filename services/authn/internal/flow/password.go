@@ -106,13 +106,16 @@ func (f *Attempts) unchecked(ctx context.Context, t try, reservation string, rea
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	err := f.Store.Update(ctx, func(tx store.Tx) error {
+		// The attempt may have been pushed out meanwhile; the budget outlives it.
 		a, found, err := tx.Attempts.Get(t.Attempt.ID)
-		if err != nil || !found {
+		if err != nil {
 			return err
 		}
-		a.Wrong--
-		if err := tx.Attempts.Put(a); err != nil {
-			return err
+		if found {
+			a.Wrong--
+			if err := tx.Attempts.Put(a); err != nil {
+				return err
+			}
 		}
 		return f.settle(tx, t, reservation, lockout.Unchecked)
 	})
@@ -212,6 +215,9 @@ func (f *Attempts) answerNewPassword(ctx context.Context, t try, password secret
 	if problems := credential.CheckRules(password, t.rules.PasswordMinLength, credential.MaxLength); len(problems) > 0 {
 		return Progress{}, unacceptable(problems, t.rules.PasswordMinLength)
 	}
+	if err := f.refuseContained(ctx, t, password); err != nil {
+		return Progress{}, err
+	}
 	ticket, err := f.Pool.Begin(t.lane())
 	if err != nil {
 		return Progress{}, hashing(err)
@@ -237,6 +243,26 @@ func (f *Attempts) answerNewPassword(ctx context.Context, t try, password secret
 		return Progress{}, fmt.Errorf("set new password: %w", err)
 	}
 	return f.grant(p, t.rules.SessionTokenLifetime)
+}
+
+// refuseContained refuses the password that a containment marked as its own replacement: whoever was contained knows it.
+func (f *Attempts) refuseContained(ctx context.Context, t try, password secret.Text) error {
+	if !t.user.Password.Contained() {
+		return nil
+	}
+	ticket, err := f.Pool.Begin(t.lane())
+	if err != nil {
+		return hashing(err)
+	}
+	defer ticket.Release()
+	result, err := ticket.Verify(ctx, t.stored(), password)
+	if err != nil {
+		return hashing(err)
+	}
+	if result.OK {
+		return errPasswordUnacceptable.Field("new_password", "must be another than the one before, which somebody else knows")
+	}
+	return nil
 }
 
 // problemText is a broken rule in words that a page can show.
