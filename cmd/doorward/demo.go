@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/doorward/doorward/cmd/doorward/internal/story"
+	"github.com/doorward/doorward/cmd/doorward/internal/suite"
+	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/telemetry"
+	doorward "github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/verify"
+	"github.com/doorward/doorward/services/risk"
+)
+
+// Where the story's people are. Their addresses are found in the country data.
+const (
+	homeCountry = "DE"
+	awayCountry = "BR"
+)
+
+type demoCmd struct {
+	Against string `type:"existingfile" placeholder:"FILE" help:"Play against a running suite: an env file such as .doorward/dev.env. Without it the demo starts its own and removes it afterwards."`
+}
+
+func (demoCmd) Help() string {
+	return `Plays the story headless against real services: gRPC, NATS JetStream, SMTP and files. One line a step, with what was seen. Exits 1 at the first step
+that isn't as told. Example:
+
+  doorward demo --against .doorward/dev.env`
+}
+
+func (c *demoCmd) Run(ctx context.Context, s streams) error {
+	if c.Against != "" {
+		env, err := suite.ReadEnv(c.Against)
+		if err != nil {
+			return err
+		}
+		return c.play(ctx, s, env)
+	}
+	dir, err := os.MkdirTemp("", "doorward-demo-")
+	if err != nil {
+		return fmt.Errorf("make a directory for the demo: %w", err)
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a leftover in the temporary directory at most
+	return c.playOwn(ctx, s, dir)
+}
+
+// playOwn starts a suite, plays, and stops it.
+func (c *demoCmd) playOwn(ctx context.Context, s streams, dir string) error {
+	began := time.Now()
+	logger, err := s.logger(slog.LevelError)
+	if err != nil {
+		return err
+	}
+	all, err := suite.New(ctx, suite.Config{Dir: dir, Logger: logger, Registerer: telemetry.NewRegistry(), Now: time.Now})
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	running := make(chan error, 1)
+	go func() { running <- all.Run(ctx) }() // ends with ctx; its answer is awaited below
+	if err := all.AwaitServing(ctx); err != nil {
+		stop()
+		return errors.Join(err, <-running)
+	}
+	fmt.Fprintf(s.out, "Four services, NATS and an inbox are up in %s.\n", time.Since(began).Round(time.Millisecond))
+	played := c.play(ctx, s, all.AppEnv())
+	stop()
+	return errors.Join(played, <-running)
+}
+
+// play puts the story's world together from an env file, as an application would, and plays.
+func (c *demoCmd) play(ctx context.Context, s streams, env suite.Env) (err error) {
+	began := time.Now()
+	world, closeWorld, err := openWorld(ctx, s, env)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeWorld()) }()
+	if err := story.Play(ctx, world); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, `
+As told, in %s.
+
+Next: go run ./cmd/doorward dev, then see README.md for the notes example, in which you revoke a session yourself.
+`, time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+// openWorld connects the story to a suite. What it opened is closed by the function that it returns.
+func openWorld(ctx context.Context, s streams, env suite.Env) (w story.World, closeAll func() error, err error) {
+	var closers []func() error
+	closeAll = func() error {
+		var errs []error
+		for i := len(closers) - 1; i >= 0; i-- {
+			errs = append(errs, closers[i]())
+		}
+		return errors.Join(errs...)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, closeAll())
+		}
+	}()
+	if w.Doorward, err = doorward.New(doorward.Config{
+		Address: env.Get("DOORWARD_ADDRESS"), APIKey: doorward.SecretOf(env.Get("DOORWARD_API_KEY")),
+		CAFile: env.Get("DOORWARD_CA"), ServerName: env.Get("DOORWARD_SERVER_NAME"),
+	}); err != nil {
+		return w, nil, err
+	}
+	closers = append(closers, w.Doorward.Close)
+	verifier, err := openVerifier(ctx, w.Doorward, env)
+	if err != nil {
+		return w, nil, err
+	}
+	closers = append(closers, verifier.Close)
+	if w.Guarded, err = story.StartBackend(ctx, verifier); err != nil {
+		return w, nil, err
+	}
+	closers = append(closers, w.Guarded.Close)
+	subscriber, err := openSubscriber(ctx, s, env)
+	if err != nil {
+		return w, nil, err
+	}
+	closers = append(closers, func() error { subscriber.Close(); return nil })
+	if w.Events, err = story.Subscribe(ctx, subscriber); err != nil {
+		return w, nil, err
+	}
+	closers = append(closers, func() error { w.Events.Close(); return nil })
+	w.Inbox = story.Inbox{URL: env.Get("DOORWARD_INBOX"), HTTP: &http.Client{Timeout: 10 * time.Second}}
+	w.Report = func(step story.Step) { report(s.out, step) }
+	if w.Home, err = network(homeCountry); err != nil {
+		return w, nil, err
+	}
+	w.Away, err = network(awayCountry)
+	return w, closeAll, err
+}
+
+func openVerifier(ctx context.Context, client *doorward.Client, env suite.Env) (*verify.Verifier, error) {
+	source, err := verify.NATS(verify.NATSConfig{
+		URL: env.Get("DOORWARD_NATS_URL"), SeedFile: env.Get("DOORWARD_NATS_SEED"), CAFile: env.Get("DOORWARD_NATS_CA"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return verify.New(ctx, verify.Config{
+		Issuer: env.Get("DOORWARD_ISSUER"), Audience: env.Get("DOORWARD_AUDIENCE"), Authn: client.Conn(), Revocations: source,
+	})
+}
+
+func openSubscriber(ctx context.Context, s streams, env suite.Env) (*bus.Conn, error) {
+	identity, err := bus.ReadIdentity(env.Get("DOORWARD_EVENTS_SEED"), bus.Subscriber)
+	if err != nil {
+		return nil, err
+	}
+	logger, err := s.logger(slog.LevelError)
+	if err != nil {
+		return nil, err
+	}
+	return bus.Connect(ctx, bus.Config{URL: env.Get("DOORWARD_NATS_URL"), Identity: identity, Logger: logger})
+}
+
+func network(country string) (story.Network, error) {
+	address, name, err := risk.SampleAddress(country)
+	return story.Network{IP: address, Country: name}, err
+}
+
+func report(out io.Writer, step story.Step) {
+	fmt.Fprintf(out, "%d. %s\n   %s  (%s)\n", step.Number, step.Text, step.Seen, step.Took.Round(time.Millisecond))
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/doorward/doorward/cmd/doorward/internal/suite"
+	"github.com/doorward/doorward/internal/telemetry"
+)
+
+type devCmd struct {
+	Dir      string `default:".doorward" help:"Where everything is kept. Delete it to begin anew."`
+	PortBase int    `default:"7400" help:"Ports are counted from here: authn +1, risk +2, notify +3, portal +4, inbox +5 and +6, NATS +7. 0 takes any that are free."`
+	Verbose  bool   `short:"v" help:"Log more than what deserves a look."`
+}
+
+func (devCmd) Help() string {
+	return `Nothing else is needed: certificates, keys and the first API keys are made on the first start and kept. Stop it with Ctrl-C; start it again as often as
+you like. For development alone: mails go to the inbox, and its certificates are marked so that production refuses them. Example:
+
+  doorward dev --port-base 7500`
+}
+
+func (c *devCmd) Run(ctx context.Context, s streams) error {
+	began := time.Now()
+	level := slog.LevelWarn
+	if c.Verbose {
+		level = slog.LevelInfo
+	}
+	logger, err := s.logger(level)
+	if err != nil {
+		return err
+	}
+	all, err := suite.New(ctx, suite.Config{
+		Dir: c.Dir, Ports: suite.Ports{Base: c.PortBase}, Logger: logger, Registerer: telemetry.NewRegistry(), Now: time.Now,
+	})
+	if err != nil {
+		return err
+	}
+	running := make(chan error, 1)
+	go func() { running <- all.Run(ctx) }() // ends with ctx; its answer is awaited below
+	if err := all.AwaitServing(ctx); err != nil {
+		return firstOf(running, err)
+	}
+	c.greet(s, all, time.Since(began))
+	return <-running
+}
+
+// firstOf prefers the reason why the suite stopped, if it has, to that of who waited for it.
+func firstOf(running <-chan error, otherwise error) error {
+	select {
+	case err := <-running:
+		if err != nil {
+			return err
+		}
+	default:
+	}
+	return otherwise
+}
+
+func (c *devCmd) greet(s streams, all *suite.Suite, took time.Duration) {
+	fmt.Fprintf(s.out, "doorward dev: ready in %s, for development only\n\n", took.Round(time.Millisecond))
+	for _, line := range all.Addresses() {
+		fmt.Fprintf(s.out, "  %-8s %s\n", line.Name, line.Value)
+	}
+	fmt.Fprintf(s.out, `
+Next, in another terminal:
+
+  . %s/dev.env
+  go run ./examples/notes serve
+
+Operators: . %s/operator.env; go run ./cmd/doorward sessions list --email …
+`, c.Dir, c.Dir)
+}

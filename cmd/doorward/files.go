@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/certs"
+	"github.com/doorward/doorward/internal/telemetry"
+)
+
+// serviceNames are the identities that certificates are made for.
+var serviceNames = []string{"authn", "risk", "notify", "portal", "operator"}
+
+type certsCmd struct {
+	Dir         string        `default:".doorward/certs" help:"Directory of ca.pem, ca.key and <name>.pem, <name>.key."`
+	Host        []string      `help:"A DNS name or address under which the services are reached; may be repeated. localhost always is one."`
+	Validity    time.Duration `default:"8760h" help:"How long a certificate lives."`
+	Development bool          `help:"Mark a new CA as one for development; production refuses it."`
+}
+
+func (certsCmd) Help() string {
+	return `Safe to run again: good certificates stay, those that end within 30 days or lack a host are renewed, and a CA is never replaced.
+Running services take renewed files up by themselves. Example:
+
+  doorward certs --dir /etc/doorward/certs --host authn.internal --host 10.0.0.7`
+}
+
+func (c *certsCmd) Run(s streams) error {
+	issued, err := certs.Create(c.Dir, serviceNames, certs.Options{
+		Now: time.Now(), Validity: c.Validity, Hosts: c.Host, Development: c.Development,
+	})
+	if err != nil {
+		return err
+	}
+	if len(issued) == 0 {
+		fmt.Fprintf(s.out, "all certificates in %s are good\n", c.Dir)
+	}
+	for _, name := range issued {
+		fmt.Fprintf(s.out, "issued %s in %s\n", name, c.Dir)
+	}
+	return nil
+}
+
+type natsCmd struct {
+	Keys natsKeysCmd `cmd:"" help:"Make the missing nkeys: a seed (0600) and a public key for each identity."`
+}
+
+type natsKeysCmd struct {
+	Dir string `default:".doorward/nats" help:"Directory of <name>.nk and <name>.pub."`
+}
+
+func (natsKeysCmd) Help() string {
+	return `Never replaces a seed. The public keys go to the NATS server's environment as deploy/nats.conf says. Example:
+
+  doorward nats keys --dir /etc/doorward/nats`
+}
+
+func (c *natsKeysCmd) Run(s streams) error {
+	identities, err := bus.CreateIdentities(c.Dir)
+	if err != nil {
+		return err
+	}
+	for _, identity := range identities {
+		fmt.Fprintf(s.out, "%s=%s\n", bus.KeyVariable(identity.Name), identity.Public)
+	}
+	return nil
+}
+
+type streamsCmd struct {
+	Apply streamsApplyCmd `cmd:"" help:"Create the missing streams and bring the others up to date."`
+}
+
+type streamsApplyCmd struct {
+	URL      string        `default:"nats://127.0.0.1:7407" help:"The NATS server."`
+	Seed     string        `default:".doorward/nats/operator.nk" help:"The operator's seed."`
+	CA       string        `name:"ca" help:"PEM file of the CA of the server's certificate; without it the connection has no TLS, as to an embedded server."`
+	Replicas int           `default:"1" help:"Copies of each stream: 3 on a cluster."`
+	Wait     time.Duration `default:"30s" help:"How long to wait for the server."`
+}
+
+func (streamsApplyCmd) Help() string {
+	return `Services only check their streams and say so when one is missing. Safe to run again. Example:
+
+  doorward streams apply --url nats://nats.internal:4222 --seed /etc/doorward/nats/operator.nk --replicas 3`
+}
+
+func (c *streamsApplyCmd) Run(ctx context.Context, s streams) error {
+	identity, err := bus.ReadIdentity(c.Seed, bus.Operator)
+	if err != nil {
+		return err
+	}
+	logger, err := s.logger(slog.LevelWarn)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.Wait)
+	defer cancel()
+	transport, err := c.transport()
+	if err != nil {
+		return err
+	}
+	conn, err := bus.Connect(ctx, bus.Config{URL: c.URL, Identity: identity, TLS: transport, Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := bus.Apply(ctx, conn.JetStream(), c.Replicas); err != nil {
+		return err
+	}
+	for _, stream := range bus.Streams() {
+		fmt.Fprintf(s.out, "%s is declared\n", stream.Name)
+	}
+	return nil
+}
+
+func (c *streamsApplyCmd) transport() (*tls.Config, error) {
+	if c.CA == "" {
+		return nil, nil //nolint:nilnil // no TLS is one of the two answers
+	}
+	roots, err := readRoots(c.CA)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots}, nil
+}
+
+// logger writes for a terminal.
+func (s streams) logger(level slog.Level) (*slog.Logger, error) {
+	return telemetry.NewLogger(telemetry.LogConfig{Writer: s.err, Format: telemetry.Text, Level: level})
+}

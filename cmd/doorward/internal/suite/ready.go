@@ -1,0 +1,71 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/doorward/doorward/internal/certs"
+	"github.com/doorward/doorward/internal/rpc"
+)
+
+// AppEnv is what an application needs to use the suite.
+func (s *Suite) AppEnv() Env { return s.app }
+
+// Addresses are where things are reached, for people.
+func (s *Suite) Addresses() []Variable {
+	return []Variable{
+		{"authn", s.authn.Addr().String()},
+		{"risk", s.risk.Addr().String()},
+		{"notify", s.notify.Addr().String()},
+		{"portal", "http://" + s.portal.Addr().String()},
+		{"inbox", "http://" + s.inbox.WebAddr() + "  (SMTP on " + s.inbox.SMTPAddr() + ")"},
+		{"NATS", s.nats.URL()},
+	}
+}
+
+// healthEvery is how often a service that doesn't serve yet is asked again.
+const healthEvery = 5 * time.Millisecond
+
+// AwaitServing waits until every service says that it serves. Run must be under way.
+func (s *Suite) AwaitServing(ctx context.Context) error {
+	for _, service := range []Variable{
+		{"risk", s.risk.Addr().String()}, {"authn", s.authn.Addr().String()}, {"notify", s.notify.Addr().String()},
+	} {
+		if err := s.awaitServing(ctx, service.Name, service.Value); err != nil {
+			return fmt.Errorf("%s doesn't serve: %w", service.Name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Suite) awaitServing(ctx context.Context, name, address string) error {
+	const patience = 30 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	material, err := certs.Load(s.layout.certs(), "operator", s.cfg.Logger)
+	if err != nil {
+		return err
+	}
+	conn, err := rpc.Dial(address, rpc.ClientConfig{TLS: certs.ClientTLS(material, name)})
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // nothing is in flight any more
+	health := grpc_health_v1.NewHealthClient(conn)
+	ticker := time.NewTicker(healthEvery)
+	defer ticker.Stop()
+	for {
+		answer, err := health.Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+		if err == nil && answer.GetStatus() == grpc_health_v1.HealthCheckResponse_SERVING {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,87 @@
+// Command doorward is the whole suite in one binary: each service as a subcommand, `dev` to run all of them, `demo` to see the story, and the
+// operators' commands. Commands that talk to a running service are gRPC clients; those that work on files say so in their help.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/doorward/doorward/internal/app"
+)
+
+func main() {
+	ctx, stop := app.SignalContext(context.Background())
+	code := run(ctx, os.Args[1:], streams{out: os.Stdout, err: os.Stderr, env: os.Environ()})
+	stop()
+	os.Exit(code)
+}
+
+// streams are where a command writes, and the environment that it reads.
+type streams struct {
+	out, err io.Writer
+	env      []string
+}
+
+// Exit codes, for scripts.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// cli is the command line.
+type cli struct {
+	Dev      devCmd      `cmd:"" help:"Run the whole suite in this process, for development: embedded NATS, an inbox for its mails, data in .doorward."`
+	Demo     demoCmd     `cmd:"" help:"Play the story: a sign-up, a stranger's sign-in, the alert, and what the owner's answer ends."`
+	Authn    authnCmd    `cmd:"" help:"Run authn, or make a deployment's first API keys."`
+	Risk     riskCmd     `cmd:"" help:"Run risk."`
+	Notify   notifyCmd   `cmd:"" help:"Run notify."`
+	Portal   portalCmd   `cmd:"" help:"Run the portal."`
+	Inbox    inboxCmd    `cmd:"" help:"Run a development mail server with a page that shows what arrived."`
+	Certs    certsCmd    `cmd:"" help:"Make or renew the services' certificates, on files."`
+	NATS     natsCmd     `cmd:"" name:"nats" help:"Make the nkeys that services connect to NATS with, on files."`
+	Streams  streamsCmd  `cmd:"" help:"Declare the streams at a NATS server."`
+	Sessions sessionsCmd `cmd:"" help:"List and revoke sessions (needs . .doorward/operator.env)."`
+	Config   configCmd   `cmd:"" help:"Print a service's configuration and where each value comes from; secrets are hidden."`
+	Health   healthCmd   `cmd:"" help:"Ask a service whether it serves."`
+}
+
+// run is main without the process: it parses, runs the command and returns the exit code.
+func run(ctx context.Context, args []string, s streams) int {
+	var root cli
+	exit := -1
+	parser, err := kong.New(&root,
+		kong.Name("doorward"),
+		kong.Description("Sign-in security that backend teams run themselves."),
+		kong.UsageOnError(),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(code int) { exit = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(s),
+	)
+	if err != nil {
+		return s.fail(err)
+	}
+	parsed, err := parser.Parse(args)
+	if exit >= 0 { // --help was printed
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(s.err, "doorward: %v; see doorward --help\n", err)
+		return exitUsage
+	}
+	if err := parsed.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		return s.fail(err)
+	}
+	return exitOK
+}
+
+func (s streams) fail(err error) int {
+	fmt.Fprintf(s.err, "doorward: %v\n", err)
+	return exitFailed
+}

@@ -1,0 +1,58 @@
+package authn
+
+import (
+	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
+	"github.com/doorward/doorward/internal/access"
+)
+
+// The scopes of API keys, as the table names them.
+const (
+	scopeSpeakForUsers = "speak_for_users"
+	scopeOperator      = "operator"
+)
+
+// Limits are per caller and replica. They keep one runaway caller from taking a replica for itself; what an attacker may do is bounded
+// where it is counted, by the lockout, the pool and risk, for an application's calls are those of all its users.
+const (
+	attemptsPerSecond  = 2_000
+	refreshesPerSecond = 5_000
+	keySetsPerSecond   = 50
+	alertsPerSecond    = 1_000
+	operatorsPerSecond = 50
+)
+
+// Table says who may call what. A method without a row is refused.
+func Table() access.Table {
+	speaker := access.Rule{
+		Callers: access.Application,
+		Scopes:  []string{scopeSpeakForUsers},
+		Limit:   access.PerSecond(attemptsPerSecond),
+	}
+	refresher := speaker
+	refresher.Limit = access.PerSecond(refreshesPerSecond)
+	operator := access.Rule{Callers: access.Operator, Limit: access.PerSecond(operatorsPerSecond)}
+	audited := operator
+	audited.Audit = true
+	return access.Table{
+		authnv1.AttemptService_StartSignUp_FullMethodName: speaker,
+		authnv1.AttemptService_StartSignIn_FullMethodName: speaker,
+		authnv1.AttemptService_Prepare_FullMethodName:     speaker,
+		authnv1.AttemptService_Continue_FullMethodName:    speaker,
+
+		authnv1.SessionService_RefreshSession_FullMethodName: refresher,
+		// Every verifier asks for every call while its feed is stale: a limit would turn our outage into theirs.
+		authnv1.SessionService_VerifySession_FullMethodName: {Callers: access.Application, Limit: access.NoLimit()},
+		authnv1.SessionService_ListSessions_FullMethodName:  operator,
+		authnv1.SessionService_RevokeSession_FullMethodName: audited,
+
+		authnv1.KeyService_GetKeySet_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(keySetsPerSecond)},
+
+		authnv1.AlertService_PrepareAlert_FullMethodName: {
+			Callers: access.Service, Services: []string{"notify"}, Limit: access.PerSecond(alertsPerSecond),
+		},
+
+		authnv1.ApplicationService_CreateApplication_FullMethodName: audited,
+		authnv1.ApplicationService_CreateApiKey_FullMethodName:      audited,
+		authnv1.ApplicationService_RevokeApiKey_FullMethodName:      audited,
+	}
+}

@@ -1,0 +1,242 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+
+	riskv1 "github.com/doorward/doorward/gen/doorward/risk/v1"
+	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/certs"
+	"github.com/doorward/doorward/internal/outbox"
+	"github.com/doorward/doorward/internal/policy"
+	"github.com/doorward/doorward/internal/rpc"
+	"github.com/doorward/doorward/internal/seal"
+	"github.com/doorward/doorward/services/authn/internal/api"
+	"github.com/doorward/doorward/services/authn/internal/commands"
+	"github.com/doorward/doorward/services/authn/internal/credential"
+	"github.com/doorward/doorward/services/authn/internal/flow"
+	"github.com/doorward/doorward/services/authn/internal/riskclient"
+	"github.com/doorward/doorward/services/authn/internal/store"
+	"github.com/doorward/doorward/services/authn/internal/store/boltstore"
+	"github.com/doorward/doorward/services/authn/internal/tuning"
+)
+
+// Deps are what a process hands to its services. All are needed.
+type Deps struct {
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Now        func() time.Time
+}
+
+// Service is authn with its listener open. Run it, or Close it.
+type Service struct {
+	cfg  Config
+	deps Deps
+
+	store    *boltstore.Store
+	policies *policy.Store[tuning.Policy]
+	pool     *credential.Pool
+	risk     *grpc.ClientConn
+	keys     *flow.Keys
+	sweeper  *flow.Sweeper
+	server   *rpc.Server
+
+	link       *link
+	relay      *outbox.Relay
+	commands   *commands.Handler
+	deliveries *bus.Metrics
+}
+
+// New opens store, keys and listener and measures the hash. It waits neither for NATS nor for risk.
+func New(ctx context.Context, cfg Config, deps Deps) (_ *Service, err error) {
+	if faults := cfg.allFaults(); len(faults) > 0 {
+		return nil, fmt.Errorf("authn: %w", faults)
+	}
+	if deps.Logger == nil || deps.Registerer == nil || deps.Now == nil {
+		return nil, errors.New("authn: a logger, a metrics registerer and a clock are needed")
+	}
+	s := &Service{cfg: cfg, deps: deps}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("authn: %w", errors.Join(err, s.Close()))
+		}
+	}()
+	material, err := certs.Load(cfg.Certs, "authn", deps.Logger)
+	if err != nil {
+		return nil, err
+	}
+	flowDeps, err := s.open(ctx, material)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.listen(ctx, material, flowDeps); err != nil {
+		return nil, err
+	}
+	if err := s.connect(flowDeps); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// open gathers what the flows stand on: storage, keys, policy, the hash pool, risk, and the key that mails are sealed to.
+func (s *Service) open(ctx context.Context, material *certs.Material) (d flow.Deps, err error) {
+	s.store, err = boltstore.Open(s.cfg.storeFile(), boltstore.Options{
+		Now: s.deps.Now, Logger: s.deps.Logger, Registerer: s.deps.Registerer,
+	})
+	if err != nil {
+		return d, err
+	}
+	master, err := masterKey(ctx, s.cfg, s.store, s.cfg.Development)
+	if err != nil {
+		return d, err
+	}
+	if s.keys, err = flow.NewKeys(ctx, s.store, master.Derive("authn/signing-keys"), s.cfg.Issuer, s.deps.Now); err != nil {
+		return d, err
+	}
+	if s.policies, err = s.openPolicy(ctx); err != nil {
+		return d, err
+	}
+	notify, err := seal.LoadRecipient(s.cfg.MailKey)
+	if err != nil {
+		return d, err
+	}
+	risk, err := s.dialRisk(material)
+	if err != nil {
+		return d, err
+	}
+	s.pool, err = credential.NewPool(credential.Config{
+		Params: credential.DefaultParams(), Workers: s.cfg.HashWorkers, Metrics: s.deps.Registerer,
+	})
+	if err != nil {
+		return d, err
+	}
+	s.sweeper = flow.NewSweeper(s.store, s.deps.Now)
+	return flow.Deps{
+		Store:   s.store,
+		Policy:  s.policies.Current,
+		Pool:    s.pool,
+		Assess:  risk.Assess,
+		Mails:   func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(notify, aad, plain) },
+		Keyring: s.keys.Keyring,
+		Secrets: flow.DeriveSecrets(master),
+		Now:     s.deps.Now,
+		Logger:  s.deps.Logger,
+	}, nil
+}
+
+func (s *Service) openPolicy(ctx context.Context) (*policy.Store[tuning.Policy], error) {
+	return policy.Open(ctx, policy.Config[tuning.Policy]{
+		Defaults: tuning.Default(),
+		Validate: tuning.Policy.Validate,
+		Read: func(ctx context.Context, fn func(policy.Records) error) error {
+			return s.store.View(ctx, func(tx store.Tx) error { return fn(tx.Policies) })
+		},
+		Now:    s.deps.Now,
+		Logger: s.deps.Logger,
+	})
+}
+
+// dialRisk shows risk our certificate, and demands that it is risk who answers.
+func (s *Service) dialRisk(material *certs.Material) (_ *riskclient.Client, err error) {
+	s.risk, err = rpc.Dial(s.cfg.Risk, rpc.ClientConfig{TLS: certs.ClientTLS(material, "risk")})
+	if err != nil {
+		return nil, err
+	}
+	return riskclient.New(riskclient.Config{
+		Risk: riskv1.NewRiskServiceClient(s.risk), Now: s.deps.Now, Registerer: s.deps.Registerer,
+	})
+}
+
+// listen puts the contract over the flows and opens the listener. Applications come with an API key and no certificate.
+func (s *Service) listen(ctx context.Context, material *certs.Material, d flow.Deps) (err error) {
+	s.server, err = rpc.NewServer(ctx, rpc.ServerConfig{
+		Name:         "authn",
+		Address:      s.cfg.Listen,
+		TLS:          certs.ServerTLS(material, certs.Anyone),
+		Table:        Table(),
+		Authenticate: authenticator(flow.NewCallers(s.store, s.deps.Now).Identify),
+		Logger:       s.deps.Logger,
+		Registerer:   s.deps.Registerer,
+		Now:          s.deps.Now,
+		Reflection:   s.cfg.Reflection,
+	})
+	if err != nil {
+		return err
+	}
+	api.Register(s.server, api.Flows{
+		Attempts:  flow.NewAttempts(d),
+		Sessions:  flow.NewSessions(d),
+		Alerts:    flow.NewAlerts(d),
+		Operators: flow.NewOperators(s.store, s.deps.Now),
+		Keys:      s.keys,
+		Policy:    s.policies.Current,
+		Now:       s.deps.Now,
+	})
+	return nil
+}
+
+// connect prepares what goes over NATS: the outbox's relay and the handler of commands.
+func (s *Service) connect(d flow.Deps) (err error) {
+	if s.link, err = newLink(s.cfg.NATS, s.deps.Logger); err != nil {
+		return err
+	}
+	// Other services of the process count the same things under the same names.
+	labelled := prometheus.WrapRegistererWith(prometheus.Labels{"service": "authn"}, s.deps.Registerer)
+	s.relay, err = outbox.NewRelay(outbox.Config{
+		Queue:     s.store.Queue(),
+		Publisher: s.link,
+		Streams:   bus.StreamsWrittenBy(bus.Authn),
+		Heartbeat: heartbeat,
+		Now:       s.deps.Now,
+		Logger:    s.deps.Logger,
+		Metrics:   labelled,
+	})
+	if err != nil {
+		return err
+	}
+	s.commands, err = commands.New(commands.Config{
+		Contain: flow.NewAlerts(d).Contain, Logger: s.deps.Logger, Registerer: s.deps.Registerer,
+	})
+	if err != nil {
+		return err
+	}
+	s.deliveries, err = bus.NewMetrics(labelled)
+	return err
+}
+
+// Addr is where authn listens, with the port it got.
+func (s *Service) Addr() net.Addr { return s.server.Addr() }
+
+// Healthy is nil while authn can do its work, and otherwise says why not. NATS and risk don't count: sign-in goes on without them.
+func (s *Service) Healthy(ctx context.Context) error {
+	if s.store.Health() == nil {
+		return nil
+	}
+	// Callers stay away from a service that isn't serving, so whether the disk is back shows only when we try.
+	return s.store.Update(ctx, func(store.Tx) error { return nil })
+}
+
+// Close lets go of a service that isn't run after all. Run does it itself.
+func (s *Service) Close() error {
+	if s.server != nil {
+		s.server.Close()
+	}
+	if s.pool != nil {
+		s.pool.Close()
+	}
+	var errs []error
+	if s.risk != nil {
+		errs = append(errs, s.risk.Close())
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	return errors.Join(errs...)
+}
