@@ -10,6 +10,7 @@ import (
 
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
 	"github.com/doorward/doorward/internal/audit"
+	"github.com/doorward/doorward/internal/id"
 	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/containment"
@@ -137,6 +138,7 @@ func (f *Alerts) contain(tx store.Tx, user *account.User, alert containment.Aler
 		return err
 	}
 	plan := containment.For(alert, sessions, devices, now)
+	before := user.Epoch
 	user.RaiseEpoch()
 	if user.Password != nil {
 		user.Password.ContainedAt = now
@@ -149,6 +151,9 @@ func (f *Alerts) contain(tx store.Tx, user *account.User, alert containment.Aler
 		}
 	}
 	for _, s := range plan.Spare {
+		if s.Epoch != before {
+			continue // void already: a spared session lives on, it isn't revived
+		}
 		s.Epoch = user.Epoch
 		if err := tx.Sessions.Put(s); err != nil {
 			return err
@@ -212,5 +217,8 @@ func (f *Alerts) noteRefused(tx store.Tx, c Command, now time.Time) error {
 	by := Actor{Actor: audit.Actor{Kind: audit.Service, ID: "notify"}, Network: c.Network, Authority: "none: the contain-token isn't valid"}
 	record := by.record(now, "session.contain", "event", c.SignInEventID, "")
 	record.Outcome = audit.Refused
+	if !id.Valid("evt", c.SignInEventID) {
+		record.Target = audit.Target{} // it names nothing, and may be of any length
+	}
 	return tx.Audit.Append(record)
 }

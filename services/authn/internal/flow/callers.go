@@ -45,6 +45,7 @@ func (f *Callers) Identify(ctx context.Context, presented secret.Text) (applicat
 	if key, ok := f.remembered(digest); ok {
 		return key, nil
 	}
+	readAt := f.now() // before the look-up, which may take its time
 	var key application.Key
 	var found bool
 	err := f.store.View(ctx, func(tx store.Tx) (err error) {
@@ -57,7 +58,7 @@ func (f *Callers) Identify(ctx context.Context, presented secret.Text) (applicat
 	case !found, !key.Secret.Matches(presented), !key.Good():
 		return application.Key{}, errKeyInvalid
 	}
-	f.remember(digest, key)
+	f.remember(digest, knownKey{key: key, readAt: readAt})
 	return key, nil
 }
 
@@ -71,11 +72,11 @@ func (f *Callers) remembered(digest secret.Digest) (application.Key, bool) {
 	return k.key, true
 }
 
-func (f *Callers) remember(digest secret.Digest, key application.Key) {
+func (f *Callers) remember(digest secret.Digest, key knownKey) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.known) >= maxKnownKeys {
 		clear(f.known)
 	}
-	f.known[digest] = knownKey{key: key, readAt: f.now()}
+	f.known[digest] = key
 }

@@ -144,8 +144,12 @@ func (f *Operators) Bootstrap(ctx context.Context, audience string) (Bootstrappe
 	opsKey, opsText := newKey(ops.ID, []application.Scope{application.Operator}, now)
 	err := f.store.Update(ctx, func(tx store.Tx) error {
 		for _, name := range []string{firstApplication, firstOperator} {
-			if _, taken, err := tx.Applications.ByName(name); err != nil || taken {
-				return errors.Join(err, ErrBootstrapped)
+			_, taken, err := tx.Applications.ByName(name)
+			if err != nil {
+				return err
+			}
+			if taken {
+				return ErrBootstrapped
 			}
 		}
 		for _, a := range []application.Application{app, ops} {

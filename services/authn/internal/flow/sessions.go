@@ -182,7 +182,7 @@ func (f *Sessions) List(ctx context.Context, w Whose, before string, limit int) 
 	if err != nil {
 		return nil, "", fmt.Errorf("list sessions: %w", err)
 	}
-	if len(page) == limit {
+	if len(page) > 0 && len(page) == limit {
 		next = page[len(page)-1].ID
 	}
 	return page, next, nil

@@ -1,0 +1,146 @@
+package flow_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
+	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
+	"github.com/doorward/doorward/internal/audit"
+	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/services/authn/internal/flow"
+	"github.com/doorward/doorward/services/authn/internal/session"
+)
+
+func TestVerifyChecksTheTokenAndTheSession(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*world, *flow.Grant)
+		reason typev1.Reason
+	}{
+		"no token":      {func(_ *world, g *flow.Grant) { g.SessionToken = secret.Text{} }, typev1.Reason_REASON_SESSION_TOKEN_INVALID},
+		"refresh token": {func(_ *world, g *flow.Grant) { g.SessionToken = g.RefreshToken }, typev1.Reason_REASON_SESSION_TOKEN_INVALID},
+		"another deployment's token": {
+			func(w *world, g *flow.Grant) { g.SessionToken = newWorld(w.t).laptop().enrol(ada, right).SessionToken },
+			typev1.Reason_REASON_SESSION_TOKEN_INVALID,
+		},
+		"old token": {
+			func(w *world, _ *flow.Grant) { w.clock.advance(w.rules.SessionTokenLifetime) }, typev1.Reason_REASON_SESSION_TOKEN_EXPIRED,
+		},
+		"revoked session": {func(w *world, g *flow.Grant) {
+			_, err := w.sessions.Revoke(w.t.Context(), operator, g.Session.ID, "")
+			w.must(err)
+		}, typev1.Reason_REASON_SESSION_ENDED},
+		"raised epoch": {func(w *world, g *flow.Grant) { w.raiseEpoch(g.Session.UserID) }, typev1.Reason_REASON_SESSION_ENDED},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			grant := w.laptop().enrol(ada, right)
+			_, err := w.sessions.Verify(t.Context(), grant.SessionToken)
+			w.must(err)
+			tt.change(w, &grant)
+			_, err = w.sessions.Verify(t.Context(), grant.SessionToken)
+			expectFault(t, err, fault.Unauthenticated, tt.reason)
+		})
+	}
+}
+
+func TestSessionsAreListedNewestFirstPageByPage(t *testing.T) {
+	w := newWorld(t)
+	laptop := w.laptop()
+	grants := []flow.Grant{laptop.enrol(ada, right)}
+	for range 4 {
+		w.clock.advance(time.Second)
+		grants = append(grants, laptop.enter(ada, right))
+	}
+	userID := grants[0].Session.UserID
+	var want []string
+	for i := range grants {
+		want = append(want, grants[len(grants)-1-i].Session.ID)
+	}
+	for name, tt := range map[string]struct {
+		whose flow.Whose
+		limit int
+		pages int
+	}{
+		"by id, in twos":     {flow.Whose{UserID: userID}, 2, 3},
+		"by email, in fives": {flow.Whose{Email: "ADA@example.org"}, 5, 2},
+		"by id, at once":     {flow.Whose{UserID: userID}, 100, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			pages := 0
+			for before := ""; pages == 0 || before != ""; pages++ {
+				var page []session.Session
+				var err error
+				page, before, err = w.sessions.List(t.Context(), tt.whose, before, tt.limit)
+				w.must(err)
+				for _, s := range page {
+					got = append(got, s.ID)
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" || pages != tt.pages {
+				t.Errorf("%d pages (-want +got):\n%s", pages, diff)
+			}
+		})
+	}
+	page, next, err := w.sessions.List(t.Context(), flow.Whose{UserID: userID}, "", 0)
+	if len(page) != 0 || next != "" || err != nil {
+		t.Errorf("a page of none has %d sessions, next %q, %v", len(page), next, err)
+	}
+}
+
+func TestSessionsOfNobodyArentFound(t *testing.T) {
+	w := newWorld(t)
+	for _, whose := range []flow.Whose{{UserID: "usr_unknown"}, {Email: nobody}} {
+		_, _, err := w.sessions.List(t.Context(), whose, "", 10)
+		expectFault(t, err, fault.NotFound, typev1.Reason_REASON_NOT_FOUND)
+	}
+	_, _, err := w.sessions.List(t.Context(), flow.Whose{Email: "no address"}, "", 10)
+	expectFault(t, err, fault.Invalid, typev1.Reason_REASON_INVALID_FIELD)
+}
+
+func TestRevokeEndsASessionOnceAndIsAuditedEachTime(t *testing.T) {
+	w := newWorld(t)
+	laptop := w.laptop()
+	grant := laptop.enrol(ada, right)
+	var first session.Session
+	rows := w.rowsDuring(func() {
+		var err error
+		first, err = w.sessions.Revoke(t.Context(), operator, grant.Session.ID, "lost laptop")
+		w.must(err)
+	})
+	expectTypes(t, rows, "revocation.session.v1", "authn.session.revoked.v1")
+	_, revoked := decoded(t, rows, "authn.session.revoked.v1", new(eventv1.SessionRevoked))
+	if first.End != session.EndRevoked || revoked.GetCause() != "revoked" || revoked.GetUserId() != grant.Session.UserID {
+		t.Errorf("ended as %q, told as %q", first.End, revoked.GetCause())
+	}
+	want := audit.Record{
+		At: w.clock.Now(), Actor: operator.Actor, Action: "session.revoke", Target: audit.Target{Kind: "session", ID: grant.Session.ID},
+		Authority: operator.Authority, Reason: "lost laptop", Outcome: audit.Done, RequestID: operator.RequestID,
+	}
+	if diff := cmp.Diff(want, w.lastAudit(), cmpopts.IgnoreFields(audit.Record{}, "ID", "Sequence", "Network")); diff != "" {
+		t.Errorf("audit (-want +got):\n%s", diff)
+	}
+	_, err := laptop.refresh(grant.RefreshToken)
+	expectFault(t, err, fault.Unauthenticated, typev1.Reason_REASON_SESSION_ENDED)
+
+	w.clock.advance(time.Hour)
+	audits := len(w.audits())
+	rows = w.rowsDuring(func() {
+		again, err := w.sessions.Revoke(t.Context(), operator, grant.Session.ID, "")
+		w.must(err)
+		if diff := cmp.Diff(first, again); diff != "" {
+			t.Errorf("the second answer differs (-first +second):\n%s", diff)
+		}
+	})
+	expectTypes(t, rows)
+	if got := len(w.audits()); got != audits+1 {
+		t.Errorf("%d audit records of the second time; want 1", got-audits)
+	}
+	_, err = w.sessions.Revoke(t.Context(), operator, "ses_unknown", "")
+	expectFault(t, err, fault.NotFound, typev1.Reason_REASON_NOT_FOUND)
+}
