@@ -1,0 +1,284 @@
+package authn_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
+	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
+	"github.com/doorward/doorward/internal/access"
+	"github.com/doorward/doorward/internal/audit"
+	"github.com/doorward/doorward/internal/certs"
+	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/internal/rpc"
+	"github.com/doorward/doorward/services/authn"
+	"github.com/doorward/doorward/services/authn/internal/api"
+	"github.com/doorward/doorward/services/authn/internal/store/boltstore"
+)
+
+func TestEveryMethodHasARow(t *testing.T) {
+	w := newWorld(t)
+	info := w.service.Server().GetServiceInfo()
+	if missing := access.Missing(w.service.Server().Table(), info); len(missing) > 0 {
+		t.Errorf("methods without a row: %v", missing)
+	}
+	if stale := access.Stale(authn.Table(), info); len(stale) > 0 {
+		t.Errorf("rows without a method: %v", stale)
+	}
+	if len(info) != 6 { // five of ours, and health; reflection only where it is asked for
+		t.Errorf("services %v", slices.Sorted(maps.Keys(info)))
+	}
+}
+
+// TestDenials tries every method as every kind of caller. Access is judged before the request is, so an empty request tells the two
+// apart: whoever may call is told what is wrong with it.
+func TestDenials(t *testing.T) {
+	w := newWorld(t)
+	callers := map[string]*caller{
+		"nobody":        w.withKey(""),
+		"application":   w.application(),
+		"verifier":      w.withKey(w.newKey()),
+		"operator key":  w.operator(),
+		"both scopes":   w.withKey(w.newKey(authnv1.Scope_SCOPE_OPERATOR, authnv1.Scope_SCOPE_SPEAK_FOR_USERS)),
+		"operator cert": w.withCertificate("operator"),
+		"notify":        w.withCertificate("notify"),
+		"risk":          w.withCertificate("risk"),
+		"portal":        w.withCertificate("portal"),
+		"authn":         w.withCertificate("authn"),
+	}
+	operators := []string{"operator key", "both scopes", "operator cert"}
+	rows := map[string][]string{
+		authnv1.AttemptService_StartSignUp_FullMethodName:           {"application"},
+		authnv1.AttemptService_StartSignIn_FullMethodName:           {"application"},
+		authnv1.AttemptService_Prepare_FullMethodName:               {"application"},
+		authnv1.AttemptService_Continue_FullMethodName:              {"application"},
+		authnv1.SessionService_RefreshSession_FullMethodName:        {"application"},
+		authnv1.SessionService_VerifySession_FullMethodName:         {"application", "verifier"},
+		authnv1.SessionService_ListSessions_FullMethodName:          operators,
+		authnv1.SessionService_RevokeSession_FullMethodName:         operators,
+		authnv1.KeyService_GetKeySet_FullMethodName:                 slices.Sorted(maps.Keys(callers)),
+		authnv1.AlertService_PrepareAlert_FullMethodName:            {"notify"},
+		authnv1.ApplicationService_CreateApplication_FullMethodName: operators,
+		authnv1.ApplicationService_CreateApiKey_FullMethodName:      operators,
+		authnv1.ApplicationService_RevokeApiKey_FullMethodName:      operators,
+	}
+	for method := range authn.Table() {
+		if _, listed := rows[method]; !listed {
+			t.Errorf("%s has a row and isn't in this test", method)
+		}
+	}
+	for method, allowed := range rows {
+		for name, c := range callers {
+			err := c.conn.Invoke(t.Context(), method, &emptypb.Empty{}, &emptypb.Empty{})
+			want := slices.Contains(allowed, name)
+			switch got := admitted(err); {
+			case got != want:
+				t.Errorf("%s as %s: %v, want admitted = %t", method, name, err, want)
+			case !want:
+				refused(t, err, denial(name), denialReason(name, rows[method]))
+			}
+		}
+	}
+}
+
+// admitted says whether a call got past the access table.
+func admitted(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.Unauthenticated, fault.Denied:
+		return false
+	default:
+		return err == nil || fault.ReasonOf(err) == typev1.Reason_REASON_INVALID_FIELD
+	}
+}
+
+func denial(name string) fault.Kind {
+	if name == "nobody" {
+		return fault.Unauthenticated
+	}
+	return fault.Denied
+}
+
+// denialReason is what a caller is told: to come with credentials, with another scope, or not at all.
+func denialReason(name string, allowed []string) typev1.Reason {
+	switch {
+	case name == "nobody" && slices.Equal(allowed, []string{"notify"}):
+		return typev1.Reason_REASON_CERTIFICATE_MISSING
+	case name == "nobody":
+		return typev1.Reason_REASON_API_KEY_MISSING
+	case name == "verifier" && slices.Equal(allowed, []string{"application"}):
+		return typev1.Reason_REASON_SCOPE_MISSING
+	}
+	return typev1.Reason_REASON_CALLER_NOT_ALLOWED
+}
+
+// newKey makes one more key of the first application.
+func (w *world) newKey(scopes ...authnv1.Scope) string {
+	w.Helper()
+	made, err := w.operator().applications.CreateApiKey(w.Context(), &authnv1.CreateApiKeyRequest{ApplicationId: w.first.ApplicationID, Scopes: scopes})
+	w.must(err)
+	return made.GetApiKey()
+}
+
+func TestCredentialsThatArentGoodAreRefused(t *testing.T) {
+	w := newWorld(t)
+	good := "Bearer " + w.first.ApplicationKey.Reveal()
+	tests := map[string][]string{
+		"a key that never was": {"Bearer dwk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
+		"a key and a letter":   {good + "A"},
+		"another scheme":       {"Basic " + w.first.ApplicationKey.Reveal()},
+		"no scheme":            {w.first.ApplicationKey.Reveal()},
+		"no key":               {"Bearer "},
+		"nothing":              {""},
+		"two keys":             {good, good},
+		"a session token":      {"Bearer eyJhbGciOiJFZERTQSJ9.e30.AA"},
+	}
+	c := w.withKey("")
+	for name, values := range tests {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			for _, v := range values {
+				ctx = metadata.AppendToOutgoingContext(ctx, "authorization", v)
+			}
+			_, err := c.sessions.VerifySession(ctx, &authnv1.VerifySessionRequest{SessionToken: "x"})
+			refused(t, err, fault.Unauthenticated, typev1.Reason_REASON_API_KEY_INVALID)
+			if _, err := c.keys.GetKeySet(ctx, &authnv1.GetKeySetRequest{}); err != nil {
+				t.Errorf("what is public isn't: %v", err)
+			}
+		})
+	}
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "authorization", "bearer "+w.first.ApplicationKey.Reveal())
+	if _, err := c.sessions.VerifySession(ctx, &authnv1.VerifySessionRequest{SessionToken: "x"}); fault.ReasonOf(err) != typev1.Reason_REASON_SESSION_TOKEN_INVALID {
+		t.Errorf("a scheme in small letters: %v", err)
+	}
+}
+
+// TestACertificateOfAnotherCAIsNoIdentity: the handshake fails, rather than going on without a name.
+func TestACertificateOfAnotherCAIsNoIdentity(t *testing.T) {
+	w := newWorld(t)
+	elsewhere := t.TempDir()
+	_, err := certs.Create(elsewhere, []string{"operator"}, certs.Options{Now: time.Now()})
+	w.must(err)
+	forged, err := certs.Load(elsewhere, "operator", w.logger)
+	w.must(err)
+	ours, err := certs.Load(w.cfg.Certs, "authn", w.logger)
+	w.must(err)
+	config := certs.ClientTLS(forged, "authn")
+	config.RootCAs = ours.Roots()
+	if _, err := w.dial(config, "").keys.GetKeySet(t.Context(), &authnv1.GetKeySetRequest{}); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("err = %v, want no connection", err)
+	}
+	config = &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: ours.Roots(), ServerName: "risk"}
+	if _, err := w.dial(config, "").keys.GetKeySet(t.Context(), &authnv1.GetKeySetRequest{}); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("authn passes for risk: %v", err)
+	}
+}
+
+func TestARevokedKeyIsUselessWithinASecond(t *testing.T) {
+	w := newWorld(t)
+	made, err := w.operator().applications.CreateApiKey(t.Context(), &authnv1.CreateApiKeyRequest{ApplicationId: w.first.ApplicationID})
+	w.must(err)
+	c := w.withKey(made.GetApiKey())
+	refused(t, c.verify("x"), fault.Unauthenticated, typev1.Reason_REASON_SESSION_TOKEN_INVALID)
+	var at []time.Time
+	for range 2 {
+		revoked, err := w.operator().applications.RevokeApiKey(t.Context(), &authnv1.RevokeApiKeyRequest{ApiKeyId: made.GetApiKeyId()})
+		w.must(err)
+		at = append(at, revoked.GetRevokedAt().AsTime())
+	}
+	if !at[0].Equal(at[1]) {
+		t.Errorf("revoked at %v, and again at %v", at[0], at[1])
+	}
+	w.clock.forward(time.Second)
+	refused(t, c.verify("x"), fault.Unauthenticated, typev1.Reason_REASON_API_KEY_INVALID)
+}
+
+// TestAMethodWithoutARowIsRefused, to the caller who may do everything else.
+func TestAMethodWithoutARowIsRefused(t *testing.T) {
+	w := newWorld(t)
+	table := authn.Table()
+	delete(table, authnv1.SessionService_RevokeSession_FullMethodName)
+	material, err := certs.Load(w.cfg.Certs, "authn", w.logger)
+	w.must(err)
+	server, err := rpc.NewServer(t.Context(), rpc.ServerConfig{
+		Name: "authn", Address: "127.0.0.1:0", TLS: certs.ServerTLS(material, certs.Anyone), Table: table,
+		Authenticate: rpc.MTLSOnly, Logger: w.logger, Registerer: prometheus.NewRegistry(), Now: time.Now,
+	})
+	w.must(err)
+	api.Register(server, api.Flows{}) // no handler is reached
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	defer func() {
+		cancel()
+		w.must(<-ended)
+	}()
+	operator, err := certs.Load(w.cfg.Certs, "operator", w.logger)
+	w.must(err)
+	conn, err := rpc.Dial(server.Addr().String(), rpc.ClientConfig{TLS: certs.ClientTLS(operator, "authn")})
+	w.must(err)
+	defer conn.Close()
+	_, err = authnv1.NewSessionServiceClient(conn).RevokeSession(ctx, &authnv1.RevokeSessionRequest{SessionId: "ses_1"})
+	refused(t, err, fault.Denied, typev1.Reason_REASON_ACCESS_ROW_MISSING)
+}
+
+// TestAuditedMethodsLeaveARecord holds the flows to the rows that say so.
+func TestAuditedMethodsLeaveARecord(t *testing.T) {
+	w := newWorld(t)
+	app, operator := w.application(), w.withCertificate("operator")
+	grant := app.signUp(w.mailbox(), laptop(), "ada@example.org")
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "x-request-id", "req-of-the-test")
+	made, err := operator.applications.CreateApplication(ctx, &authnv1.CreateApplicationRequest{Name: "another", Audience: "another"})
+	w.must(err)
+	key, err := operator.applications.CreateApiKey(ctx, &authnv1.CreateApiKeyRequest{ApplicationId: made.GetApplication().GetId()})
+	w.must(err)
+	_, err = w.operator().applications.RevokeApiKey(ctx, &authnv1.RevokeApiKeyRequest{ApiKeyId: key.GetApiKeyId()})
+	w.must(err)
+	_, err = operator.sessions.RevokeSession(ctx, &authnv1.RevokeSessionRequest{SessionId: grant.GetSessionId(), Note: "lost phone"})
+	w.must(err)
+
+	found := map[string]audit.Record{}
+	for _, r := range w.auditLog() {
+		if r.RequestID == "req-of-the-test" {
+			found[r.Action] = r
+		}
+	}
+	for method, rule := range authn.Table() {
+		action := map[string]string{
+			authnv1.SessionService_RevokeSession_FullMethodName:         "session.revoke",
+			authnv1.ApplicationService_CreateApplication_FullMethodName: "application.create",
+			authnv1.ApplicationService_CreateApiKey_FullMethodName:      "api_key.create",
+			authnv1.ApplicationService_RevokeApiKey_FullMethodName:      "api_key.revoke",
+		}[method]
+		record, kept := found[action]
+		if rule.Audit != kept {
+			t.Errorf("%s: the row says audited = %t, a record is kept = %t", method, rule.Audit, kept)
+		}
+		if kept && (record.Actor.Kind != audit.Operator || record.Authority == "" || !record.Network.IsLoopback() || record.Outcome != audit.Done) {
+			t.Errorf("%s: record %+v", method, record)
+		}
+	}
+	if r := found["session.revoke"]; r.Reason != "lost phone" || r.Target.ID != grant.GetSessionId() || r.Authority != "certificate of operator" {
+		t.Errorf("record of the revocation: %+v", r)
+	}
+}
+
+// auditLog stops authn and reads its audit log.
+func (w *world) auditLog() []audit.Record {
+	w.Helper()
+	w.stop()
+	s, err := boltstore.Open(w.cfg.DataDir+"/authn.db", boltstore.Options{})
+	w.must(err)
+	records, err := s.Audit(w.Context(), audit.Page{Limit: 100})
+	w.must(errors.Join(err, s.Close()))
+	return records
+}

@@ -1,0 +1,6 @@
+package authn
+
+import "github.com/doorward/doorward/internal/rpc"
+
+// Server lets tests see what is registered.
+func (s *Service) Server() *rpc.Server { return s.server }
