@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/doorward/doorward/internal/app"
 )
 
 // Limits of every server we configure, embedded or by deploy/nats.conf.
@@ -107,10 +109,9 @@ func portFree(port int) error {
 	if port == 0 {
 		return nil
 	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	l, err := app.Listen(context.Background(), net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
-		return fmt.Errorf("bus: port %d for NATS can't be used; try --port-base 7500: %w", port, err)
+		return fmt.Errorf("bus: NATS: %w", err)
 	}
 	return l.Close()
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/emersion/go-smtp"
 	"golang.org/x/net/netutil"
+
+	"github.com/doorward/doorward/internal/app"
 )
 
 // maxConnections bounds the clients of each listener; more wait to be accepted.
@@ -60,11 +62,11 @@ func New(config Config) (*Inbox, error) {
 	config = config.withDefaults()
 	smtpListener, err := listen(config.SMTPAddress, config.AllowRemote)
 	if err != nil {
-		return nil, fmt.Errorf("inbox: listen for SMTP on %s: %w", config.SMTPAddress, err)
+		return nil, fmt.Errorf("inbox, for SMTP: %w", err)
 	}
 	webListener, err := listen(config.WebAddress, config.AllowRemote)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("inbox: listen for HTTP on %s: %w", config.WebAddress, err), smtpListener.Close())
+		return nil, errors.Join(fmt.Errorf("inbox, for its page: %w", err), smtpListener.Close())
 	}
 
 	box := newMailbox()
@@ -86,7 +88,8 @@ func listen(address string, allowRemote bool) (net.Listener, error) {
 	if !allowRemote && !isLoopback(host) {
 		return nil, ErrNotLoopback
 	}
-	listener, err := net.Listen("tcp", address)
+	// Opening a port waits for nobody, so no caller's context is asked for.
+	listener, err := app.Listen(context.Background(), address)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/smtp"
 	"strings"
 	"testing"
@@ -163,5 +164,24 @@ func TestSMTPOffersStartTLSWhenConfigured(t *testing.T) {
 		if err := client.Quit(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestTakenPortSaysHowToMove(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for name, config := range map[string]Config{
+		"SMTP": {SMTPAddress: taken.Addr().String(), WebAddress: "127.0.0.1:0"},
+		"page": {SMTPAddress: "127.0.0.1:0", WebAddress: taken.Addr().String()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := fmt.Sprintf("port %d in use; try --port-base ", taken.Addr().(*net.TCPAddr).Port)
+			if _, err := New(config); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("New = %v, want %q in it", err, want)
+			}
+		})
 	}
 }
