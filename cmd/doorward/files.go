@@ -49,6 +49,8 @@ type natsCmd struct {
 	Keys natsKeysCmd `cmd:"" help:"Make the missing nkeys: a seed (0600) and a public key for each identity."`
 }
 
+func (natsCmd) Help() string { return "Example:\n\n  doorward nats keys --dir /etc/doorward/nats" }
+
 type natsKeysCmd struct {
 	Dir string `default:".doorward/nats" help:"Directory of <name>.nk and <name>.pub."`
 }
@@ -72,6 +74,10 @@ func (c *natsKeysCmd) Run(s streams) error {
 
 type streamsCmd struct {
 	Apply streamsApplyCmd `cmd:"" help:"Create the missing streams and bring the others up to date."`
+}
+
+func (streamsCmd) Help() string {
+	return "Example:\n\n  doorward streams apply --url nats://nats.internal:4222"
 }
 
 type streamsApplyCmd struct {

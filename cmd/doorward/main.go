@@ -57,8 +57,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	exit := -1
 	parser, err := kong.New(&root,
 		kong.Name("doorward"),
-		kong.Description("Sign-in security that backend teams run themselves."),
-		kong.UsageOnError(),
+		kong.Description("Sign-in security that backend teams run themselves. Example:\n\n  doorward dev"),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { exit = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
@@ -72,13 +71,24 @@ func run(ctx context.Context, args []string, s streams) int {
 		return exit
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "doorward: %v; see doorward --help\n", err)
-		return exitUsage
+		return s.misused(parser, err)
 	}
 	if err := parsed.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		return s.fail(err)
 	}
 	return exitOK
+}
+
+// misused says what is wrong with the command line, after the usage of the command as far as it was understood.
+func (s streams) misused(parser *kong.Kong, err error) int {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) {
+		parser.Stdout = s.err
+		_ = parse.Context.PrintUsage(true) // the error below says what matters
+		fmt.Fprintln(s.err)
+	}
+	fmt.Fprintf(s.err, "doorward: %v; see doorward --help\n", err)
+	return exitUsage
 }
 
 func (s streams) fail(err error) int {

@@ -95,6 +95,10 @@ type authnCmd struct {
 	Bootstrap authnBootstrapCmd `cmd:"" help:"Make a new deployment's key file and first API keys, once, on its files."`
 }
 
+func (authnCmd) Help() string {
+	return "Example:\n\n  doorward authn --config /etc/doorward/authn.yaml"
+}
+
 type authnRunCmd struct {
 	source
 	process

@@ -20,6 +20,10 @@ type sessionsCmd struct {
 	Revoke sessionsRevokeCmd `cmd:"" help:"End a session at once, everywhere."`
 }
 
+func (sessionsCmd) Help() string {
+	return "Example:\n\n  . .doorward/operator.env; doorward sessions list --email ada@example.com"
+}
+
 type sessionsListCmd struct {
 	Email string `xor:"user" required:"" help:"The user's mail address."`
 	User  string `xor:"user" required:"" help:"The user's id, usr_…."`
