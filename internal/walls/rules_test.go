@@ -39,6 +39,7 @@ var layers = map[string]layer{
 	"riskclient": api, // authn's questions to risk
 	"commands":   api, // commands from the bus
 	"feed":       api, // authn's events, for risk
+	"intake":     api, // authn's events and sealed mails, for notify
 	"flow":       flow,
 	"store":      store,
 }

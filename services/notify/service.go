@@ -15,7 +15,6 @@ import (
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
-	"github.com/doorward/doorward/internal/access"
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/outbox"
@@ -230,9 +229,4 @@ func (s *Service) close() error {
 		faults = append(faults, s.store.Close())
 	}
 	return errors.Join(faults...)
-}
-
-// Access is who may call what, and what there is to call.
-func (s *Service) Access() (access.Table, map[string]grpc.ServiceInfo) {
-	return s.server.Table(), s.server.GetServiceInfo()
 }

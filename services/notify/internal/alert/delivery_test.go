@@ -101,10 +101,9 @@ func TestNothingLeadsOutOfAnEnd(t *testing.T) {
 
 func TestAlertIsTriedByTheScheduleUntilItGivesUp(t *testing.T) {
 	d := delivery(alert.NewDevice)
-	now := noon
 	var pauses []time.Duration
 	for d.State == alert.Queued {
-		now = d.NextTryAt
+		now := d.NextTryAt
 		if !d.Begin(now) || !d.Retry(schedule(), "the server is down", now) {
 			t.Fatalf("stuck in %s", d.State)
 		}

@@ -66,8 +66,11 @@ func guarded(t *testing.T, implicit bool) (address string, pool *x509.CertPool, 
 	if implicit {
 		serving = tls.NewListener(listener, serverTLS)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(serving) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = server.Serve(serving) // ends with an error that says it was closed
+	}()
 	t.Cleanup(func() {
 		_ = server.Close()
 		_ = listener.Close()

@@ -1,0 +1,78 @@
+package intake_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
+	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/seal"
+	"github.com/doorward/doorward/services/notify/internal/intake"
+)
+
+func event(subject string, data []byte) bus.Event {
+	return bus.Event{ID: "evt_1", Type: bus.TypeOf(subject), Source: "authn", Subject: subject, Time: time.Now(), Data: data}
+}
+
+// TestMalformedMessagesAreFinal has messages that no repetition makes whole. None reaches a flow: the intake here has none.
+func TestMalformedMessagesAreFinal(t *testing.T) {
+	i := intake.New(intake.Config{Now: time.Now})
+	now := timestamppb.Now()
+	tests := map[string]struct {
+		subject string
+		body    proto.Message
+	}{
+		"an unknown type":             {"doorward.event.authn.user.signed_up", &eventv1.UserSignedUp{}},
+		"a sign-in without a user":    {intake.SubjectNewDevice, &eventv1.SignInNewDevice{SessionId: "ses_1", SignedInAt: now}},
+		"a sign-in without a session": {intake.SubjectNewDevice, &eventv1.SignInNewDevice{UserId: "usr_1", SignedInAt: now}},
+		"a sign-in without a time":    {intake.SubjectNewDevice, &eventv1.SignInNewDevice{UserId: "usr_1", SessionId: "ses_1"}},
+		"a sign-in at an impossible time": {intake.SubjectNewDevice, &eventv1.SignInNewDevice{
+			UserId: "usr_1", SessionId: "ses_1", SignedInAt: &timestamppb.Timestamp{Seconds: 1 << 60}}},
+		"a containment without a sign-in": {intake.SubjectContained, &eventv1.SessionContained{UserId: "usr_1", ContainedAt: now, SignedInAt: now}},
+		"a containment without a time":    {intake.SubjectContained, &eventv1.SessionContained{UserId: "usr_1", SigninEventId: "evt_0", SignedInAt: now}},
+		"a mail without an expiry":        {intake.SubjectMail, &eventv1.SealedMail{Email: "ann@example.com", Purpose: 1}},
+		"a mail of an unknown purpose":    {intake.SubjectMail, &eventv1.SealedMail{Email: "ann@example.com", Purpose: 99, ExpiresAt: now}},
+	}
+	for name, test := range tests {
+		data, err := proto.Marshal(test.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = i.Handle(t.Context(), event(test.subject, data))
+		if !bus.IsPermanent(err) || strings.Contains(err.Error(), "example.com") {
+			t.Errorf("%s: %v, want a permanent error that quotes nothing", name, err)
+		}
+	}
+}
+
+// FuzzHandle gives the intake whatever a stream may hold. Nothing that isn't whole gets past it, and nothing makes it panic: without flows
+// behind it, getting through would.
+func FuzzHandle(f *testing.F) {
+	sealed, err := proto.Marshal(&eventv1.SealedMail{Email: "ann@example.com", Purpose: 1, ExpiresAt: timestamppb.Now(), KeyId: "0"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(sealed)
+	f.Add([]byte("\xff\xff"))
+	f.Add([]byte{})
+	key := filepath.Join(f.TempDir(), "mail.key")
+	if _, err := seal.CreateKey(key); err != nil {
+		f.Fatal(err)
+	}
+	opener, err := seal.LoadOpener(key)
+	if err != nil {
+		f.Fatal(err)
+	}
+	i := intake.New(intake.Config{Opener: opener, Now: time.Now})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		err := i.Handle(t.Context(), event(intake.SubjectMail, data))
+		if err == nil || strings.Contains(err.Error(), "example.com") {
+			t.Errorf("Handle = %v, want an error that quotes nothing", err)
+		}
+	})
+}
