@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/doorward/doorward/cmd/doorward/internal/story"
@@ -98,17 +99,10 @@ Next: go run ./cmd/doorward dev, then see README.md for the notes example, in wh
 
 // openWorld connects the story to a suite. What it opened is closed by the function that it returns.
 func openWorld(ctx context.Context, s streams, env suite.Env) (w story.World, closeAll func() error, err error) {
-	var closers []func() error
-	closeAll = func() error {
-		var errs []error
-		for i := len(closers) - 1; i >= 0; i-- {
-			errs = append(errs, closers[i]())
-		}
-		return errors.Join(errs...)
-	}
+	var opened closers
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, closeAll())
+			err = errors.Join(err, opened.closeAll())
 		}
 	}()
 	if w.Doorward, err = doorward.New(doorward.Config{
@@ -117,32 +111,43 @@ func openWorld(ctx context.Context, s streams, env suite.Env) (w story.World, cl
 	}); err != nil {
 		return w, nil, err
 	}
-	closers = append(closers, w.Doorward.Close)
+	opened = append(opened, w.Doorward.Close)
 	verifier, err := openVerifier(ctx, w.Doorward, env)
 	if err != nil {
 		return w, nil, err
 	}
-	closers = append(closers, verifier.Close)
+	opened = append(opened, verifier.Close)
 	if w.Guarded, err = story.StartBackend(ctx, verifier); err != nil {
 		return w, nil, err
 	}
-	closers = append(closers, w.Guarded.Close)
+	opened = append(opened, w.Guarded.Close)
 	subscriber, err := openSubscriber(ctx, s, env)
 	if err != nil {
 		return w, nil, err
 	}
-	closers = append(closers, func() error { subscriber.Close(); return nil })
+	opened = append(opened, func() error { subscriber.Close(); return nil })
 	if w.Events, err = story.Subscribe(ctx, subscriber); err != nil {
 		return w, nil, err
 	}
-	closers = append(closers, func() error { w.Events.Close(); return nil })
+	opened = append(opened, func() error { w.Events.Close(); return nil })
 	w.Inbox = story.Inbox{URL: env.Get("DOORWARD_INBOX"), HTTP: &http.Client{Timeout: 10 * time.Second}}
 	w.Report = func(step story.Step) { report(s.out, step) }
 	if w.Home, err = network(homeCountry); err != nil {
 		return w, nil, err
 	}
 	w.Away, err = network(awayCountry)
-	return w, closeAll, err
+	return w, opened.closeAll, err
+}
+
+// closers end what was opened, the last first.
+type closers []func() error
+
+func (c closers) closeAll() error {
+	var errs []error
+	for _, end := range slices.Backward(c) {
+		errs = append(errs, end())
+	}
+	return errors.Join(errs...)
 }
 
 func openVerifier(ctx context.Context, client *doorward.Client, env suite.Env) (*verify.Verifier, error) {
