@@ -145,10 +145,7 @@ func TestCredentialsThatArentGoodAreRefused(t *testing.T) {
 	c := w.withKey("")
 	for name, values := range tests {
 		t.Run(name, func(t *testing.T) {
-			ctx := t.Context()
-			for _, v := range values {
-				ctx = metadata.AppendToOutgoingContext(ctx, "authorization", v)
-			}
+			ctx := metadata.NewOutgoingContext(t.Context(), metadata.MD{"authorization": values})
 			_, err := c.sessions.VerifySession(ctx, &authnv1.VerifySessionRequest{SessionToken: "x"})
 			refused(t, err, fault.Unauthenticated, typev1.Reason_REASON_API_KEY_INVALID)
 			if _, err := c.keys.GetKeySet(ctx, &authnv1.GetKeySetRequest{}); err != nil {

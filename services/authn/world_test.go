@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"google.golang.org/grpc"
 
 	riskv1 "github.com/doorward/doorward/gen/doorward/risk/v1"
 	"github.com/doorward/doorward/internal/access"
@@ -227,5 +226,3 @@ func freePort(t *testing.T) int {
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
 }
-
-var _ grpc.ServiceRegistrar = (*rpc.Server)(nil)
