@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"time"
 
@@ -213,7 +214,8 @@ func (c Command) owner(userID string) Actor {
 
 // noteRefused keeps the record of a command that had no authority. Nobody but notify can send one, so it is worth a look.
 func (f *Alerts) noteRefused(tx store.Tx, c Command, now time.Time) error {
-	f.Logger.Warn("containment refused; nothing changed", "signin_event_id", c.SignInEventID, "delivery_id", c.DeliveryID)
+	f.Logger.Warn("containment refused; nothing changed",
+		slog.String("signin_event_id", c.SignInEventID), slog.String("delivery_id", c.DeliveryID))
 	by := Actor{Actor: audit.Actor{Kind: audit.Service, ID: "notify"}, Network: c.Network, Authority: "none: the contain-token isn't valid"}
 	record := by.record(now, "session.contain", "event", c.SignInEventID, "")
 	record.Outcome = audit.Refused

@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/doorward/doorward/internal/id"
@@ -124,7 +125,8 @@ func (f *Attempts) findSubject(tx store.Tx, a *attempt.Attempt, now time.Time) e
 			if err := tx.Devices.Put(d); err != nil {
 				return err
 			}
-			f.Logger.Warn("replaced device secret presented; device untrusted", "user_id", user.ID, "device_id", d.ID)
+			f.Logger.Warn("replaced device secret presented; device untrusted",
+				slog.String("user_id", user.ID), slog.String("device_id", d.ID))
 		case device.Stranger:
 		}
 	}

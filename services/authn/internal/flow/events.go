@@ -41,7 +41,7 @@ const (
 	typeSessionRevoked   = "authn.session.revoked.v1"
 	typeSessionContained = "authn.session.contained.v1"
 	typeUserSignedUp     = "authn.user.signed_up.v1"
-	typePasswordChanged  = "authn.credential.password_changed.v1"
+	typePasswordChanged  = "authn.credential.password_changed.v1" //nolint:gosec // G101: an event's type, no credential
 	typeSignInFailed     = "attempt.signin.failed.v1"
 	typeRevocation       = "revocation.session.v1"
 	typeMail             = "mail.send.v1"

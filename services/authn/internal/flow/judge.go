@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 )
@@ -11,7 +12,8 @@ import (
 func (f *Attempts) judge(ctx context.Context, t try) (Judgement, error) {
 	answer, err := f.Assess(ctx, question(t.Attempt, t.known))
 	if err != nil {
-		f.Logger.Warn("risk did not answer; unknown devices are verified, known ones are not", "attempt_id", t.Attempt.ID, "error", err)
+		f.Logger.WarnContext(ctx, "risk did not answer; unknown devices are verified, known ones are not",
+			slog.String("attempt_id", t.Attempt.ID), slog.Any("error", err))
 		return Judgement{Gate: GateOpen, Assessment: attempt.Assessment{Verdict: attempt.Allow}}, nil
 	}
 	return answer, throughGate(answer.Gate)

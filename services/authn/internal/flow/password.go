@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/doorward/doorward/internal/id"
@@ -120,7 +121,8 @@ func (f *Attempts) unchecked(ctx context.Context, t try, reservation string, rea
 		return f.settle(tx, t, reservation, lockout.Unchecked)
 	})
 	if err != nil {
-		f.Logger.Error("reservation can't be taken back; it counts as a failure", "attempt_id", t.Attempt.ID, "error", err)
+		f.Logger.ErrorContext(ctx, "reservation can't be taken back; it counts as a failure",
+			slog.String("attempt_id", t.Attempt.ID), slog.Any("error", err))
 	}
 	return reason
 }

@@ -226,28 +226,6 @@ func TestAWrongPasswordIsToldWithoutANameToIt(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatDoesntFitTheStepIsRefusedAndCostsNothing(t *testing.T) {
-	w := newWorld(t)
-	w.laptop().enrol(ada, right)
-	tr := w.stranger().signIn(ada)
-	for name, a := range map[string]flow.Answer{"code": code("123456"), "new password": newPassword(another), "nothing": {}} {
-		t.Run(name, func(t *testing.T) {
-			hashes := w.hashesDuring(func() {
-				_, err := tr.try(a)
-				expectFault(t, err, fault.Precondition, typev1.Reason_REASON_STEP_MISMATCH)
-				if told, _ := fault.As(err); told.Metadata["step"] != "FIRST_FACTOR" {
-					t.Errorf("the step is told as %q", told.Metadata["step"])
-				}
-			})
-			if hashes != 0 {
-				t.Errorf("%d hashes", hashes)
-			}
-		})
-	}
-	expectFault(t, tr.prepare(), fault.Precondition, typev1.Reason_REASON_STEP_MISMATCH)
-	expectFared(t, tr.answer(password(wrong)), attempt.Wrong, 4)
-}
-
 func TestAPasswordIsStoredAnewUnderTodaysParameters(t *testing.T) {
 	w := newWorld(t)
 	laptop := w.laptop()

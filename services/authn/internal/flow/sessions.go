@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/doorward/doorward/internal/secret"
@@ -41,23 +42,24 @@ func (f *Sessions) Refresh(ctx context.Context, applicationID string, client Cli
 	}
 	now, rules := f.Now(), f.Policy(ctx)
 	successor := f.refreshers.Successor(genuine)
+	presenter := presenter{token: genuine, applicationID: applicationID, device: client.deviceDigest(), now: now}
 	var refreshed session.Session
 	var refused error
 	err := f.Store.Update(ctx, func(tx store.Tx) error {
-		s, user, err := f.holder(tx, genuine, applicationID, client, now)
-		if refused = asRefusal(err); refused != nil || err != nil {
-			return unlessRefusal(err)
+		h, err := f.holder(tx, presenter)
+		if refused = h.refused; refused != nil || err != nil {
+			return err
 		}
-		switch s.Present(genuine.Digest(), successor.Digest(), now, user.Epoch, rules.RefreshGrace) {
+		switch h.session.Present(genuine.Digest(), successor.Digest(), now, h.user.Epoch, rules.RefreshGrace) {
 		case session.UseNext, session.UseAgain:
-			refreshed = s
-			return tx.Sessions.Put(s)
+			refreshed = h.session
+			return tx.Sessions.Put(h.session)
 		case session.UseReuse:
 			refused = errRefreshReused
-			if err := tellEnded(tx, &user, &s); err != nil {
+			if err := tellEnded(tx, &h.user, &h.session); err != nil {
 				return err
 			}
-			return tx.Users.Put(user)
+			return tx.Users.Put(h.user)
 		case session.UseRefused:
 		}
 		refused = errSessionEnded
@@ -76,61 +78,47 @@ func (f *Sessions) Refresh(ctx context.Context, applicationID string, client Cli
 	return Tokens{Session: refreshed, SessionToken: signed, ExpiresAt: expires, RefreshToken: successor.Text}, nil
 }
 
-// holder finds the session of a genuine refresh token, if it is presented by the application and device that the session belongs to.
-func (f *Sessions) holder(tx store.Tx, r token.Refresh, applicationID string, client Client, now time.Time) (session.Session, account.User, error) {
-	s, found, err := tx.Sessions.Get(r.SessionID)
-	if err != nil {
-		return session.Session{}, account.User{}, err
-	}
-	if !found || s.ApplicationID != applicationID {
-		return session.Session{}, account.User{}, refusal{errRefreshInvalid}
+// presenter is who presents a genuine refresh token.
+type presenter struct {
+	token         token.Refresh
+	applicationID string
+	device        secret.Digest
+	now           time.Time
+}
+
+// holder is the session that a presenter holds, and its user. A refusal is a value, so that what was written beside it stands.
+type holder struct {
+	session session.Session
+	user    account.User
+	refused error
+}
+
+// holder finds the session of a refresh token, if it is presented by the application and device that the session belongs to.
+func (f *Sessions) holder(tx store.Tx, p presenter) (holder, error) {
+	refused := holder{refused: errRefreshInvalid}
+	s, found, err := tx.Sessions.Get(p.token.SessionID)
+	if err != nil || !found || s.ApplicationID != p.applicationID {
+		return refused, err
 	}
 	user, found, err := tx.Users.Get(s.UserID)
-	if err != nil {
-		return session.Session{}, account.User{}, err
-	}
-	if !found {
-		return session.Session{}, account.User{}, refusal{errRefreshInvalid}
+	if err != nil || !found {
+		return refused, err
 	}
 	d, found, err := tx.Devices.Get(s.DeviceID)
-	if err != nil {
-		return session.Session{}, account.User{}, err
+	if err != nil || !found {
+		return refused, err
 	}
-	if !found {
-		return session.Session{}, account.User{}, refusal{errRefreshInvalid}
-	}
-	switch d.Recognise(client.deviceDigest(), now) {
+	switch d.Recognise(p.device, p.now) {
 	case device.Known, device.Lapsed:
-		return s, user, nil
+		return holder{session: s, user: user}, nil
 	case device.Copied:
-		d.Untrust(now)
-		f.Logger.Warn("replaced device secret presented; device untrusted", "user_id", user.ID, "device_id", d.ID)
-		if err := tx.Devices.Put(d); err != nil {
-			return session.Session{}, account.User{}, err
-		}
+		d.Untrust(p.now)
+		f.Logger.Warn("replaced device secret presented; device untrusted",
+			slog.String("user_id", user.ID), slog.String("device_id", d.ID))
+		return refused, tx.Devices.Put(d)
 	case device.Stranger:
 	}
-	return session.Session{}, account.User{}, refusal{errRefreshInvalid}
-}
-
-// refusal carries a refusal up to the closure, which hands it out as a value so that what was written stands.
-type refusal struct{ error }
-
-func (r refusal) Unwrap() error { return r.error }
-
-func asRefusal(err error) error {
-	var r refusal
-	if errors.As(err, &r) {
-		return r.error
-	}
-	return nil
-}
-
-func unlessRefusal(err error) error {
-	if asRefusal(err) != nil {
-		return nil
-	}
-	return err
+	return refused, nil
 }
 
 // Verify checks a session token against the session itself.

@@ -1,0 +1,105 @@
+package flow_test
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
+	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/flow"
+)
+
+func TestAnAnswerThatDoesntFitTheStepIsRefusedAndCostsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.laptop().enrol(ada, right)
+	tr := w.stranger().signIn(ada)
+	for name, a := range map[string]flow.Answer{"code": code("123456"), "new password": newPassword(another), "nothing": {}} {
+		t.Run(name, func(t *testing.T) {
+			hashes := w.hashesDuring(func() {
+				_, err := tr.try(a)
+				expectFault(t, err, fault.Precondition, typev1.Reason_REASON_STEP_MISMATCH)
+				if told, _ := fault.As(err); told.Metadata["step"] != "FIRST_FACTOR" {
+					t.Errorf("the step is told as %q", told.Metadata["step"])
+				}
+			})
+			if hashes != 0 {
+				t.Errorf("%d hashes", hashes)
+			}
+		})
+	}
+	expectFault(t, tr.prepare(), fault.Precondition, typev1.Reason_REASON_STEP_MISMATCH)
+	expectFared(t, tr.answer(password(wrong)), attempt.Wrong, 4)
+}
+
+func TestWhatCantBeAPasswordIsAWrongOne(t *testing.T) {
+	w := newWorld(t)
+	w.laptop().enrol(ada, right)
+	for name, p := range map[string]string{"1 MiB": strings.Repeat("x", 1<<20), "no text": "\xff\xfe", "one character": "x"} {
+		t.Run(name, func(t *testing.T) {
+			tr := w.stranger().signIn(ada)
+			hashes := w.hashesDuring(func() { expectFared(t, tr.answer(password(p)), attempt.Wrong, 4) })
+			if hashes != 1 {
+				t.Errorf("%d hashes; want one, as for any other", hashes)
+			}
+		})
+	}
+}
+
+func TestParallelWrongPasswordsNeverExceedTheAttemptsLimit(t *testing.T) {
+	w := newWorld(t)
+	w.laptop().enrol(ada, right)
+	w.rules.LockoutFailures = 100
+	tr := w.stranger().signIn(ada)
+	var running sync.WaitGroup
+	hashes := w.hashesDuring(func() {
+		for range 50 {
+			running.Go(func() {
+				p, err := tr.untilHeard(t.Context(), password(wrong))
+				if err == nil && p.Answer == nil && p.Refusal != attempt.Over || err != nil && fault.ReasonOf(err) != typev1.Reason_REASON_ATTEMPT_NOT_FOUND {
+					t.Errorf("step %q, error %v", p.Step, err)
+				}
+			})
+		}
+		running.Wait()
+	})
+	if hashes != w.rules.AttemptAnswers {
+		t.Errorf("%d hashes; want %d", hashes, w.rules.AttemptAnswers)
+	}
+	expectStep(t, tr.answer(password(right)), attempt.Refused, attempt.Over)
+}
+
+func TestParallelRightPasswordsGiveOneGrant(t *testing.T) {
+	w := newWorld(t)
+	laptop := w.laptop()
+	userID := laptop.enrol(ada, right).Session.UserID
+	tr := laptop.signIn(ada)
+	var running sync.WaitGroup
+	var grants atomic.Int64
+	for range 16 {
+		running.Go(func() {
+			p, err := tr.untilHeard(t.Context(), password(right))
+			if err == nil && p.Grant != nil {
+				grants.Add(1)
+			}
+		})
+	}
+	running.Wait()
+	if got := len(w.picture(userID).Sessions); grants.Load() != 1 || got != 2 {
+		t.Errorf("%d grants, %d sessions; want 1 grant and the sign-up's session beside its own", grants.Load(), got)
+	}
+}
+
+func TestAStoppingPoolTurnsAnswersAwayUncounted(t *testing.T) {
+	w := newWorld(t)
+	w.laptop().enrol(ada, right)
+	tr := w.stranger().signIn(ada)
+	w.deps.Pool.Close()
+	_, err := tr.try(password(right))
+	expectFault(t, err, fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE)
+	if a, _ := w.attempt(tr.Attempt.ID); a.Wrong != 0 || fault.RetryAfterOf(err) == 0 {
+		t.Errorf("%d failures counted; retry in %v", a.Wrong, fault.RetryAfterOf(err))
+	}
+}
