@@ -3,12 +3,12 @@ package verify_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/doorward/doorward/sdk/doorwardtest"
 	"github.com/doorward/doorward/sdk/verify"
+	"github.com/doorward/doorward/test/testbed"
 )
 
 func check(t testing.TB, dw *doorwardtest.Doorward, sessionID string, want error) {
@@ -23,14 +23,14 @@ func TestRevocationsReachTheVerifierByNATS(t *testing.T) {
 	d := newDeployment(t)
 	d.revoke("ses_before")
 	d.beat()
-	dw, subjects := d.guard()
+	dw, applied := d.guard()
 	if stats := dw.Verifier.Stats(); !stats.FeedFresh || stats.Revoked != 1 {
 		t.Fatalf("at the start: %+v", stats)
 	}
 	check(t, dw, "ses_before", verify.ErrSessionEnded)
 	check(t, dw, "ses_1", nil)
 	d.revoke("ses_1")
-	await(t, subjects, "doorward.revocation.session.ses_1")
+	testbed.Await(t, applied, "doorward.revocation.session.ses_1")
 	check(t, dw, "ses_1", verify.ErrSessionEnded)
 	check(t, dw, "ses_2", nil)
 }
@@ -39,18 +39,18 @@ func TestRevocationsReachTheVerifierByNATS(t *testing.T) {
 func TestFeedAgesWithoutHeartbeats(t *testing.T) {
 	d, clock := newDeployment(t), new(skewed)
 	d.beat()
-	dw, subjects := d.guard(func(c *verify.Config) { c.Now = clock.now })
+	dw, applied := d.guard(func(c *verify.Config) { c.Now = clock.now })
 	if !dw.Verifier.Stats().FeedFresh {
 		t.Fatal("not fresh at the start")
 	}
 	clock.advance(6 * time.Second)
 	d.revoke("ses_1")
-	await(t, subjects, "doorward.revocation.session.ses_1")
+	testbed.Await(t, applied, "doorward.revocation.session.ses_1")
 	if stats := dw.Verifier.Stats(); stats.FeedFresh || stats.FeedAge < 6*time.Second {
 		t.Errorf("%+v", stats)
 	}
 	d.beat()
-	await(t, subjects, "doorward.revocation.heartbeat")
+	testbed.Await(t, applied, "doorward.revocation.heartbeat")
 	if stats := dw.Verifier.Stats(); !stats.FeedFresh {
 		t.Errorf("%+v", stats)
 	}
@@ -63,34 +63,12 @@ func TestVerifierOutlivesAServerThatLostItsStreams(t *testing.T) {
 		d.revoke(fmt.Sprint("ses_old_", i))
 	}
 	d.beat()
-	dw, subjects := d.guard()
+	dw, applied := d.guard()
 	d.restartEmpty()
 	d.revoke("ses_1")
 	d.beat()
-	await(t, subjects, "doorward.revocation.session.ses_1")
+	testbed.Await(t, applied, "doorward.revocation.session.ses_1")
 	check(t, dw, "ses_1", verify.ErrSessionEnded)
 	check(t, dw, "ses_old_0", verify.ErrSessionEnded)
 	check(t, dw, "ses_2", nil)
-}
-
-// BenchmarkRevocation measures from before a revocation is published until a token of the session is refused.
-func BenchmarkRevocation(b *testing.B) {
-	d := newDeployment(b)
-	d.beat()
-	dw, subjects := d.guard(func(c *verify.Config) { c.MaxFeedAge = time.Hour })
-	var took []time.Duration
-	for i := 0; b.Loop(); i++ {
-		sessionID := fmt.Sprint("ses_", i)
-		token := dw.Token("usr_1", doorwardtest.Session(sessionID))
-		begin := time.Now()
-		d.revoke(sessionID)
-		await(b, subjects, "doorward.revocation.session."+sessionID)
-		if _, err := dw.Verifier.Verify(b.Context(), token); !errors.Is(err, verify.ErrSessionEnded) {
-			b.Fatal(err)
-		}
-		took = append(took, time.Since(begin))
-	}
-	slices.Sort(took)
-	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
-	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 }
