@@ -48,7 +48,7 @@ func DefaultConfig() Config {
 		KeysDir: ".doorward/keys",
 		Certs:   ".doorward/certs",
 		Risk:    "127.0.0.1:7402",
-		MailKey: ".doorward/keys/mail.key.pub",
+		MailKey: ".doorward/keys/mail/mail.key.pub",
 		NATS:    NATSConfig{URL: "nats://127.0.0.1:7407", Seed: ".doorward/nats/authn.nk"},
 	}
 }
