@@ -127,7 +127,7 @@ func (c *streamsApplyCmd) transport() (*tls.Config, error) {
 	if c.CA == "" {
 		return nil, nil //nolint:nilnil // no TLS is one of the two answers
 	}
-	roots, err := readRoots(c.CA)
+	roots, err := certs.ReadRoots(c.CA)
 	if err != nil {
 		return nil, err
 	}

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -43,7 +41,7 @@ func (s streams) dialAuthn() (*grpc.ClientConn, error) {
 	if len(missing) > 0 {
 		return nil, errors.Join(missing...)
 	}
-	roots, err := readRoots(ca)
+	roots, err := certs.ReadRoots(ca)
 	if err != nil {
 		return nil, err
 	}
@@ -51,18 +49,6 @@ func (s streams) dialAuthn() (*grpc.ClientConn, error) {
 		TLS:         &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: "authn"},
 		Credentials: apiKey{secret.Wrap(key)},
 	})
-}
-
-func readRoots(path string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the CA: %w", err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate: name the deployment's ca.pem", path)
-	}
-	return roots, nil
 }
 
 // apiKey puts an operator's key into every call.

@@ -34,7 +34,7 @@ func (s Settings) local() (local, ok bool) {
 	local = true
 	for server := range strings.SplitSeq(s.URL, ",") {
 		u, err := url.Parse(strings.TrimSpace(server))
-		if err != nil || u.Scheme != "nats" && u.Scheme != "tls" || u.Hostname() == "" || u.User != nil {
+		if err != nil || u.Scheme != "nats" && u.Scheme != "tls" || u.Hostname() == "" || u.Port() == "" || u.User != nil {
 			return false, false
 		}
 		local = local && config.Loopback(u.Hostname())

@@ -18,6 +18,10 @@ func TestSettingsKeepEventsFromTravellingReadable(t *testing.T) {
 		"no server and no seed":     {bus.Settings{}, []string{"url", "seed"}},
 		"a password in the address": {bus.Settings{URL: "nats://me:secret@127.0.0.1:7407", Seed: "s"}, []string{"url"}},
 		"not NATS":                  {bus.Settings{URL: "http://127.0.0.1:7407", Seed: "s"}, []string{"url"}},
+		"no port":                   {bus.Settings{URL: "nats://127.0.0.1", Seed: "s"}, []string{"url"}},
+		"an empty last server":      {bus.Settings{URL: "nats://127.0.0.1:7407,", Seed: "s"}, []string{"url"}},
+		"another that sounds local": {bus.Settings{URL: "nats://127.0.0.1.example.com:7407", Seed: "s"}, []string{"ca"}},
+		"IPv6 and a name":           {bus.Settings{URL: "nats://[::1]:7407,tls://localhost:7407", Seed: "s"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var keys []string

@@ -28,7 +28,7 @@ func (s *Service) Run(ctx context.Context) error {
 		slog.String("address", s.Addr().String()),
 		slog.Duration("password_deadline", s.pool.Deadline()))
 	err := app.Run(ctx, s.deps.Logger,
-		app.Task{Name: "NATS", Run: s.link.run},
+		app.Task{Name: "streams", Run: s.checkStreams},
 		app.Task{Name: "outbox", Run: s.publish},
 		app.Task{Name: "commands", Run: s.consume},
 		app.Task{Name: "signing keys", Run: s.tendKeys},
@@ -59,13 +59,9 @@ func (s *Service) publish(ctx context.Context) error {
 	return <-ended
 }
 
-// consume carries out commands from the moment that NATS is there.
+// consume carries out commands.
 func (s *Service) consume(ctx context.Context) error {
-	conn, ok := s.link.await(ctx)
-	if !ok {
-		return nil
-	}
-	return bus.Consume(ctx, conn, bus.ConsumeConfig{
+	return bus.Consume(ctx, s.bus, bus.ConsumeConfig{
 		Stream:  bus.StreamCommands,
 		Durable: string(bus.Authn),
 		Handle:  s.commands.Handle,
@@ -109,7 +105,11 @@ func (s *Service) tellHealth(ctx context.Context) error {
 		if now := err == nil; now != serving {
 			serving = now
 			s.server.SetServing(serving)
-			s.deps.Logger.LogAttrs(ctx, slog.LevelWarn, "health changed", slog.Bool("serving", serving), slog.Any("error", err))
+			level := slog.LevelError
+			if serving {
+				level = slog.LevelInfo
+			}
+			s.deps.Logger.LogAttrs(ctx, level, "health changed", slog.Bool("serving", serving), slog.Any("error", err))
 		}
 	}
 	tell()

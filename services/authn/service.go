@@ -48,7 +48,7 @@ type Service struct {
 	sweeper  *flow.Sweeper
 	server   *rpc.Server
 
-	link       *link
+	bus        *bus.Conn
 	relay      *outbox.Relay
 	commands   *commands.Handler
 	deliveries *bus.Metrics
@@ -56,7 +56,7 @@ type Service struct {
 
 // New opens store, keys and listener and measures the hash. It waits neither for NATS nor for risk.
 func New(ctx context.Context, cfg Config, deps Deps) (_ *Service, err error) {
-	if faults := cfg.allFaults(); len(faults) > 0 {
+	if faults := cfg.Validate(); len(faults) > 0 {
 		return nil, fmt.Errorf("authn: %w", faults)
 	}
 	if deps.Logger == nil || deps.Registerer == nil || deps.Now == nil {
@@ -79,7 +79,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (_ *Service, err error) {
 	if err := s.listen(ctx, material, flowDeps); err != nil {
 		return nil, err
 	}
-	if err := s.connect(flowDeps); err != nil {
+	if err := s.connect(ctx, flowDeps); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -182,16 +182,17 @@ func (s *Service) listen(ctx context.Context, material *certs.Material, d flow.D
 	return nil
 }
 
-// connect prepares what goes over NATS: the outbox's relay and the handler of commands.
-func (s *Service) connect(d flow.Deps) (err error) {
-	if s.link, err = newLink(s.cfg.NATS, s.deps.Logger); err != nil {
+// connect joins the bus, and prepares what goes over it: the outbox's relay and the handler of commands. NATS may come up later: until then
+// events wait.
+func (s *Service) connect(ctx context.Context, d flow.Deps) (err error) {
+	if s.bus, err = s.cfg.NATS.Connect(ctx, bus.Authn, s.deps.Logger); err != nil {
 		return err
 	}
 	// Other services of the process count the same things under the same names.
 	labelled := prometheus.WrapRegistererWith(prometheus.Labels{"service": "authn"}, s.deps.Registerer)
 	s.relay, err = outbox.NewRelay(outbox.Config{
 		Queue:     s.store.Queue(),
-		Publisher: s.link,
+		Publisher: bus.NewPublisher(s.bus),
 		Streams:   bus.StreamsWrittenBy(bus.Authn),
 		Heartbeat: heartbeat,
 		Now:       s.deps.Now,
@@ -230,6 +231,9 @@ func (s *Service) Close() error {
 	}
 	if s.pool != nil {
 		s.pool.Close()
+	}
+	if s.bus != nil {
+		s.bus.Close()
 	}
 	var errs []error
 	if s.risk != nil {

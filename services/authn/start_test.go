@@ -164,19 +164,6 @@ func TestIssuerIsAnAddressWithoutDoubt(t *testing.T) {
 	}
 }
 
-func TestNATSIsReachedOverTLSElsewhere(t *testing.T) {
-	for url, key := range map[string]string{
-		"nats://127.0.0.1:7407": "", "nats://localhost:7407": "", "nats://[::1]:7407": "", "nats://127.0.0.1:1,nats://127.0.0.1:2": "",
-		"nats://nats.example.com:4222": "ca", "nats://127.0.0.1:1,tls://nats.example.com:4222": "ca", "nats://127.0.0.1.example.com": "ca",
-		"": "url", "127.0.0.1:7407": "url", "http://127.0.0.1:7407": "url", "nats://ada:secret@127.0.0.1": "url",
-	} {
-		faults := authn.NATSConfig{URL: url, Seed: "seed"}.Validate()
-		if got := strings.Join(keysOf(faults), ","); got != key {
-			t.Errorf("url %q has faults at %q, want %q", url, got, key)
-		}
-	}
-}
-
 func keysOf(faults config.Faults) []string {
 	var keys []string
 	for _, f := range faults {

@@ -72,7 +72,7 @@ func prepareWorld(t *testing.T) *world {
 	w.opener, err = seal.LoadOpener(filepath.Join(dir, "mail.key"))
 	w.must(err)
 	w.nats = newNATS(t, filepath.Join(dir, "nats"))
-	w.cfg.NATS = authn.NATSConfig{URL: w.nats.url(), Seed: bus.SeedFile(w.nats.keys, bus.Authn)}
+	w.cfg.NATS = bus.Settings{URL: w.nats.url(), Seed: bus.SeedFile(w.nats.keys, bus.Authn)}
 	w.risk = newRisk(w)
 	w.cfg.Risk = w.risk.server.Addr().String()
 	w.first, err = authn.Bootstrap(t.Context(), w.cfg, "notes")

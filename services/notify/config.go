@@ -1,11 +1,10 @@
 package notify
 
 import (
-	"net"
-	"net/url"
 	"strings"
 	"time"
 
+	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/config"
 	"github.com/doorward/doorward/services/notify/internal/mail"
 )
@@ -18,18 +17,11 @@ type Config struct {
 	Authn    string `koanf:"authn" doc:"host:port of the authn service"`
 	SealKeys string `koanf:"seal_keys" doc:"directory of the keys that mails are sealed to: every file that ends in .key"`
 	// PortalURL is public: it stands in mails.
-	PortalURL  string `koanf:"portal_url" doc:"where browsers reach the portal, scheme and host alone; links in mails begin with it"`
-	Product    string `koanf:"product" doc:"whose accounts these are, as their owners know it; mails say so"`
-	NATS       NATS   `koanf:"nats"`
-	SMTP       SMTP   `koanf:"smtp"`
-	Reflection bool   `koanf:"reflection" doc:"let anybody who can connect list the API; leave it off in production"`
-}
-
-// NATS is where events and mails come from.
-type NATS struct {
-	URL  string `koanf:"url" doc:"the NATS server, such as nats://127.0.0.1:7407; several with commas between"`
-	Seed string `koanf:"seed" doc:"file with notify's nkey seed, readable by its owner alone"`
-	CA   string `koanf:"ca" doc:"PEM file of the CA of the server's certificate; without it the connection has no TLS, and may go to this machine only"`
+	PortalURL  string       `koanf:"portal_url" doc:"where browsers reach the portal, scheme and host alone; links in mails begin with it"`
+	Product    string       `koanf:"product" doc:"whose accounts these are, as their owners know it; mails say so"`
+	NATS       bus.Settings `koanf:"nats"`
+	SMTP       SMTP         `koanf:"smtp"`
+	Reflection bool         `koanf:"reflection" doc:"let anybody who can connect list the API; leave it off in production"`
 }
 
 // SMTP is the mail server that takes our mail.
@@ -62,7 +54,7 @@ func DefaultConfig() Config {
 		SealKeys:  ".doorward/keys/mail",
 		PortalURL: "http://127.0.0.1:7404",
 		Product:   "Doorward",
-		NATS:      NATS{URL: "nats://127.0.0.1:7407", Seed: ".doorward/nats/notify.nk"},
+		NATS:      bus.Settings{URL: "nats://127.0.0.1:7407", Seed: ".doorward/nats/notify.nk"},
 		SMTP: SMTP{
 			Address: "127.0.0.1:7405", TLS: string(mail.Plain), From: "Doorward <no-reply@localhost>", Timeout: 8 * time.Second,
 		},
@@ -72,25 +64,19 @@ func DefaultConfig() Config {
 // Validate reports all faults at once.
 func (c Config) Validate() config.Faults {
 	var faults config.Faults
-	need := func(ok bool, key, problem string) {
-		if !ok {
-			faults = append(faults, config.Fault{Key: key, Problem: problem})
-		}
-	}
-	need(hostPort(c.Listen), "listen", "isn't host:port, such as 127.0.0.1:7403")
-	need(c.DataDir != "", "data_dir", "is missing: name the directory that the store lives in")
-	need(c.Certs != "", "certs", "is missing: name the directory that doorward certs made")
-	need(hostPort(c.Authn), "authn", "isn't host:port, such as 127.0.0.1:7401")
-	need(c.SealKeys != "", "seal_keys", "is missing: name the directory of the keys that mails are sealed to")
-	need(publicURL(c.PortalURL), "portal_url",
+	faults.Need(config.HostPort(c.Listen), "listen", "isn't host:port, such as 127.0.0.1:7403")
+	faults.Need(c.DataDir != "", "data_dir", "is missing: name the directory that the store lives in")
+	faults.Need(c.Certs != "", "certs", "is missing: name the directory that doorward certs made")
+	faults.Need(config.HostPort(c.Authn), "authn", "isn't host:port, such as 127.0.0.1:7401")
+	faults.Need(c.SealKeys != "", "seal_keys", "is missing: name the directory of the keys that mails are sealed to")
+	_, ok := config.Origin(c.PortalURL)
+	faults.Need(ok, "portal_url",
 		"isn't a web address of scheme and host alone, such as https://id.example.com; http is for this machine only")
-	need(strings.TrimSpace(c.Product) != "", "product", "is missing: say whose accounts these are")
-	need(c.NATS.URL != "", "nats.url", "is missing, such as nats://127.0.0.1:7407")
-	need(c.NATS.CA != "" || onlyLoopback(c.NATS.URL), "nats.ca", "is missing: a connection to another machine needs TLS")
-	need(c.NATS.Seed != "", "nats.seed", "is missing: name the file with notify's seed, as doorward nats keys makes it")
-	need(c.SMTP.Timeout >= minSMTPTimeout && c.SMTP.Timeout <= maxSMTPTimeout, "smtp.timeout", "must be from 1s to 10s")
+	faults.Need(strings.TrimSpace(c.Product) != "", "product", "is missing: say whose accounts these are")
+	faults = append(faults, c.NATS.Check().Within("nats")...)
+	faults.Need(c.SMTP.Timeout >= minSMTPTimeout && c.SMTP.Timeout <= maxSMTPTimeout, "smtp.timeout", "must be from 1s to 10s")
 	if err := c.SMTP.check(); err != nil {
-		need(false, "smtp", err.Error())
+		faults.Need(false, "smtp", err.Error())
 	}
 	return faults
 }
@@ -104,35 +90,4 @@ func (s SMTP) mail() mail.Config {
 		Address: s.Address, TLS: mail.TLSMode(s.TLS), AllowPlain: s.AllowPlain, Username: s.Username, PasswordFile: s.PasswordFile,
 		From: s.From, Timeout: s.Timeout,
 	}
-}
-
-func hostPort(address string) bool {
-	_, port, err := net.SplitHostPort(address)
-	return err == nil && port != ""
-}
-
-// publicURL says whether a mail may link to it. A path isn't allowed: the link ends in the page's own.
-func publicURL(address string) bool {
-	parsed, err := url.Parse(address)
-	if err != nil || parsed.Host == "" || parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "" ||
-		(parsed.Path != "" && parsed.Path != "/") {
-		return false
-	}
-	return parsed.Scheme == "https" || (parsed.Scheme == "http" && loopback(parsed.Hostname()))
-}
-
-// onlyLoopback says whether every server of a NATS URL is on this machine.
-func onlyLoopback(servers string) bool {
-	for server := range strings.SplitSeq(servers, ",") {
-		parsed, err := url.Parse(strings.TrimSpace(server))
-		if err != nil || !loopback(parsed.Hostname()) {
-			return false
-		}
-	}
-	return true
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }

@@ -76,7 +76,7 @@ func newSuite(t *testing.T) *suite {
 
 	s.cfg = notify.DefaultConfig()
 	s.cfg.Listen, s.cfg.DataDir, s.cfg.Certs, s.cfg.SealKeys = "127.0.0.1:0", filepath.Join(dir, "data"), certDir, keys
-	s.cfg.NATS = notify.NATS{URL: s.nats.URL(), Seed: bus.SeedFile(filepath.Join(dir, "nats"), bus.Notify)}
+	s.cfg.NATS = bus.Settings{URL: s.nats.URL(), Seed: bus.SeedFile(filepath.Join(dir, "nats"), bus.Notify)}
 	s.cfg.SMTP.Address, s.cfg.Product = s.inbox.SMTPAddr(), "Notes"
 	s.startAuthn()
 	return s

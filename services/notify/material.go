@@ -1,16 +1,13 @@
 package notify
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/seal"
 	"github.com/doorward/doorward/services/notify/internal/mail"
 )
@@ -30,41 +27,17 @@ func loadOpener(dir string) (*seal.Opener, error) {
 	return seal.LoadOpener(paths[0], paths[1:]...)
 }
 
-// tls is nil without a CA.
-func (n NATS) tls() (*tls.Config, error) {
-	if n.CA == "" {
-		return nil, nil //nolint:nilnil // no TLS is one of the two answers; Validate allows it on this machine alone
-	}
-	roots, err := readCAs(n.CA)
-	if err != nil {
-		return nil, fmt.Errorf("nats.ca: %w", err)
-	}
-	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}, nil
-}
-
 // sender makes the way to the mail server. It doesn't connect.
 func (s SMTP) sender(now func() time.Time) (*mail.Sender, error) {
 	cfg := s.mail()
 	if s.CA != "" {
-		roots, err := readCAs(s.CA)
+		roots, err := certs.ReadRoots(s.CA)
 		if err != nil {
 			return nil, fmt.Errorf("smtp.ca: %w", err)
 		}
 		cfg.RootCAs = roots
 	}
 	return mail.New(cfg, now)
-}
-
-func readCAs(path string) (*x509.CertPool, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(content) {
-		return nil, errors.New("the file holds no PEM certificate")
-	}
-	return roots, nil
 }
 
 // portal is the public URL without the final slash that it may have.

@@ -115,18 +115,8 @@ func (s *Service) open(ctx context.Context) error {
 }
 
 // connect joins the bus and makes what publishes on it.
-func (s *Service) connect(ctx context.Context) error {
-	identity, err := bus.ReadIdentity(s.cfg.NATS.Seed, bus.Notify)
-	if err != nil {
-		return err
-	}
-	tlsConfig, err := s.cfg.NATS.tls()
-	if err != nil {
-		return err
-	}
-	if s.bus, err = bus.Connect(ctx, bus.Config{
-		URL: s.cfg.NATS.URL, Identity: identity, TLS: tlsConfig, Patient: true, Logger: s.deps.Logger,
-	}); err != nil {
+func (s *Service) connect(ctx context.Context) (err error) {
+	if s.bus, err = s.cfg.NATS.Connect(ctx, bus.Notify, s.deps.Logger); err != nil {
 		return err
 	}
 	labelled := s.labelled()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
+	"github.com/doorward/doorward/internal/config"
 )
 
 //go:embed page/style.css
@@ -33,7 +34,7 @@ type site struct {
 }
 
 func newSite(cfg Config, deps Deps) (*site, error) {
-	base, _ := cfg.base() // Validate has looked at it
+	base, _ := config.Origin(cfg.URL) // Validate has looked at it
 	parsed, err := parsePages()
 	if err != nil {
 		return nil, err

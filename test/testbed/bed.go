@@ -57,7 +57,7 @@ func New(t testing.TB, adjust ...func(*authn.Config)) *Bed {
 		Issuer:  issuer,
 		MailKey: mailKey + seal.PublicSuffix,
 		Risk:    serveRisk(t, b.certs),
-		NATS:    authn.NATSConfig{URL: b.Bus.URL(), Seed: b.Bus.Seed(bus.Authn)},
+		NATS:    bus.Settings{URL: b.Bus.URL(), Seed: b.Bus.Seed(bus.Authn)},
 	}
 	for _, change := range adjust {
 		change(&cfg)
@@ -93,7 +93,7 @@ func (b *Bed) Application(address string) *doorward.Client {
 func (b *Bed) Plain() *grpc.ClientConn {
 	b.t.Helper()
 	conn, err := grpc.NewClient(b.Addr(),
-		grpc.WithTransportCredentials(credentials.NewTLS(b.clientTLS())),
+		grpc.WithTransportCredentials(credentials.NewTLS(b.Client())),
 		grpc.WithPerRPCCredentials(bearer(b.keys.ApplicationKey.Reveal())))
 	must(b.t, err)
 	b.t.Cleanup(func() { _ = conn.Close() })
@@ -103,7 +103,7 @@ func (b *Bed) Plain() *grpc.ClientConn {
 // Operator calls with the operator's key.
 func (b *Bed) Operator() authnv1.SessionServiceClient {
 	b.t.Helper()
-	conn, err := rpc.Dial(b.Addr(), rpc.ClientConfig{TLS: b.clientTLS(), Credentials: bearer(b.keys.OperatorKey.Reveal())})
+	conn, err := rpc.Dial(b.Addr(), rpc.ClientConfig{TLS: b.Client(), Credentials: bearer(b.keys.OperatorKey.Reveal())})
 	must(b.t, err)
 	b.t.Cleanup(func() { _ = conn.Close() })
 	return authnv1.NewSessionServiceClient(conn)
@@ -128,7 +128,8 @@ func (b *Bed) Server() *tls.Config {
 	return certs.ServerTLS(b.material(), certs.Anyone)
 }
 
-func (b *Bed) clientTLS() *tls.Config {
+// Client is the application's side.
+func (b *Bed) Client() *tls.Config {
 	b.t.Helper()
 	return &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: b.material().Roots(), ServerName: "authn"}
 }

@@ -16,7 +16,7 @@ func (s *Suite) authnConfig() authn.Config {
 	cfg.DataDir, cfg.KeysDir, cfg.Certs = s.layout.data(), s.layout.keys(), s.layout.certs()
 	cfg.MailKey = s.layout.mailKey() + seal.PublicSuffix
 	cfg.Risk = s.risk.Addr().String()
-	cfg.NATS = authn.NATSConfig{URL: s.nats.URL(), Seed: s.seed(bus.Authn)}
+	cfg.NATS = bus.Settings{URL: s.nats.URL(), Seed: s.seed(bus.Authn)}
 	return cfg
 }
 

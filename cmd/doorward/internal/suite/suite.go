@@ -132,7 +132,7 @@ func (s *Suite) openNotifyAndPortal(ctx context.Context) error {
 	notifyConfig.DataDir, notifyConfig.Certs, notifyConfig.SealKeys = s.layout.data(), s.layout.certs(), s.layout.mailKeys()
 	notifyConfig.Authn = s.authn.Addr().String()
 	notifyConfig.PortalURL, notifyConfig.Product = "http://"+page, product
-	notifyConfig.NATS = notify.NATS{URL: s.nats.URL(), Seed: s.seed(bus.Notify)}
+	notifyConfig.NATS = bus.Settings{URL: s.nats.URL(), Seed: s.seed(bus.Notify)}
 	notifyConfig.SMTP.Address = s.inbox.SMTPAddr()
 	s.notify, err = notify.New(ctx, notifyConfig, notify.Deps{Logger: s.logger("notify"), Registerer: s.cfg.Registerer, Now: s.cfg.Now})
 	if err != nil {
