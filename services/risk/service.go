@@ -29,6 +29,10 @@ import (
 // name is the service's, in certificates, on the bus and in metrics.
 const name = "risk"
 
+// workers are the goroutines kept for calls. Assess is short and comes often: on a fresh goroutine growing the stack would cost as much as
+// the assessment.
+const workers = 64
+
 // Deps are what a process hands to its services. All are needed.
 type Deps struct {
 	Logger     *slog.Logger
@@ -136,6 +140,7 @@ func (s *Service) openServer(ctx context.Context, cfg Config) error {
 		Logger:       s.deps.Logger,
 		Registerer:   s.deps.Registerer,
 		Now:          s.deps.Now,
+		Workers:      workers,
 		Reflection:   cfg.Reflection,
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/services/risk/internal/decision"
+	"github.com/doorward/doorward/services/risk/internal/score"
 	"github.com/doorward/doorward/services/risk/internal/store"
 )
 
@@ -15,6 +16,9 @@ const (
 	queueSize = 8192
 	// batchSize bounds one transaction.
 	batchSize = 512
+	// perSecond bounds what is written, and with it what a flood can take of disk and processor: more sign-ins than that don't fit
+	// through the hashes of ten machines.
+	perSecond = 2000
 	// linger is how long the first decision of a batch waits for others: a commit costs the same for one as for hundreds.
 	linger = 20 * time.Millisecond
 	// writeTimeout bounds one batch, and at the end all that is left.
@@ -23,8 +27,9 @@ const (
 	reportEvery = time.Minute
 )
 
-// Recorder writes decisions to the store. Whoever is assessed doesn't wait for it: when the disk can't keep up, decisions are lost from
-// the record, which is counted, and nothing else happens.
+// Recorder writes decisions to the store. Whoever is assessed doesn't wait for it: when more come than it writes, decisions are lost from
+// the record, which is counted, and nothing else happens. Those that the gate stopped are lost first, so that a flood doesn't wash away
+// the record of whoever got in meanwhile.
 type Recorder struct {
 	store  store.Store
 	keep   int
@@ -44,6 +49,10 @@ func newRecorder(d Deps) *Recorder {
 
 // add never waits.
 func (r *Recorder) add(d decision.Record) {
+	if d.Gate != score.Open && len(r.queue) >= queueSize/2 {
+		r.dropped.Add(1)
+		return
+	}
 	select {
 	case r.queue <- d:
 	default:
@@ -58,7 +67,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	for {
 		select {
 		case first := <-r.queue:
-			r.writeInTime(ctx, r.gather(ctx, first))
+			r.writeAtPace(ctx, r.gather(ctx, first))
 		case <-report.C:
 			r.report(ctx)
 		case <-ctx.Done():
@@ -100,11 +109,18 @@ func (r *Recorder) flush(ctx context.Context) {
 	}
 }
 
-// writeInTime finishes what has begun, also when Run is told to stop meanwhile.
-func (r *Recorder) writeInTime(ctx context.Context, batch []decision.Record) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+// writeAtPace writes a batch, and returns when the next one may be written. What has begun is finished, also when Run is told to stop
+// meanwhile.
+func (r *Recorder) writeAtPace(ctx context.Context, batch []decision.Record) {
+	next := time.NewTimer(time.Duration(len(batch)) * time.Second / perSecond)
+	defer next.Stop()
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	r.write(ctx, batch)
+	r.write(bounded, batch)
+	select {
+	case <-next.C:
+	case <-ctx.Done():
+	}
 }
 
 // write stores a batch, and makes room for it where the store is full.
@@ -129,7 +145,7 @@ func (r *Recorder) report(ctx context.Context) {
 	if dropped == r.reported {
 		return
 	}
-	r.logger.LogAttrs(ctx, slog.LevelError, "decisions were lost from the record: the store fails or is too slow",
+	r.logger.LogAttrs(ctx, slog.LevelError, "decisions were lost from the record: more came than are written, or the store fails",
 		slog.Uint64("lost", dropped-r.reported), slog.Any("error", r.lastErr))
 	r.reported, r.lastErr = dropped, nil
 }

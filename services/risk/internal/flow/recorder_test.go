@@ -16,6 +16,7 @@ import (
 	"github.com/doorward/doorward/internal/fault"
 	"github.com/doorward/doorward/internal/id"
 	"github.com/doorward/doorward/services/risk/internal/flow"
+	"github.com/doorward/doorward/services/risk/internal/score"
 	"github.com/doorward/doorward/services/risk/internal/store"
 )
 
@@ -133,7 +134,7 @@ func TestASlowStoreLosesDecisionsAndSaysSoOnceAMinute(t *testing.T) {
 
 		const sent, held = 20_000, 8192 + 512
 		for range sent {
-			recorder.Add()
+			recorder.Add(score.Open)
 			synctest.Wait()
 		}
 		if lost := recorder.Lost(); lost < sent-held || lost > sent-8192 {
@@ -151,6 +152,20 @@ func TestASlowStoreLosesDecisionsAndSaysSoOnceAMinute(t *testing.T) {
 		cancel()
 		must(t, <-ended)
 	})
+}
+
+func TestAFloodAtTheGateLeavesRoomForWhoGotIn(t *testing.T) {
+	recorder := flow.NewRecorder(stuck{}, slog.New(slog.DiscardHandler)) // nothing is written while nobody runs it
+	for range 20_000 {
+		recorder.Add(score.Block)
+	}
+	lost := recorder.Lost()
+	for range 4000 {
+		recorder.Add(score.Open)
+	}
+	if recorder.Lost() != lost {
+		t.Errorf("%d decisions on those who got through were lost", recorder.Lost()-lost)
+	}
 }
 
 func TestWhatWasDecidedIsWrittenAtTheStop(t *testing.T) {

@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorward/doorward/services/risk/internal/geo"
 	"pgregory.net/rapid"
+
+	"github.com/doorward/doorward/services/risk/internal/geo"
 )
 
 func open(t testing.TB) *geo.DB {

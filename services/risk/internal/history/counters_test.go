@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorward/doorward/services/risk/internal/history"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/doorward/doorward/services/risk/internal/history"
 )
 
 // clock is a time that a test moves.

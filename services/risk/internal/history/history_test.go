@@ -6,10 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorward/doorward/services/risk/internal/geo"
-	"github.com/doorward/doorward/services/risk/internal/history"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/doorward/doorward/services/risk/internal/geo"
+	"github.com/doorward/doorward/services/risk/internal/history"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

@@ -3,6 +3,7 @@ package score
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/doorward/doorward/services/risk/internal/signal"
 )
@@ -105,14 +106,15 @@ type Decision struct {
 func Decide(p Policy, f Facts) Decision {
 	gate, origin := decideGate(p, f.Origin)
 	verdict, account := decideVerdict(p, f.Account)
-	return Decision{Gate: gate, Verdict: verdict, Contributions: append(origin, account...)}
+	return Decision{Gate: gate, Verdict: verdict, Contributions: slices.Concat(origin, account)}
 }
 
 // decideGate takes the origin and nothing else: the compiler keeps accounts out of the gate.
 func decideGate(p Policy, o signal.Origin) (Gate, []Contribution) {
 	gate := Open
-	var contributions []Contribution
-	for _, s := range signal.FromOrigin(o, p.Limits) {
+	signals := signal.FromOrigin(o, p.Limits)
+	contributions := make([]Contribution, 0, len(signals))
+	for _, s := range signals {
 		demand := gateOf(s.Strength)
 		gate = max(gate, demand)
 		contributions = append(contributions, Contribution{Signal: s, Gate: demand})
@@ -122,8 +124,9 @@ func decideGate(p Policy, o signal.Origin) (Gate, []Contribution) {
 
 func decideVerdict(p Policy, a signal.Account) (Verdict, []Contribution) {
 	verdict := Allow
-	var contributions []Contribution
-	for _, s := range signal.FromAccount(a, p.Limits) {
+	signals := signal.FromAccount(a, p.Limits)
+	contributions := make([]Contribution, 0, len(signals))
+	for _, s := range signals {
 		demand := verdictOf(s.Strength, p.Caps.of(s.Name))
 		verdict = max(verdict, demand)
 		contributions = append(contributions, Contribution{Signal: s, Verdict: demand})

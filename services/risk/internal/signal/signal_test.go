@@ -7,11 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
 	"github.com/doorward/doorward/services/risk/internal/geo"
 	"github.com/doorward/doorward/services/risk/internal/history"
 	"github.com/doorward/doorward/services/risk/internal/signal"
-	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

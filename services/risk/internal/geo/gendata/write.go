@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	_ "embed" // the README's template
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -82,7 +83,7 @@ func unpack(file string, names ...string) (map[string][]byte, error) {
 	found := map[string][]byte{}
 	for archive := tar.NewReader(unzipped); ; {
 		header, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
