@@ -38,7 +38,7 @@ type SessionServiceClient interface {
 	// INVALID_ARGUMENT (CLIENT_CONTEXT_MISSING).
 	RefreshSession(ctx context.Context, in *RefreshSessionRequest, opts ...grpc.CallOption) (*RefreshSessionResponse, error)
 	// VerifySession checks a session token against the session itself: what the SDK asks when its revocation feed is stale. Changes nothing.
-	// Callers: any application. Errors: UNAUTHENTICATED (SESSION_TOKEN_INVALID, SESSION_TOKEN_EXPIRED, SESSION_ENDED).
+	// Callers: any application, for tokens of its own audience. Errors: UNAUTHENTICATED (SESSION_TOKEN_INVALID, SESSION_TOKEN_EXPIRED, SESSION_ENDED).
 	VerifySession(ctx context.Context, in *VerifySessionRequest, opts ...grpc.CallOption) (*VerifySessionResponse, error)
 	// ListSessions lists a user's sessions, newest first, the ended ones included while they are kept. Changes nothing.
 	// Callers: operators. Errors: NOT_FOUND (NOT_FOUND).
@@ -109,7 +109,7 @@ type SessionServiceServer interface {
 	// INVALID_ARGUMENT (CLIENT_CONTEXT_MISSING).
 	RefreshSession(context.Context, *RefreshSessionRequest) (*RefreshSessionResponse, error)
 	// VerifySession checks a session token against the session itself: what the SDK asks when its revocation feed is stale. Changes nothing.
-	// Callers: any application. Errors: UNAUTHENTICATED (SESSION_TOKEN_INVALID, SESSION_TOKEN_EXPIRED, SESSION_ENDED).
+	// Callers: any application, for tokens of its own audience. Errors: UNAUTHENTICATED (SESSION_TOKEN_INVALID, SESSION_TOKEN_EXPIRED, SESSION_ENDED).
 	VerifySession(context.Context, *VerifySessionRequest) (*VerifySessionResponse, error)
 	// ListSessions lists a user's sessions, newest first, the ended ones included while they are kept. Changes nothing.
 	// Callers: operators. Errors: NOT_FOUND (NOT_FOUND).

@@ -28,17 +28,26 @@ type speaker struct {
 	client        flow.Client
 }
 
-// speakerOf reads both, and refuses when either is missing: an attempt without them would be bound to nothing.
-func speakerOf(ctx context.Context, c *typev1.ClientContext) (speaker, error) {
+// applicationOf is the application that calls.
+func applicationOf(ctx context.Context) (string, error) {
 	caller, ok := access.FromContext(ctx)
 	if !ok || caller.ApplicationID == "" {
-		return speaker{}, errCallerUnknown
+		return "", errCallerUnknown
+	}
+	return caller.ApplicationID, nil
+}
+
+// speakerOf reads both, and refuses when either is missing: an attempt without them would be bound to nothing.
+func speakerOf(ctx context.Context, c *typev1.ClientContext) (speaker, error) {
+	applicationID, err := applicationOf(ctx)
+	if err != nil {
+		return speaker{}, err
 	}
 	if c.GetIp() == "" {
 		return speaker{}, errClientMissing
 	}
 	return speaker{
-		applicationID: caller.ApplicationID,
+		applicationID: applicationID,
 		client: flow.Client{
 			IP:           c.GetIp(),
 			UserAgent:    c.GetUserAgent(),

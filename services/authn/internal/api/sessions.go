@@ -42,7 +42,11 @@ func (s *sessions) RefreshSession(ctx context.Context, req *authnv1.RefreshSessi
 
 // VerifySession checks a session token against its session.
 func (s *sessions) VerifySession(ctx context.Context, req *authnv1.VerifySessionRequest) (*authnv1.VerifySessionResponse, error) {
-	verified, err := s.flow.Verify(ctx, secret.Wrap(req.GetSessionToken()))
+	by, err := applicationOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	verified, err := s.flow.Verify(ctx, by, secret.Wrap(req.GetSessionToken()))
 	if err != nil {
 		return nil, err
 	}

@@ -175,6 +175,6 @@ func TestATokenOfAForgottenKeyIsRefused(t *testing.T) {
 		return tx.SigningKeys.Delete(held[0].ID)
 	})
 	w.deps.Keyring = newKeys(t, w.store, w.sealing, w.clock).Keyring
-	_, err := flow.NewSessions(w.deps).Verify(t.Context(), grant.SessionToken)
+	_, err := flow.NewSessions(w.deps).Verify(t.Context(), w.app, grant.SessionToken)
 	expectFault(t, err, fault.Unauthenticated, typev1.Reason_REASON_SESSION_TOKEN_INVALID)
 }

@@ -39,12 +39,25 @@ func TestVerifyChecksTheTokenAndTheSession(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			grant := w.laptop().enrol(ada, right)
-			_, err := w.sessions.Verify(t.Context(), grant.SessionToken)
+			_, err := w.sessions.Verify(t.Context(), w.app, grant.SessionToken)
 			w.must(err)
 			tt.change(w, &grant)
-			_, err = w.sessions.Verify(t.Context(), grant.SessionToken)
+			_, err = w.sessions.Verify(t.Context(), w.app, grant.SessionToken)
 			expectFault(t, err, fault.Unauthenticated, tt.reason)
 		})
+	}
+}
+
+func TestATokenIsVerifiedForItsOwnAudienceAlone(t *testing.T) {
+	w := newWorld(t)
+	grant := w.laptop().enrol(ada, right)
+	for name, applicationID := range map[string]string{"another application": w.otherApp, "none": "app_unknown"} {
+		_, err := w.sessions.Verify(t.Context(), applicationID, grant.SessionToken)
+		if err == nil {
+			t.Errorf("%s learns of the session", name)
+			continue
+		}
+		expectFault(t, err, fault.Unauthenticated, typev1.Reason_REASON_SESSION_TOKEN_INVALID)
 	}
 }
 

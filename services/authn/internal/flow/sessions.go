@@ -121,8 +121,9 @@ func (f *Sessions) holder(tx store.Tx, p presenter) (holder, error) {
 	return refused, nil
 }
 
-// Verify checks a session token against the session itself.
-func (f *Sessions) Verify(ctx context.Context, presented secret.Text) (session.Session, error) {
+// Verify checks a session token against the session itself, for an application that it was issued to: whoever holds a token of another
+// audience learns nothing from it here.
+func (f *Sessions) Verify(ctx context.Context, applicationID string, presented secret.Text) (session.Session, error) {
 	now := f.Now()
 	claims, err := f.Keyring().Read(presented, now)
 	switch {
@@ -134,8 +135,13 @@ func (f *Sessions) Verify(ctx context.Context, presented secret.Text) (session.S
 	var s session.Session
 	active := false
 	err = f.Store.View(ctx, func(tx store.Tx) error {
-		var found bool
-		var err error
+		caller, found, err := tx.Applications.Get(applicationID)
+		if err != nil {
+			return err
+		}
+		if !found || caller.Audience != claims.Audience {
+			return errSessionTokenInvalid
+		}
 		if s, found, err = tx.Sessions.Get(claims.Session); err != nil || !found {
 			return err
 		}

@@ -15,8 +15,10 @@ import (
 )
 
 // TestTheStoryFromSignUpToANewPassword is the suite's story as far as authn tells it.
-func TestTheStoryFromSignUpToANewPassword(t *testing.T) {
-	w := newWorld(t)
+func TestTheStoryFromSignUpToANewPassword(t *testing.T) { tellStory(t, newWorld(t)) }
+
+func tellStory(t *testing.T, w *world) {
+	t.Helper()
 	laptop, stranger := w.laptop(), w.stranger()
 	owned := laptop.enrol(ada, right)
 	userID := owned.Session.UserID
@@ -47,7 +49,7 @@ func TestTheStoryFromSignUpToANewPassword(t *testing.T) {
 	if outcome != flow.Contained {
 		t.Fatalf("outcome %q; want contained", outcome)
 	}
-	_, err = w.sessions.Verify(t.Context(), stolen.SessionToken)
+	_, err = w.sessions.Verify(t.Context(), w.app, stolen.SessionToken)
 	expectFault(t, err, fault.Unauthenticated, typev1.Reason_REASON_SESSION_ENDED)
 
 	w.clock.advance(time.Minute)
@@ -96,7 +98,7 @@ func TestSignUpStartsASessionOnATrustedDevice(t *testing.T) {
 	if d := w.device(s.DeviceID); !d.Trusted(w.clock.Now()) || !d.Secret.Matches(grant.DeviceSecret) {
 		t.Error("the device isn't trusted under the secret that was granted")
 	}
-	got, err := w.sessions.Verify(t.Context(), grant.SessionToken)
+	got, err := w.sessions.Verify(t.Context(), w.app, grant.SessionToken)
 	w.must(err)
 	if diff := cmp.Diff(w.session(s.ID), got); diff != "" {
 		t.Errorf("the token names another session (-kept +verified):\n%s", diff)
