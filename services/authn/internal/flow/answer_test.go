@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
@@ -101,5 +102,22 @@ func TestAStoppingPoolTurnsAnswersAwayUncounted(t *testing.T) {
 	expectFault(t, err, fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE)
 	if a, _ := w.attempt(tr.Attempt.ID); a.Wrong != 0 || fault.RetryAfterOf(err) == 0 {
 		t.Errorf("%d failures counted; retry in %v", a.Wrong, fault.RetryAfterOf(err))
+	}
+}
+
+// TestAWrongPasswordAnswersAtTheDeadlineWhoeverItIsFor: what took how long can't be told from outside.
+func TestAWrongPasswordAnswersAtTheDeadlineWhoeverItIsFor(t *testing.T) {
+	w := newWorld(t)
+	w.laptop().enrol(ada, right)
+	w.cost = 50 * time.Millisecond
+	w.deps.Pool = w.pool(cheap, 2)
+	w.through(w.store)
+	for _, address := range []string{ada, nobody} {
+		tr := w.stranger().signIn(address)
+		began := time.Now()
+		tr.answer(password(wrong))
+		if took := time.Since(began); took < w.deps.Pool.Deadline() {
+			t.Errorf("%s: answered after %v, before the deadline of %v", address, took, w.deps.Pool.Deadline())
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/flow"
 	"github.com/doorward/doorward/services/authn/internal/store"
@@ -201,6 +202,15 @@ func TestACodeGoesToTheAccountsAddressAndIsShownMasked(t *testing.T) {
 	if want := (flow.Prompt{Destination: "A•••@Example.org", ValidFor: w.rules.CodeLifetime, ResendAfter: w.rules.CodeInterval}); prompt != want {
 		t.Errorf("prompt %+v; want %+v", prompt, want)
 	}
+}
+
+func TestNoCodeGoesToAnAddressThatWasRemovedMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	userID := w.laptop().enrol(ada, right).Session.UserID
+	tr := atDeviceVerification(w)
+	w.changeUser(userID, func(u *account.User) { u.Emails[0].RemovedAt = w.clock.Now() })
+	rows := w.rowsDuring(func() { expectFault(t, tr.prepare(), fault.Internal, typev1.Reason_REASON_INTERNAL) })
+	expectTypes(t, rows)
 }
 
 // TestWhatAClientClaimsNeverOutgrowsTheMail: free text from headers is bounded, so that padding always fits.

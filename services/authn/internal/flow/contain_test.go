@@ -14,9 +14,11 @@ import (
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/audit"
 	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/internal/id"
 	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/containment"
 	"github.com/doorward/doorward/services/authn/internal/flow"
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
@@ -188,6 +190,13 @@ func TestACommandWithoutAuthorityChangesNothingAndIsRecorded(t *testing.T) {
 		"no event":         func(_ intrusion, c *flow.Command) { c.SignInEventID = "" },
 		"an endless event and delivery": func(_ intrusion, c *flow.Command) {
 			c.SignInEventID, c.DeliveryID = string(make([]byte, 4096)), string(make([]byte, 4096))
+		},
+		"an event that can't be contained": func(in intrusion, c *flow.Command) {
+			c.SignInEventID = id.New("evt", in.clock.Now())
+			c.ContainToken = containment.Token(in.deps.Secrets.Contain, c.SignInEventID, ada)
+			in.update(func(tx store.Tx) error {
+				return tx.Alerts.Put(containment.Alert{EventID: c.SignInEventID, Kind: containment.Contained, UserID: in.userID, At: in.clock.Now()})
+			})
 		},
 		"another address": func(_ intrusion, c *flow.Command) { c.Address = nobody },
 		"no address":      func(_ intrusion, c *flow.Command) { c.Address = "" },

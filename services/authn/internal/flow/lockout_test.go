@@ -161,6 +161,16 @@ func TestSuccessFreesTheBudget(t *testing.T) {
 	}
 }
 
+func TestAnIdentifierHasOneBudgetHoweverItIsWritten(t *testing.T) {
+	w := newWorld(t)
+	w.rules.LockoutFailures = 3
+	for _, written := range []string{ada, "ADA@example.org", "ada@EXAMPLE.ORG"} {
+		w.stranger().signIn(written).answer(password(wrong))
+	}
+	_, err := w.stranger().signIn("Ada@Example.org").try(password(wrong))
+	expectFault(t, err, fault.Exhausted, typev1.Reason_REASON_TOO_MANY_FAILURES)
+}
+
 func TestEachAuthenticatorHasItsOwnBudget(t *testing.T) {
 	w := newWorld(t)
 	w.laptop().enrol(ada, right)
@@ -191,6 +201,19 @@ func TestWrongCodesOfManyAttemptsShareOneBudget(t *testing.T) {
 	expectFault(t, err, fault.Exhausted, typev1.Reason_REASON_TOO_MANY_FAILURES)
 	if a, _ := w.attempt(last.Attempt.ID); a.Wrong != 1 {
 		t.Errorf("%d failures of the attempt; an answer that nobody looked at counts for none", a.Wrong)
+	}
+}
+
+func TestARightCodeFreesTheBudgetOfCodes(t *testing.T) {
+	w := newWorld(t)
+	w.laptop().enrol(ada, right)
+	w.rules.LockoutFailures = 3
+	for range 3 {
+		tr := atDeviceVerification(w)
+		c := tr.code()
+		tr.answer(code(otherThan(c)))
+		tr.answer(code(otherThan(c)))
+		expectStep(t, tr.answer(code(c)), attempt.Done, "")
 	}
 }
 

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -62,14 +63,15 @@ type codeMail struct {
 // newCodeMail makes a code and seals its mail: work that must not be done inside a transaction. A sign-up for a taken address gets a code
 // that nobody is sent, and a mail of the same size that tells the owner.
 func (f *Attempts) newCodeMail(t try) (codeMail, error) {
+	address, err := mailAddress(t)
+	if err != nil {
+		return codeMail{}, err
+	}
 	code := secret.Code6()
 	m := codeMail{
 		mac:     t.Attempt.CodeMAC(f.Secrets.Codes, code),
-		address: t.Attempt.Address,
+		address: address,
 		expires: t.now.Add(t.rules.CodeLifetime),
-	}
-	if primary, ok := t.user.Primary(); ok {
-		m.address = primary.Address
 	}
 	purpose := mailPurpose(t)
 	content := mailContent(t, purpose, code)
@@ -80,6 +82,18 @@ func (f *Attempts) newCodeMail(t try) (codeMail, error) {
 	m.row = sealed
 	m.row.Time = t.now
 	return m, nil
+}
+
+// mailAddress is where the mail goes: a sign-up's to the address that it names, a sign-in's to the account's own, and nowhere else.
+func mailAddress(t try) (string, error) {
+	if t.Attempt.Purpose == attempt.SignUp {
+		return t.Attempt.Address, nil
+	}
+	primary, ok := t.user.Primary()
+	if !ok {
+		return "", errors.New("the account has no address to send a code to")
+	}
+	return primary.Address, nil
 }
 
 // mailPurpose is what the mail is for.

@@ -13,6 +13,7 @@ import (
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
 	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/flow"
 	"github.com/doorward/doorward/services/authn/internal/store"
@@ -66,6 +67,17 @@ func TestASignUpForATakenAddressLeadsNowhereEvenWithTheRightGuess(t *testing.T) 
 	if _, found := w.attempt(tr.Attempt.ID); found {
 		t.Error("the attempt can be tried again")
 	}
+}
+
+// TestATakenAddressIsntInheritedByASignUpThatBeganBefore: whoever tried it while it was taken doesn't get it once it is free.
+func TestATakenAddressIsntInheritedByASignUpThatBeganBefore(t *testing.T) {
+	w := newWorld(t)
+	userID := w.laptop().enrol(ada, right).Session.UserID
+	tr := w.stranger().signUp(ada)
+	tr.answer(newPassword(another))
+	w.must(tr.prepare())
+	w.changeUser(userID, func(u *account.User) { u.Emails[0].RemovedAt = w.clock.Now() })
+	expectStep(t, tr.answer(code(w.setCode(tr.Attempt.ID))), attempt.Refused, attempt.Over)
 }
 
 // setCode makes a code of an attempt known, as a lucky guess would.

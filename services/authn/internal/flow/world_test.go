@@ -39,14 +39,16 @@ var operator = flow.Actor{Actor: audit.Actor{Kind: audit.Operator, ID: "app_oper
 
 // world is authn's use cases over a real file, a real hash pool with a cheap hash, and a real seal. Only time and risk are made up.
 type world struct {
-	t         *testing.T
-	store     *boltstore.Store
-	clock     *clock
-	risk      *risk
-	kernel    *kernel
-	rules     tuning.Policy
-	mailKey   *seal.Opener
-	sealing   secret.Key
+	t       *testing.T
+	store   *boltstore.Store
+	clock   *clock
+	risk    *risk
+	kernel  *kernel
+	rules   tuning.Policy
+	mailKey *seal.Opener
+	sealing secret.Key
+	// cost is what one hash is said to take; failures answer at four times as much.
+	cost      time.Duration
 	deps      flow.Deps
 	attempts  *flow.Attempts
 	sessions  *flow.Sessions
@@ -72,6 +74,7 @@ func newWorldOf(t *testing.T, workers int) *world {
 		kernel:  &kernel{},
 		rules:   tuning.Default(),
 		sealing: secret.NewKey(),
+		cost:    time.Microsecond,
 	}
 	w.store = openStore(t)
 	keyFile := filepath.Join(t.TempDir(), "mail.key")
@@ -92,10 +95,16 @@ func newWorldOf(t *testing.T, workers int) *world {
 		Now:     w.clock.Now,
 		Logger:  slog.New(slog.DiscardHandler),
 	}
-	w.attempts, w.sessions, w.alerts = flow.NewAttempts(w.deps), flow.NewSessions(w.deps), flow.NewAlerts(w.deps)
-	w.operators, w.sweeper = flow.NewOperators(w.store, w.clock.Now), flow.NewSweeper(w.store, w.clock.Now)
+	w.through(w.store)
 	w.app, w.otherApp = w.application("shop", audience), w.application("forum", "https://forum.example.org")
 	return w
+}
+
+// through has the use cases go through another view of the same store.
+func (w *world) through(s store.Store) {
+	w.deps.Store = s
+	w.attempts, w.sessions, w.alerts = flow.NewAttempts(w.deps), flow.NewSessions(w.deps), flow.NewAlerts(w.deps)
+	w.operators, w.sweeper = flow.NewOperators(s, w.clock.Now), flow.NewSweeper(s, w.clock.Now)
 }
 
 func openStore(t *testing.T) *boltstore.Store {
@@ -142,7 +151,7 @@ var cheap = credential.Params{MemoryKiB: 8, Time: 1, Threads: 1}
 func (w *world) pool(params credential.Params, workers int) *credential.Pool {
 	w.t.Helper()
 	p, err := credential.NewPool(credential.Config{
-		Params: params, Workers: workers, Kernel: w.kernel.hash, Cost: time.Microsecond, Metrics: prometheus.NewRegistry(),
+		Params: params, Workers: workers, Kernel: w.kernel.hash, Cost: w.cost, Metrics: prometheus.NewRegistry(),
 	})
 	w.must(err)
 	w.t.Cleanup(p.Close)
