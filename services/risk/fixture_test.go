@@ -119,7 +119,7 @@ func (d *deployment) startNATS() {
 func (d *deployment) config() risk.Config {
 	cfg := risk.DefaultConfig()
 	cfg.Listen, cfg.DataDir, cfg.Certs = "127.0.0.1:0", d.path("data"), d.path("certs")
-	cfg.NATS = risk.NATSConfig{URL: fmt.Sprintf("nats://127.0.0.1:%d", d.port), Seed: bus.SeedFile(d.path("nats"), bus.Risk)}
+	cfg.NATS = bus.Settings{URL: fmt.Sprintf("nats://127.0.0.1:%d", d.port), Seed: bus.SeedFile(d.path("nats"), bus.Risk)}
 	d.change(&cfg)
 	return cfg
 }

@@ -2,13 +2,10 @@ package risk
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -106,23 +103,13 @@ func (s *Service) openFlow(ctx context.Context, cfg Config) error {
 	return err
 }
 
-func (s *Service) openBus(ctx context.Context, cfg Config) error {
-	identity, err := bus.ReadIdentity(cfg.NATS.Seed, bus.Risk)
-	if err != nil {
-		return err
-	}
-	natsTLS, err := cfg.NATS.tls()
-	if err != nil {
-		return err
-	}
+func (s *Service) openBus(ctx context.Context, cfg Config) (err error) {
 	// Other services of the process count their deliveries under the same names.
 	s.metrics, err = bus.NewMetrics(prometheus.WrapRegistererWith(prometheus.Labels{"service": name}, s.deps.Registerer))
 	if err != nil {
 		return err
 	}
-	s.conn, err = bus.Connect(ctx, bus.Config{
-		URL: cfg.NATS.URL, Identity: identity, TLS: natsTLS, Patient: true, Logger: s.deps.Logger,
-	})
+	s.conn, err = cfg.NATS.Connect(ctx, bus.Risk, s.deps.Logger)
 	return err
 }
 
@@ -149,22 +136,6 @@ func (s *Service) openServer(ctx context.Context, cfg Config) error {
 	riskv1.RegisterRiskServiceServer(s.server, api.NewRisk(s.flow.Assessments))
 	riskv1.RegisterDecisionServiceServer(s.server, api.NewDecisions(s.flow.Decisions))
 	return nil
-}
-
-// tls is nil on this machine, where no CA is named.
-func (c NATSConfig) tls() (*tls.Config, error) {
-	if c.CA == "" {
-		return nil, nil //nolint:nilnil // no TLS is one of the two answers, and Validate allows it for loopback alone
-	}
-	pem, err := os.ReadFile(c.CA)
-	if err != nil {
-		return nil, fmt.Errorf("nats.ca: %w", err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("nats.ca: %s holds no certificate", c.CA)
-	}
-	return &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots}, nil
 }
 
 // Addr is where the service listens, with the port it got.

@@ -107,7 +107,7 @@ func (s *Suite) openRisk(ctx context.Context) (err error) {
 	cfg := risk.DefaultConfig()
 	cfg.Listen = s.cfg.Ports.address(portRisk)
 	cfg.DataDir, cfg.Certs = s.layout.data(), s.layout.certs()
-	cfg.NATS = risk.NATSConfig{URL: s.nats.URL(), Seed: s.seed(bus.Risk)}
+	cfg.NATS = bus.Settings{URL: s.nats.URL(), Seed: s.seed(bus.Risk)}
 	s.risk, err = risk.New(ctx, cfg, risk.Deps{Logger: s.logger("risk"), Registerer: s.cfg.Registerer, Now: s.cfg.Now})
 	return err
 }
