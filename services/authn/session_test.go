@@ -185,6 +185,17 @@ func TestTokensOfAnotherIssuerAreRefused(t *testing.T) {
 	refused(t, w.application().verify(grant.GetSessionToken()), fault.Unauthenticated, typev1.Reason_REASON_SESSION_TOKEN_INVALID)
 }
 
+func TestTokensAreVerifiedForTheirOwnAudience(t *testing.T) {
+	w := newWorld(t)
+	grant := w.application().signUp(w.mailbox(), laptop(), "ada@example.org")
+	made, err := w.operator().applications.CreateApplication(t.Context(), &authnv1.CreateApplicationRequest{Name: "another", Audience: "another"})
+	w.must(err)
+	key, err := w.operator().applications.CreateApiKey(t.Context(), &authnv1.CreateApiKeyRequest{ApplicationId: made.GetApplication().GetId()})
+	w.must(err)
+	refused(t, w.withKey(key.GetApiKey()).verify(grant.GetSessionToken()), fault.Unauthenticated, typev1.Reason_REASON_SESSION_TOKEN_INVALID)
+	w.must(w.withKey(w.newKey()).verify(grant.GetSessionToken()))
+}
+
 func TestRevocationReachesTheFeed(t *testing.T) {
 	w := newWorld(t)
 	feed := w.nats.feed()
