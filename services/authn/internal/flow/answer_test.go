@@ -121,3 +121,19 @@ func TestAWrongPasswordAnswersAtTheDeadlineWhoeverItIsFor(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAnswerThatComesSecondDoesntReplaceTheFirst: the step is looked at again in the transaction that keeps the proof.
+func TestAnAnswerThatComesSecondDoesntReplaceTheFirst(t *testing.T) {
+	w := newWorld(t)
+	tr := w.laptop().signUp(ada)
+	w.kernel.hold(func() {
+		w.kernel.hold(nil)
+		if _, err := tr.try(newPassword(right)); err != nil {
+			t.Error(err)
+		}
+	})
+	_, err := tr.try(newPassword(another))
+	expectFault(t, err, fault.Precondition, typev1.Reason_REASON_STEP_MISMATCH)
+	expectStep(t, tr.answer(code(tr.code())), attempt.Done, "")
+	w.laptop().enter(ada, right)
+}
