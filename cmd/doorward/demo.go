@@ -49,7 +49,7 @@ func (c *demoCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return fmt.Errorf("make a directory for the demo: %w", err)
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a leftover in the temporary directory at most
+	defer os.RemoveAll(dir)
 	return c.playOwn(ctx, s, dir)
 }
 

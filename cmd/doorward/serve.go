@@ -53,8 +53,8 @@ type runnable interface {
 	Run(context.Context) error
 }
 
-// serve runs one service with the process around it. Making it takes the logger and the registry that the process shows.
-func (p process) serve(ctx context.Context, s streams, name string, make func(*slog.Logger, prometheus.Registerer) (runnable, error)) error {
+// serve runs one service with the process around it. Building it takes the logger and the registry that the process shows.
+func (p process) serve(ctx context.Context, s streams, name string, build func(*slog.Logger, prometheus.Registerer) (runnable, error)) error {
 	format := telemetry.JSON
 	if p.LogText {
 		format = telemetry.Text
@@ -65,7 +65,7 @@ func (p process) serve(ctx context.Context, s streams, name string, make func(*s
 	}
 	logger = logger.With(slog.String("service", name))
 	registry := telemetry.NewRegistry()
-	service, err := make(logger, registry)
+	service, err := build(logger, registry)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (c *sessionsListCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // nothing is in flight any more
+	defer conn.Close()
 	request := &authnv1.ListSessionsRequest{PageSize: c.Limit}
 	if c.User != "" {
 		request.User = &authnv1.ListSessionsRequest_UserId{UserId: c.User}
@@ -72,7 +72,7 @@ func (c *sessionsRevokeCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // nothing is in flight any more
+	defer conn.Close()
 	answer, err := authnv1.NewSessionServiceClient(conn).RevokeSession(ctx, &authnv1.RevokeSessionRequest{SessionId: c.Session, Note: c.Note})
 	if err != nil {
 		return err

@@ -18,9 +18,11 @@ func TestSIGTERMEndsTheContext(t *testing.T) {
 	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
+	patience := time.NewTimer(10 * time.Second)
+	defer patience.Stop()
 	select {
 	case <-ctx.Done():
-	case <-time.After(10 * time.Second):
+	case <-patience.C:
 		t.Error("SIGTERM didn't end the context")
 	}
 }

@@ -71,7 +71,7 @@ func (i Inbox) list(ctx context.Context, to string, after int) ([]Mail, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask the inbox: %w", err)
 	}
-	defer response.Body.Close() //nolint:errcheck // read to its end or given up
+	defer response.Body.Close()
 	var answer struct {
 		Messages []Mail `json:"messages"`
 	}

@@ -34,7 +34,7 @@ func visit(ctx context.Context, client *http.Client, method, link string, form u
 		// The URL would be in the error's text, and with it the contain-token.
 		return Page{}, fmt.Errorf("%s the link: the portal doesn't answer", method)
 	}
-	defer response.Body.Close() //nolint:errcheck // read to its end or given up
+	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
 		return Page{}, fmt.Errorf("%s the link: the page broke off", method)

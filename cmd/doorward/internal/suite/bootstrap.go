@@ -29,7 +29,7 @@ func (s *Suite) bootstrap(ctx context.Context, cfg authn.Config) error {
 	if s.operator, err = ReadEnv(s.layout.operatorEnv()); err != nil {
 		return err
 	}
-	if s.app.Get(apiKeyName) != "" && s.operator.Get(apiKeyName) != "" {
+	if s.app.Get(keyVariable) != "" && s.operator.Get(keyVariable) != "" {
 		return nil
 	}
 	first, err := authn.Bootstrap(ctx, cfg, audience)
@@ -39,13 +39,14 @@ func (s *Suite) bootstrap(ctx context.Context, cfg authn.Config) error {
 	if err != nil {
 		return err
 	}
-	s.app = Env{{apiKeyName, first.ApplicationKey.Reveal()}}
-	s.operator = Env{{apiKeyName, first.OperatorKey.Reveal()}}
+	s.app = Env{{keyVariable, first.ApplicationKey.Reveal()}}
+	s.operator = Env{{keyVariable, first.OperatorKey.Reveal()}}
 	// Written at once, and again with the addresses: the keys are shown this one time.
 	return errors.Join(s.app.write(s.layout.appEnv()), s.operator.write(s.layout.operatorEnv()))
 }
 
-const apiKeyName = "DOORWARD_API_KEY"
+// keyVariable names the API key in both env files.
+const keyVariable = "DOORWARD_API_KEY"
 
 // writeEnv tells applications and operators where the suite is this time.
 func (s *Suite) writeEnv(context.Context) error {
@@ -54,7 +55,7 @@ func (s *Suite) writeEnv(context.Context) error {
 		{"DOORWARD_CA", absolute(s.layout.certs() + "/ca.pem")},
 		{"DOORWARD_SERVER_NAME", "authn"},
 	}
-	s.app = append(append(Env{{apiKeyName, s.app.Get(apiKeyName)}}, authnAt...),
+	s.app = append(append(Env{{keyVariable, s.app.Get(keyVariable)}}, authnAt...),
 		Variable{"DOORWARD_ISSUER", issuer},
 		Variable{"DOORWARD_AUDIENCE", audience},
 		Variable{"DOORWARD_NATS_URL", s.nats.URL()},
@@ -62,6 +63,6 @@ func (s *Suite) writeEnv(context.Context) error {
 		Variable{"DOORWARD_EVENTS_SEED", absolute(s.seed(bus.Subscriber))},
 		Variable{"DOORWARD_INBOX", "http://" + s.inbox.WebAddr()},
 	)
-	s.operator = append(Env{{apiKeyName, s.operator.Get(apiKeyName)}}, authnAt...)
+	s.operator = append(Env{{keyVariable, s.operator.Get(keyVariable)}}, authnAt...)
 	return errors.Join(s.app.write(s.layout.appEnv()), s.operator.write(s.layout.operatorEnv()))
 }

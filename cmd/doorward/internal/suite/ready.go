@@ -53,7 +53,7 @@ func (s *Suite) awaitServing(ctx context.Context, name, address string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // nothing is in flight any more
+	defer conn.Close()
 	health := grpc_health_v1.NewHealthClient(conn)
 	ticker := time.NewTicker(healthEvery)
 	defer ticker.Stop()

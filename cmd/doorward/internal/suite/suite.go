@@ -190,7 +190,7 @@ func (s *Suite) close() {
 		errs = append(errs, s.risk.Close())
 	}
 	if err := errors.Join(errs...); err != nil {
-		s.cfg.Logger.Warn("closing after a failed start", "error", err)
+		s.cfg.Logger.LogAttrs(context.Background(), slog.LevelWarn, "closing after a failed start", slog.Any("error", err))
 	}
 	if s.nats != nil {
 		s.nats.Stop()
