@@ -1,0 +1,47 @@
+package bench_test
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"golang.org/x/crypto/argon2"
+
+	"github.com/doorward/doorward/test/testbed"
+)
+
+// What authn hashes passwords with.
+const (
+	hashTime   = 2
+	hashMemory = 19 << 10 // KiB
+	hashLanes  = 1
+	hashSize   = 32
+)
+
+// BenchmarkSignIn is a whole sign-in with a password on a known device: two calls, one hash, and what is committed for them. Its limit is the
+// bare hash on as many goroutines as there are callers or cores, whichever is fewer. Callers whom the hash pool turns away ask again.
+func BenchmarkSignIn(b *testing.B) {
+	bed := testbed.New(b)
+	var people []*testbed.Person
+	for _, callers := range []int{1, 8, 32} {
+		for len(people) < callers {
+			people = append(people, bed.SignUp(fmt.Sprintf("user%d@example.org", len(people))))
+		}
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			compare(b, callers,
+				func(r *rate, n int) { r.measure(b, n, min(callers, runtime.GOMAXPROCS(0)), hashOnce) },
+				func(r *rate, n int) {
+					r.measure(b, n, callers, func(caller int) error {
+						_, err := people[caller].SignIn(b.Context())
+						return err
+					})
+				})
+		})
+	}
+}
+
+func hashOnce(int) error {
+	var salt [16]byte
+	_ = argon2.IDKey([]byte("correct horse battery staple"), salt[:], hashTime, hashMemory, hashLanes, hashSize)
+	return nil
+}
