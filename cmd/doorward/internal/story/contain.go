@@ -29,7 +29,7 @@ func (p *play) linkChangesNothing(ctx context.Context) (text, seen string, err e
 			return "", "", err
 		}
 		if try.method == http.MethodGet {
-			if err := p.showsFacts(page); err != nil {
+			if err := p.asks(page); err != nil {
 				return "", "", err
 			}
 		}
@@ -41,8 +41,8 @@ func (p *play) linkChangesNothing(ctx context.Context) (text, seen string, err e
 		"2 × GET, HEAD, POST; the stranger's session still works", nil
 }
 
-// showsFacts checks that the page says what the alert says.
-func (p *play) showsFacts(page Page) error {
+// asks checks that the page says what the alert says, and that the question is still open.
+func (p *play) asks(page Page) error {
 	for _, fact := range []string{p.Away.IP.String(), p.Away.Country, "Chrome", "Windows"} {
 		if err := expect(strings.Contains(page.Body, fact), "the page doesn't show %q", fact); err != nil {
 			return err
@@ -51,7 +51,7 @@ func (p *play) showsFacts(page Page) error {
 			return err
 		}
 	}
-	return nil
+	return expect(strings.Contains(page.Body, `name="answer"`), "the page has no question: opening the link answered it")
 }
 
 // notMe: the owner answers, and the guarded service refuses the stranger's token.
