@@ -40,7 +40,7 @@ func Canonical(address string) (string, bool) {
 	at := strings.LastIndexByte(address, '@')
 	local := strings.ToLower(address[:at])
 	domain, err := domains().ToASCII(address[at+1:])
-	if err != nil || strings.ContainsFunc(local, invisible) {
+	if err != nil || strings.ContainsFunc(local, invisible) || strings.ContainsFunc(address[:at], disguised) {
 		return "", false
 	}
 	canonical := local + "@" + domain
@@ -56,6 +56,10 @@ func domains() *idna.Profile {
 }
 
 func invisible(r rune) bool { return !unicode.IsPrint(r) }
+
+// disguised letters aren't ASCII and fold to one that is, as the Kelvin sign does to k. To mail servers they name another mailbox, whose
+// reader would be taken for the owner of the folded address.
+func disguised(r rune) bool { return r > unicode.MaxASCII && unicode.ToLower(r) <= unicode.MaxASCII }
 
 // Masked hides all of the local part but its first character, for a prompt: `a•••@example.com`.
 func Masked(address string) string {

@@ -69,6 +69,8 @@ func TestCanonicalRefusesWhatCantBeAnAddress(t *testing.T) {
 		"a label too long":        "owner@" + strings.Repeat("a", 64) + ".com",
 		"an address too long":     "owner@" + strings.Repeat("abcdefg.", 32) + "com",
 		"ten kilobytes of domain": "owner@" + strings.Repeat("a.", 5<<10) + "com",
+		"a Kelvin sign for k":     "\u212aim@example.com",
+		"a dotted capital I":      "ow\u0130ner@example.com",
 		"a megabyte of local":     strings.Repeat("a", 1<<20) + "@example.com",
 	} {
 		if got, ok := account.Canonical(typed); ok || got != "" {
