@@ -94,6 +94,11 @@ func (a *Attempt) Live(now time.Time) bool {
 // AnswersLeft is how many more wrong answers it takes.
 func (a *Attempt) AnswersLeft(limit int) int { return max(0, limit-a.Wrong) }
 
+// Proven says whether anything was proved. A new password proves nothing: whoever signs up chooses it.
+func (a *Attempt) Proven() bool {
+	return !a.Proofs.PasswordAt.IsZero() || !a.Proofs.EmailCodeAt.IsZero()
+}
+
 // Abandoned says whether the password was right and no session came of it: somebody may know it who shouldn't.
 func (a *Attempt) Abandoned() bool {
 	return a.Purpose == SignIn && !a.Proofs.PasswordAt.IsZero() && a.FinishedAt.IsZero()

@@ -160,6 +160,22 @@ func TestTooManyAttemptsPushOutStrangersAndSpareTheOwners(t *testing.T) {
 	expectStep(t, own.answer(password(right)), attempt.Done, "")
 }
 
+// TestAPasswordForANewAccountEarnsNoPlaceAmongTheAttempts: otherwise sign-ups that prove nothing would push out who signs in.
+func TestAPasswordForANewAccountEarnsNoPlaceAmongTheAttempts(t *testing.T) {
+	w := newWorld(t)
+	w.rules.AttemptsPerIdentifier = 3
+	w.laptop().enrol(ada, right)
+	for range w.rules.AttemptsPerIdentifier {
+		w.clock.advance(time.Second)
+		w.stranger().signUp(ada).answer(newPassword(another))
+	}
+	w.clock.advance(time.Second)
+	own := w.laptop().signIn(ada) // on a new browser
+	w.clock.advance(time.Second)
+	w.stranger().signUp(ada)
+	expectStep(t, own.answer(password(right)), attempt.DeviceVerification, "")
+}
+
 func TestWhereAllAttemptsDeserveToStayTheOldestGoes(t *testing.T) {
 	w := newWorld(t)
 	w.rules.AttemptsPerIdentifier = 2

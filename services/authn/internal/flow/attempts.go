@@ -141,7 +141,7 @@ func (f *Attempts) makeRoom(tx store.Tx, accountKey [32]byte, rules tuning.Polic
 		return err
 	}
 	for _, a := range unfinished {
-		if a.DeviceID == "" && a.Proofs == (attempt.Proofs{}) {
+		if a.DeviceID == "" && !a.Proven() {
 			return discard(tx, a, now)
 		}
 	}
