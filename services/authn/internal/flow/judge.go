@@ -2,16 +2,26 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 )
 
+// ErrNoTime is an Assessor's word that the caller hung up, or left less time than risk is given. That says nothing of risk.
+var ErrNoTime = errors.New("flow: the caller left no time to ask risk")
+
 // judge asks risk about a sign-in, and applies the gate. When risk doesn't answer, the sign-in goes on without it: authn asks for device
-// verification on every device that isn't known in any case.
+// verification on every device that isn't known in any case. A caller who didn't wait for the answer goes nowhere: otherwise whoever hangs
+// up in time, or comes with a short deadline, would choose not to be judged.
 func (f *Attempts) judge(ctx context.Context, t try) (Judgement, error) {
 	answer, err := f.Assess(ctx, question(t.Attempt, t.known))
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return Judgement{}, ctx.Err()
+	case errors.Is(err, ErrNoTime):
+		return Judgement{}, err
+	case err != nil:
 		f.Logger.WarnContext(ctx, "risk did not answer; unknown devices are verified, known ones are not",
 			slog.String("attempt_id", t.Attempt.ID), slog.Any("error", err))
 		return Judgement{Gate: GateOpen, Assessment: attempt.Assessment{Verdict: attempt.Allow}}, nil

@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -165,6 +166,33 @@ func TestWithoutRiskKnownDevicesGoOnAndUnknownOnesAreVerified(t *testing.T) {
 	expectFault(t, err, fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE)
 	if fault.RetryAfterOf(err) == 0 {
 		t.Error("nobody says when to try again")
+	}
+}
+
+// TestWhoDoesntWaitForRiskGoesNowhere: neither a short deadline nor hanging up is a way around the gate and the verdict.
+func TestWhoDoesntWaitForRiskGoesNowhere(t *testing.T) {
+	for name, leave := range map[string]func(context.CancelFunc) error{
+		"a short deadline": func(context.CancelFunc) error { return flow.ErrNoTime },
+		"hanging up":       func(hangUp context.CancelFunc) error { hangUp(); return errDown },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.laptop().enrol(ada, right)
+			tr := w.stranger().signIn(ada)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			w.risk.answers(func(flow.Question) (flow.Judgement, error) { return flow.Judgement{}, leave(cancel) })
+			hashes := w.hashesDuring(func() {
+				if p, err := w.attempts.Continue(ctx, tr.ticket, password(right)); err == nil {
+					t.Errorf("the answer was judged without risk: step %q", p.Step)
+				}
+			})
+			if a, _ := w.attempt(tr.Attempt.ID); hashes != 0 || a.Wrong != 0 || a.Assessment != nil {
+				t.Errorf("%d hashes, %d failures counted, assessment %v; want none", hashes, a.Wrong, a.Assessment)
+			}
+			w.risk.answers(says(flow.GateOpen, attempt.Refuse))
+			expectStep(t, tr.answer(password(right)), attempt.Refused, attempt.RiskRefused)
+		})
 	}
 }
 

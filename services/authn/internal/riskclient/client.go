@@ -90,6 +90,9 @@ func (c *Client) Assess(ctx context.Context, q flow.Question) (flow.Judgement, e
 		var cause string
 		fared, cause = judgeFailure(ctx, asked, err)
 		c.failures.WithLabelValues(cause).Inc()
+		if fared == silent {
+			return flow.Judgement{}, fmt.Errorf("%w: %w", flow.ErrNoTime, err)
+		}
 		return flow.Judgement{}, fmt.Errorf("ask risk: %w", err)
 	}
 	fared = answered

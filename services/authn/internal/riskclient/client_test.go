@@ -229,6 +229,32 @@ func TestOneProbeAtATime(t *testing.T) {
 	})
 }
 
+// TestACallerWithoutTimeIsntTakenForRiskBeingDown: a sign-in goes on without risk only when it is risk that fails.
+func TestACallerWithoutTimeIsntTakenForRiskBeingDown(t *testing.T) {
+	for name, test := range map[string]struct {
+		left   time.Duration // the caller's; none when 0
+		noTime bool
+	}{
+		"a caller with no deadline":     {0, false},
+		"a caller with time":            {time.Second, false},
+		"a caller with less than risks": {100 * time.Millisecond, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, _ := newClient(t, &risk{answer: hangs})
+				ctx, cancel := context.WithCancel(t.Context())
+				if test.left > 0 {
+					ctx, cancel = context.WithTimeout(t.Context(), test.left)
+				}
+				defer cancel()
+				if _, err := c.Assess(ctx, flow.Question{}); err == nil || errors.Is(err, flow.ErrNoTime) != test.noTime {
+					t.Errorf("err = %v; is it the caller's? want %v", err, test.noTime)
+				}
+			})
+		})
+	}
+}
+
 // TestWhatCallersProvokeDoesntOpenTheBreaker: otherwise an attacker could switch risk off for everybody.
 func TestWhatCallersProvokeDoesntOpenTheBreaker(t *testing.T) {
 	tests := map[string]struct {
