@@ -161,6 +161,10 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 			return err
 		}
 		a := standing.Attempt
+		if !a.Proofs.PasswordAt.IsZero() {
+			p = standing // a parallel answer came first, and its assessment stands
+			return nil
+		}
 		if !c.right {
 			p, err = f.fail(tx, a, t, wrong{factor: attempt.Password, known: t.known, decisionID: c.assessment.DecisionID})
 			t.fared(&p, attempt.Password, attempt.Wrong)

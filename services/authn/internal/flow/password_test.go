@@ -196,6 +196,21 @@ func TestWhoDoesntWaitForRiskGoesNowhere(t *testing.T) {
 	}
 }
 
+// TestAParallelAnswerDoesntReplaceTheVerdict: of two right passwords the first decides, whatever risk said of the second.
+func TestAParallelAnswerDoesntReplaceTheVerdict(t *testing.T) {
+	w := newWorld(t)
+	w.laptop().enrol(ada, right)
+	tr := w.stranger().signIn(ada)
+	w.kernel.hold(func() {
+		w.kernel.hold(nil)
+		w.risk.answers(says(flow.GateOpen, attempt.Refuse))
+		if p, err := tr.try(password(right)); err != nil || p.Refusal != attempt.RiskRefused {
+			t.Errorf("step %q, refusal %q, error %v", p.Step, p.Refusal, err)
+		}
+	})
+	expectStep(t, tr.answer(password(right)), attempt.Refused, attempt.RiskRefused)
+}
+
 func TestAnUnknownIdentifierWalksTheSameSteps(t *testing.T) {
 	w := newWorld(t)
 	w.laptop().enrol(ada, right)
