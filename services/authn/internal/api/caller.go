@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/netip"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/access"
@@ -43,13 +44,15 @@ func speakerOf(ctx context.Context, c *typev1.ClientContext) (speaker, error) {
 	if err != nil {
 		return speaker{}, err
 	}
-	if c.GetIp() == "" {
+	ip, err := netip.ParseAddr(c.GetIp())
+	if err != nil {
 		return speaker{}, errClientMissing
 	}
 	return speaker{
 		applicationID: applicationID,
 		client: flow.Client{
-			IP:           c.GetIp(),
+			// One spelling per address, and without the zone, which may be any text and would reach the owner in a mail.
+			IP:           ip.Unmap().WithZone("").String(),
 			UserAgent:    c.GetUserAgent(),
 			Language:     c.GetAcceptLanguage(),
 			DeviceSecret: secret.Wrap(c.GetDeviceSecret()),

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,6 +26,7 @@ func TestNobodySpeaksForNobody(t *testing.T) {
 	}{
 		"no client context":             {&app, nil, typev1.Reason_REASON_CLIENT_CONTEXT_MISSING},
 		"a client context without a ip": {&app, &typev1.ClientContext{UserAgent: "curl"}, typev1.Reason_REASON_CLIENT_CONTEXT_MISSING},
+		"an ip that isn't one":          {&app, &typev1.ClientContext{Ip: "owner"}, typev1.Reason_REASON_CLIENT_CONTEXT_MISSING},
 		"a call that met no table":      {nil, user, typev1.Reason_REASON_INTERNAL},
 		"a caller that's no application": {
 			&access.Principal{Kind: access.Service, ID: "notify"}, user, typev1.Reason_REASON_INTERNAL,
@@ -41,6 +43,22 @@ func TestNobodySpeaksForNobody(t *testing.T) {
 				t.Errorf("speakerOf = %v, %v; want %v", got, err, c.want)
 			}
 		})
+	}
+}
+
+// TestAnAddressHasOneSpellingAndNoText: the zone of an IPv6 address passes the contract's rule whatever it says.
+func TestAnAddressHasOneSpellingAndNoText(t *testing.T) {
+	ctx := access.NewContext(t.Context(), access.Principal{Kind: access.Application, ID: "app_1", ApplicationID: "app_1"})
+	for given, want := range map[string]string{
+		"192.0.2.1":                           "192.0.2.1",
+		"::ffff:192.0.2.1":                    "192.0.2.1",
+		"2001:DB8:0::1":                       "2001:db8::1",
+		"2001:db8::1%it was you, no need":     "2001:db8::1",
+		"fe80::1%" + strings.Repeat("a", 9e3): "fe80::1",
+	} {
+		if got, err := speakerOf(ctx, &typev1.ClientContext{Ip: given}); err != nil || got.client.IP != want {
+			t.Errorf("%.40s… is kept as %.40q, %v; want %q", given, got.client.IP, err, want)
+		}
 	}
 }
 
