@@ -120,7 +120,7 @@ func token(s string) bool {
 	return s != "" && len(s) <= 128
 }
 
-// reason is the error's text made fit for a header.
+// reason is the error's text made fit for a header, and for a proto's string: cut between two characters.
 func reason(err error) string {
 	text := strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
@@ -128,7 +128,7 @@ func reason(err error) string {
 		}
 		return r
 	}, err.Error())
-	return text[:min(len(text), maxReason)]
+	return strings.ToValidUTF8(text[:min(len(text), maxReason)], "")
 }
 
 // Dead is the dead letters of one identity; for the operator, of all.
