@@ -10,6 +10,7 @@ import (
 	"time"
 
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
+	"github.com/doorward/doorward/internal/access"
 	"github.com/doorward/doorward/internal/config"
 )
 
@@ -28,6 +29,7 @@ type site struct {
 	secure      bool // browsers reach us by https
 	proxies     []netip.Prefix
 	sameOrigin  *sameOrigin
+	pace        *access.Guard
 	metrics     *metrics
 	logger      *slog.Logger
 	now         func() time.Time
@@ -43,6 +45,10 @@ func newSite(cfg Config, deps Deps) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
+	pace, err := newPace(deps)
+	if err != nil {
+		return nil, err
+	}
 	measured, err := newMetrics(deps.Registerer)
 	if err != nil {
 		return nil, err
@@ -53,6 +59,7 @@ func newSite(cfg Config, deps Deps) (*site, error) {
 		secure:     base.Scheme == "https",
 		proxies:    cfg.TrustedProxies,
 		sameOrigin: protection,
+		pace:       pace,
 		metrics:    measured,
 		logger:     deps.Logger,
 		now:        deps.Now,
@@ -70,8 +77,8 @@ const (
 // back; observe sees every answer, that of a panic included.
 func (s *site) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc(routeShow, s.showContainment)
-	mux.HandleFunc(routeTake, s.takeAnswer)
+	mux.HandleFunc(routeShow, s.paced(s.showContainment))
+	mux.HandleFunc(routeTake, s.paced(s.takeAnswer))
 	mux.HandleFunc(routeStyle, serveStyle)
 	mux.HandleFunc("GET "+HealthPath, serveHealth)
 	mux.HandleFunc("GET /", s.noPage)
