@@ -7,13 +7,11 @@ import (
 	"time"
 )
 
-// turns is how often two things that are compared take turns, so that both see the machine's good and bad moments.
-const turns = 5
-
-// With fewer calls in a turn, some callers wouldn't call, and the turn's begin and end would be most of it.
+// Two things that are compared take turns, so that both see the machine's good and bad moments. A turn is long beside a password hash, of
+// which the last few aren't counted.
 const (
-	leastPerCaller = 2
-	leastPerTurn   = 16
+	turns = 5
+	turn  = time.Second
 )
 
 // rate adds up calls and the time they took.
@@ -24,43 +22,45 @@ type rate struct {
 
 func (r *rate) perSecond() float64 { return float64(r.calls) / r.took.Seconds() }
 
-// measure has callers make n calls between them. The first error ends it.
-func (r *rate) measure(b *testing.B, n, callers int, call func(caller int) error) {
+// measure has callers call for a turn, and counts what is done by its end. The first error ends it.
+func (r *rate) measure(b *testing.B, callers int, call func(caller int) error) {
 	b.Helper()
-	var begun atomic.Int64
+	var done atomic.Int64
 	var failed atomic.Bool
 	var running sync.WaitGroup
-	start := time.Now()
+	end := time.Now().Add(turn)
 	for caller := range callers {
 		running.Go(func() {
-			for begun.Add(1) <= int64(n) && !failed.Load() {
+			for time.Now().Before(end) && !failed.Load() {
 				if err := call(caller); err != nil {
 					failed.Store(true)
 					b.Error(err)
 					return
 				}
+				if time.Now().Before(end) {
+					done.Add(1)
+				}
 			}
 		})
 	}
 	running.Wait()
-	r.took += time.Since(start)
-	r.calls += int64(n)
 	if failed.Load() {
 		b.FailNow()
 	}
+	r.calls += done.Load()
+	r.took += turn
 }
 
-// compare measures calls beside their limit, b.N of each but at least some for each caller, and reports both and their ratio.
-func compare(b *testing.B, callers int, limit, calls func(r *rate, n int)) {
+// compare measures calls beside their limit, and reports both and their ratio.
+func compare(b *testing.B, limit, calls func(r *rate)) {
 	b.Helper()
-	perTurn := max(b.N/turns, leastPerCaller*callers, leastPerTurn)
 	var bare, full rate
-	b.ResetTimer()
-	for range turns {
-		limit(&bare, perTurn)
-		calls(&full, perTurn)
+	for b.Loop() { // once: it takes longer than the usual -benchtime
+		for range turns {
+			limit(&bare)
+			calls(&full)
+		}
 	}
-	b.StopTimer()
 	b.ReportMetric(0, "ns/op") // says nothing here: it counts both
 	b.ReportMetric(bare.perSecond(), "limit/s")
 	b.ReportMetric(full.perSecond(), "calls/s")

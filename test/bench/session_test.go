@@ -24,15 +24,15 @@ func BenchmarkVerifySession(b *testing.B) {
 	request := &authnv1.VerifySessionRequest{SessionToken: signIn(b, ada)}
 	sessions := authnv1.NewSessionServiceClient(bed.Plain())
 	empty := authnv1.NewSessionServiceClient(serveEmpty(b, bed.Server(), bed.Client()))
-	compare(b, sessionCallers,
-		func(r *rate, n int) {
-			r.measure(b, n, sessionCallers, func(int) error {
+	compare(b,
+		func(r *rate) {
+			r.measure(b, sessionCallers, func(int) error {
 				_, err := empty.VerifySession(b.Context(), &authnv1.VerifySessionRequest{})
 				return err
 			})
 		},
-		func(r *rate, n int) {
-			r.measure(b, n, sessionCallers, func(int) error {
+		func(r *rate) {
+			r.measure(b, sessionCallers, func(int) error {
 				_, err := sessions.VerifySession(b.Context(), request)
 				return err
 			})

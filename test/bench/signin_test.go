@@ -19,7 +19,8 @@ const (
 )
 
 // BenchmarkSignIn is a whole sign-in with a password on a known device: two calls, one hash, and what is committed for them. Its limit is the
-// bare hash on as many goroutines as there are callers or cores, whichever is fewer. Callers whom the hash pool turns away ask again.
+// bare hash on as many goroutines as there are callers or cores, whichever is fewer. Callers whom the hash pool turns away ask again when they
+// were told to.
 func BenchmarkSignIn(b *testing.B) {
 	bed := testbed.New(b)
 	var people []*testbed.Person
@@ -28,10 +29,10 @@ func BenchmarkSignIn(b *testing.B) {
 			people = append(people, bed.SignUp(fmt.Sprintf("user%d@example.org", len(people))))
 		}
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
-			compare(b, callers,
-				func(r *rate, n int) { r.measure(b, n, min(callers, runtime.GOMAXPROCS(0)), hashOnce) },
-				func(r *rate, n int) {
-					r.measure(b, n, callers, func(caller int) error {
+			compare(b,
+				func(r *rate) { r.measure(b, min(callers, runtime.GOMAXPROCS(0)), hashOnce) },
+				func(r *rate) {
+					r.measure(b, callers, func(caller int) error {
 						_, err := people[caller].SignIn(b.Context())
 						return err
 					})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 	"time"
@@ -18,11 +19,7 @@ import (
 	doorward "github.com/doorward/doorward/sdk"
 )
 
-const (
-	password = "correct horse battery staple"
-	// askAgain is how long somebody waits who was told that too many passwords are being checked.
-	askAgain = 5 * time.Millisecond
-)
+const password = "correct horse battery staple"
 
 // Person has an account, and one device, which is known. A person signs in from one goroutine at a time.
 type Person struct {
@@ -61,21 +58,13 @@ func (p *Person) SignIn(ctx context.Context) (doorward.Grant, error) {
 	if err != nil {
 		return doorward.Grant{}, err
 	}
-	pause := time.NewTicker(askAgain)
-	defer pause.Stop()
-	for {
-		err := a.Password(ctx, password)
-		if err == nil {
-			break
-		}
-		if reason, _ := doorward.ReasonOf(err); reason != typev1.Reason_REASON_OVERLOADED {
+	for err = a.Password(ctx, password); isOverloaded(err); err = a.Password(ctx, password) {
+		if err := waitAsTold(ctx, err); err != nil {
 			return doorward.Grant{}, err
 		}
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			return doorward.Grant{}, context.Cause(ctx)
-		}
+	}
+	if err != nil {
+		return doorward.Grant{}, err
 	}
 	grant, ok := a.Grant()
 	if !ok {
@@ -83,6 +72,27 @@ func (p *Person) SignIn(ctx context.Context) (doorward.Grant, error) {
 	}
 	p.from = p.from.WithDevice(grant.DeviceSecret)
 	return grant, nil
+}
+
+func isOverloaded(err error) bool {
+	reason, _ := doorward.ReasonOf(err)
+	return reason == typev1.Reason_REASON_OVERLOADED
+}
+
+// waitAsTold waits for as long as a refusal says, give or take a half, so that those who were refused together don't come back as one.
+func waitAsTold(ctx context.Context, refusal error) error {
+	told, ok := doorward.RetryAfter(refusal)
+	if !ok || told <= 0 {
+		return fmt.Errorf("testbed: refused without being told when to ask again: %w", refusal)
+	}
+	timer := time.NewTimer(told/2 + rand.N(told))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // mailbox is where everybody's mails arrive.

@@ -1,0 +1,144 @@
+package main
+
+import "fmt"
+
+// row is one line of the table: a figure, what limits it, and what we aim for.
+type row struct {
+	what    string
+	figure  metric
+	limit   metric
+	limitIs string
+	// share is the figure's share of its limit, where the benchmark reports that and not the limit.
+	share metric
+	aim   aim
+}
+
+// aim is what a figure should be. The zero aim is none.
+type aim struct {
+	// atLeast and atMost bound the ratio of figure to limit.
+	atLeast, atMost float64
+	// under bounds the figure itself, in its own unit.
+	under float64
+}
+
+// rows are the figures that the design has aims for, in its order.
+func rows() []row {
+	var out []row
+	for _, group := range [][]row{passwords(), tokens(), calls(), storage(), revocation()} {
+		out = append(out, group...)
+	}
+	return out
+}
+
+func passwords() []row {
+	var out []row
+	for _, callers := range []int{1, 8, 32} {
+		name := fmt.Sprintf("test/bench SignIn/callers=%d", callers)
+		out = append(out, row{
+			what:    fmt.Sprintf("password sign-in, callers: %d", callers),
+			figure:  metric{name, "calls/s"},
+			limit:   metric{name, "limit/s"},
+			limitIs: "bare hash",
+			aim:     aim{atLeast: 0.95},
+		})
+	}
+	for _, callers := range []int{8, 128} {
+		name := fmt.Sprintf("services/authn/internal/credential Pool/callers=%d", callers)
+		out = append(out, row{
+			what:    fmt.Sprintf("hash pool, callers: %d", callers),
+			figure:  metric{name, "pool/s"},
+			limit:   metric{name, "bare/s"},
+			limitIs: "bare hash",
+			aim:     aim{atLeast: 0.95},
+		})
+	}
+	return out
+}
+
+func tokens() []row {
+	return []row{{
+		what:    "token check in the SDK, new",
+		figure:  metric{"sdk/verify Verify/new", "verify-ns/op"},
+		limit:   metric{"sdk/verify Verify/new", "bare-ns/op"},
+		limitIs: "bare Ed25519",
+		aim:     aim{atMost: 1.25},
+	}, {
+		what:    "token check in the SDK, remembered",
+		figure:  metric{"sdk/verify Verify/remembered", "ns/op"},
+		limit:   metric{"sdk/verify Verify/remembered", "sha256-ns/op"},
+		limitIs: "SHA-256 of the token",
+		aim:     aim{under: 500},
+	}}
+}
+
+func calls() []row {
+	return []row{{
+		what:    "VerifySession, callers: 64",
+		figure:  metric{"test/bench VerifySession", "calls/s"},
+		limit:   metric{"test/bench VerifySession", "limit/s"},
+		limitIs: "empty call",
+		aim:     aim{atLeast: 0.7},
+	}, {
+		what:    "every interceptor, callers: 64",
+		figure:  metric{"internal/rpc Unary/full", "ns/op"},
+		limit:   metric{"internal/rpc Unary/bare", "ns/op"},
+		limitIs: "empty call",
+		aim:     aim{atMost: 1 / 0.7},
+	}, {
+		what:    "Assess, callers: 64",
+		figure:  metric{"services/risk Assess/64callers", "calls/s"},
+		share:   metric{"services/risk Assess/64callers", "of-empty-call"},
+		limitIs: "empty call",
+		aim:     aim{atLeast: 0.5},
+	}, {
+		what:    "Assess, callers: 2, p99",
+		figure:  metric{"services/risk Assess/2callers", "p99-µs"},
+		limit:   metric{"services/risk Assess/2callers", "empty-p99-µs"},
+		limitIs: "empty call",
+		aim:     aim{under: 2000},
+	}, {
+		what:    "country look-up",
+		figure:  metric{"services/risk/internal/geo Lookup/geo", "ns/op"},
+		limit:   metric{"services/risk/internal/geo Lookup/bare", "ns/op"},
+		limitIs: "maxminddb",
+		aim:     aim{atMost: 1},
+	}}
+}
+
+func storage() []row {
+	return []row{{
+		what:    "commits, callers: 64",
+		figure:  metric{"internal/boltdb Commit/group", "changes/s"},
+		limit:   metric{"internal/boltdb Commit/limit", "changes/s"},
+		limitIs: "64 in a transaction",
+	}, {
+		what:    "the same beside bbolt's own batches",
+		figure:  metric{"internal/boltdb Commit/group", "changes/s"},
+		limit:   metric{"internal/boltdb Commit/batch_as_it_comes", "changes/s"},
+		limitIs: "DB.Batch",
+		aim:     aim{atLeast: 1},
+	}}
+}
+
+func revocation() []row {
+	const benchmark = "test/bench RevokeSession"
+	var out []row
+	for _, from := range []struct{ name, what, limit, limitIs string }{
+		{"start", "revocation, call to refusal", "disk-nats", "disk and NATS alone"},
+		{"answer", "revocation, answer to refusal", "nats", "NATS alone"},
+	} {
+		for _, percentile := range []string{"p50", "p99", "max"} {
+			r := row{
+				what:    from.what + ", " + percentile,
+				figure:  metric{benchmark, from.name + "-" + percentile + "-ms"},
+				limit:   metric{benchmark, from.limit + "-" + percentile + "-ms"},
+				limitIs: from.limitIs,
+			}
+			if percentile == "p99" {
+				r.aim.under = 5
+			}
+			out = append(out, r)
+		}
+	}
+	return out
+}
