@@ -84,13 +84,13 @@ func routeOf(r *http.Request) string {
 	}
 }
 
-// levelOf keeps what an operator should see: answers sent, and what went wrong on
-// our side. The rest is at whatever pace the internet likes.
+// levelOf keeps what an operator should see: answers taken, and what went wrong on
+// our side. The rest, refused forms too, is at whatever pace the internet likes.
 func levelOf(route string, code int) slog.Level {
 	switch {
 	case code >= http.StatusInternalServerError:
 		return slog.LevelWarn
-	case route == routeTake:
+	case route == routeTake && code < http.StatusBadRequest:
 		return slog.LevelInfo
 	default:
 		return slog.LevelDebug
