@@ -130,13 +130,23 @@ func (db *DB) View(ctx context.Context, fn func(*bolt.Tx) error) error {
 
 // Health is nil while commits reach the disk, and otherwise says why the last
 // one didn't. A service that gets an error here reports that it isn't serving.
-// The next commit that succeeds clears it; a service whose calls stay away then
-// tries with an Update that does nothing, which commits all the same.
+// The next commit that succeeds clears it; see Probe.
 func (db *DB) Health() error {
 	if err := db.broken.Load(); err != nil {
 		return *err
 	}
 	return nil
+}
+
+// Probe is Health that can heal: callers stay away from a service that isn't
+// serving, so whether the disk is back shows only when somebody tries. While the
+// last commit failed, Probe tries one of nothing. On a full disk that may
+// succeed where a larger one still fails; the next one that does says so again.
+func (db *DB) Probe(ctx context.Context) error {
+	if db.Health() == nil {
+		return nil
+	}
+	return db.Update(ctx, func(*bolt.Tx) error { return nil })
 }
 
 // Close refuses new calls, lets those that were accepted finish, and releases

@@ -135,6 +135,9 @@ func TestFullDiskIsToldToCallersAndToHealth(t *testing.T) {
 		t.Errorf("the failed commit left %q", got)
 	}
 	empty()
+	if err := db.Probe(t.Context()); err != nil {
+		t.Errorf("Probe = %v with room again", err)
+	}
 	if err := db.Update(t.Context(), big); err != nil {
 		t.Errorf("Update with room again: %v", err)
 	}

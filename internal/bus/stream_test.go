@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -41,6 +42,26 @@ func TestCheckSaysWhatToDo(t *testing.T) {
 	}
 	must(t, bus.Apply(deadline(t), operator.JetStream(), 1))
 	must(t, bus.Check(deadline(t), authn.JetStream(), bus.Authn))
+}
+
+func TestStreamsAreAwaitedUntilTheServerCanBeAsked(t *testing.T) {
+	t.Parallel()
+	n := newNATS(t)
+	authn := n.as(bus.Authn)
+	if err := bus.AwaitStreams(deadline(t), authn); !errors.Is(err, bus.ErrStreams) {
+		t.Errorf("AwaitStreams without streams = %v", err)
+	}
+	must(t, bus.Apply(deadline(t), n.as(bus.Operator).JetStream(), 1))
+	n.restart(authn, func() {
+		awaited := make(chan error, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { awaited <- bus.AwaitStreams(ctx, authn) }()
+		cancel()
+		if err := <-awaited; err != nil {
+			t.Errorf("AwaitStreams that was told to stop = %v", err)
+		}
+	})
+	must(t, bus.AwaitStreams(deadline(t), authn))
 }
 
 func TestATakenPortIsNamed(t *testing.T) {
@@ -92,5 +113,27 @@ func TestPushConsumersDontSmuggleEvents(t *testing.T) {
 	publish(t, n.as(bus.Notify), genuine)
 	if e := <-handled; e.ID != "evt_2" {
 		t.Errorf("authn handled %s, which notify never sent", e.ID)
+	}
+}
+
+// With notify away strangers can fill the stream of mails. Authn's relay stops at what a stream refuses: alerts and revocations would wait.
+func TestAFullStreamOfMailsRefusesNothing(t *testing.T) {
+	t.Parallel()
+	n := withStreams(t)
+	operator, authn := n.as(bus.Operator).JetStream(), n.as(bus.Authn)
+	mails, err := operator.Stream(deadline(t), bus.StreamMail)
+	must(t, err)
+	small := mails.CachedInfo().Config
+	small.MaxBytes = 4 << 10
+	_, err = operator.UpdateStream(deadline(t), small)
+	must(t, err)
+	for i := range 20 {
+		publish(t, authn, row(fmt.Sprintf("evt_%d", i), "doorward.mail.send", ""))
+	}
+	publish(t, authn, row("evt_r", "doorward.revocation.session.ses_1", "usr_1"))
+	mails, err = operator.Stream(deadline(t), bus.StreamMail)
+	must(t, err)
+	if state := mails.CachedInfo().State; state.LastSeq != 20 || state.Msgs >= 20 {
+		t.Errorf("the stream took %d mails and holds %d", state.LastSeq, state.Msgs)
 	}
 }

@@ -20,6 +20,7 @@ const (
 	forgetEvery = time.Minute            // how often older rows are removed
 	firstWait   = 100 * time.Millisecond // after a failure; doubles up to longestWait
 	longestWait = 5 * time.Second
+	drainGrace  = 5 * time.Second // how long Serve drains
 )
 
 // ErrStopped says that Drain was called on a relay that isn't running.
@@ -60,7 +61,7 @@ func NewRelay(cfg Config) (*Relay, error) {
 }
 
 // Run publishes until ctx ends, and returns nil then; nothing else ends it. It may be called once. What is in flight when ctx ends
-// stays pending and is published again by the next run: to stop without that, call Drain first.
+// stays pending and is published again by the next run: to stop without that, call Serve instead.
 //
 // It owns two goroutines, the collector of receipts and the keeper of acknowledgements, and returns when both have ended.
 func (r *Relay) Run(ctx context.Context) error {
@@ -75,6 +76,27 @@ func (r *Relay) Run(ctx context.Context) error {
 	<-done
 	<-done
 	return nil
+}
+
+// Serve runs the relay until ctx ends and then a little longer, so that what was committed until then is published. Stop it after all that
+// appends. What can't be published in time is published by the next run.
+func (r *Relay) Serve(ctx context.Context) error {
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(running) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	draining, cancel := context.WithTimeout(running, drainGrace)
+	defer cancel()
+	if err := r.Drain(draining); err != nil {
+		r.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "the outbox isn't empty; the rest is published at the next start", slog.Any("error", err))
+	}
+	stop()
+	return <-ended
 }
 
 // Drain returns when everything that was committed before the call is published and acknowledged, or when ctx ends.

@@ -152,7 +152,7 @@ func run(t *testing.T, name string, check func(*rig)) {
 	})
 }
 
-func (r *rig) start() {
+func (r *rig) newRelay() *outbox.Relay {
 	r.Helper()
 	n := 0
 	relay, err := outbox.NewRelay(outbox.Config{
@@ -168,6 +168,12 @@ func (r *rig) start() {
 	if err != nil {
 		r.Fatal(err)
 	}
+	return relay
+}
+
+func (r *rig) start() {
+	r.Helper()
+	relay := r.newRelay()
 	ctx, cancel := context.WithCancel(r.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- relay.Run(ctx) }()
@@ -390,5 +396,44 @@ func TestDrain(t *testing.T) {
 			r.Errorf("Drain = %v, want ErrStopped", err)
 		}
 		r.start()
+	})
+}
+
+func TestServe(t *testing.T) {
+	// serve runs the rig's relay by Serve instead of Run; the function tells it to stop and returns what it answered.
+	serve := func(r *rig) (stop func() <-chan error) {
+		r.stop()
+		relay := r.newRelay()
+		ctx, cancel := context.WithCancel(r.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- relay.Serve(ctx) }()
+		synctest.Wait()
+		r.stop = cancel
+		return func() <-chan error { cancel(); return ended }
+	}
+	run(t, "PublishesWhatWasCommittedBeforeTheStop", func(r *rig) {
+		stop := serve(r)
+		release := r.river.hold()
+		r.add("usr_1", 1, 2)
+		ended := stop()
+		synctest.Wait()
+		release()
+		if err := <-ended; err != nil {
+			r.Error(err)
+		}
+		r.wantPending(0)
+	})
+	run(t, "GivesUpOnWhatCantBePublished", func(r *rig) {
+		stop := serve(r)
+		r.river.refuse["evt_0001"] = errors.New("refused")
+		r.add("usr_1", 1)
+		began := time.Now()
+		if err := <-stop(); err != nil {
+			r.Error(err)
+		}
+		if waited := time.Since(began); waited != 5*time.Second {
+			r.Errorf("the stop took %v, want the 5 s of its grace", waited)
+		}
+		r.wantPending(1)
 	})
 }

@@ -15,10 +15,6 @@ const (
 	tendEvery = time.Minute
 	// tendTimeout bounds each of those.
 	tendTimeout = 30 * time.Second
-	// healthEvery is how often health is told.
-	healthEvery = time.Second
-	// drainGrace is how long the outbox may take to empty at a stop. What stays is published at the next start.
-	drainGrace = 5 * time.Second
 )
 
 // Run serves until ctx ends, then stops: calls in flight finish, the commands being carried out finish, the outbox drains, and store and
@@ -29,7 +25,7 @@ func (s *Service) Run(ctx context.Context) error {
 		slog.Duration("password_deadline", s.pool.Deadline()))
 	err := app.Run(ctx, s.deps.Logger,
 		app.Task{Name: "streams", Run: s.checkStreams},
-		app.Task{Name: "outbox", Run: s.publish},
+		app.Task{Name: "outbox", Run: s.relay.Serve},
 		app.Task{Name: "commands", Run: s.consume},
 		app.Task{Name: "signing keys", Run: s.tendKeys},
 		app.Task{Name: "sweeper", Run: s.sweep},
@@ -37,26 +33,6 @@ func (s *Service) Run(ctx context.Context) error {
 		app.Task{Name: "health", Run: s.tellHealth},
 	)
 	return errors.Join(err, s.Close())
-}
-
-// publish runs the relay. At a stop nobody commits any more, so the relay is given a moment to empty the outbox before it goes.
-func (s *Service) publish(ctx context.Context) error {
-	relaying, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- s.relay.Run(relaying) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	draining, cancel := context.WithTimeout(relaying, drainGrace)
-	defer cancel()
-	if err := s.relay.Drain(draining); err != nil {
-		s.deps.Logger.LogAttrs(ctx, slog.LevelWarn, "the outbox isn't empty; the rest is published at the next start", slog.Any("error", err))
-	}
-	stop()
-	return <-ended
 }
 
 // consume carries out commands.
@@ -93,30 +69,7 @@ func (s *Service) sweep(ctx context.Context) error {
 }
 
 // tellHealth tells health checks how the service is. It is the last to start and the first to stop.
-func (s *Service) tellHealth(ctx context.Context) error {
-	serving := false
-	tell := func() {
-		looking, cancel := context.WithTimeout(ctx, healthEvery)
-		defer cancel()
-		err := s.Healthy(looking)
-		if ctx.Err() != nil {
-			return
-		}
-		if now := err == nil; now != serving {
-			serving = now
-			s.server.SetServing(serving)
-			level := slog.LevelError
-			if serving {
-				level = slog.LevelInfo
-			}
-			s.deps.Logger.LogAttrs(ctx, level, "health changed", slog.Bool("serving", serving), slog.Any("error", err))
-		}
-	}
-	tell()
-	every(ctx, healthEvery, tell)
-	s.server.SetServing(false)
-	return nil
-}
+func (s *Service) tellHealth(ctx context.Context) error { return s.server.ReportHealth(ctx, s.Healthy) }
 
 // every calls do at each period until ctx ends.
 func every(ctx context.Context, period time.Duration, do func()) {

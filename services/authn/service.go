@@ -216,13 +216,7 @@ func (s *Service) connect(ctx context.Context, d flow.Deps) (err error) {
 func (s *Service) Addr() net.Addr { return s.server.Addr() }
 
 // Healthy is nil while authn can do its work, and otherwise says why not. NATS and risk don't count: sign-in goes on without them.
-func (s *Service) Healthy(ctx context.Context) error {
-	if s.store.Health() == nil {
-		return nil
-	}
-	// Callers stay away from a service that isn't serving, so whether the disk is back shows only when we try.
-	return s.store.Update(ctx, func(store.Tx) error { return nil })
-}
+func (s *Service) Healthy(ctx context.Context) error { return s.store.Probe(ctx) }
 
 // Close lets go of a service that isn't run after all. Run does it itself.
 func (s *Service) Close() error {

@@ -3,22 +3,17 @@ package notify
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/doorward/doorward/internal/app"
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/services/notify/internal/intake"
-	"github.com/doorward/doorward/services/notify/internal/store"
 )
 
 // How long a failing part is waited for, and how often.
 const (
 	// handlerSlack is what a handler needs beside handing a mail over: authn and the store.
 	handlerSlack = 3 * time.Second
-	watchEvery   = 2 * time.Second
-	drainTimeout = 4 * time.Second
-	checkTimeout = 5 * time.Second
 )
 
 // How a failed message comes again. An alert must not end as a dead letter because authn was down over a weekend; a code's message ends by
@@ -38,11 +33,11 @@ const (
 // they stopped is published.
 func (s *Service) Run(ctx context.Context) error {
 	err := app.Run(ctx, s.deps.Logger,
-		app.Task{Name: "outbox relay", Run: s.publish},
+		app.Task{Name: "outbox relay", Run: s.relay.Serve},
 		app.Task{Name: "sweeper", Run: s.sweeper.Run},
 		app.Task{Name: "mail", Run: s.work},
 		app.Task{Name: "stream check", Run: s.checkStreams},
-		app.Task{Name: "health", Run: s.watch},
+		app.Task{Name: "health", Run: s.reportHealth},
 		app.Task{Name: "grpc", Run: s.server.Run},
 	)
 	return errors.Join(err, s.Close())
@@ -66,22 +61,6 @@ func (s *Service) work(ctx context.Context) error {
 	return errors.Join(faults...)
 }
 
-// publish runs the relay a little longer than it is told to, so that the outbox drains.
-func (s *Service) publish(ctx context.Context) error {
-	relaying, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- s.relay.Run(relaying) }()
-	<-ctx.Done()
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-	defer cancel()
-	if err := s.relay.Drain(drain); err != nil {
-		s.deps.Logger.LogAttrs(ctx, slog.LevelWarn, "the outbox wasn't drained; it is published at the next start", slog.Any("error", err))
-	}
-	stop()
-	return <-ended
-}
-
 func (s *Service) consumeEvents(ctx context.Context) error {
 	return bus.Consume(ctx, s.bus, bus.ConsumeConfig{
 		Stream: bus.StreamAuthn, Durable: name, Subjects: []string{intake.SubjectNewDevice, intake.SubjectContained},
@@ -101,55 +80,10 @@ func (s *Service) consumeMails(ctx context.Context) error {
 func (s *Service) ackWait() time.Duration { return (s.cfg.SMTP.Timeout + handlerSlack) * 5 / 4 }
 
 // checkStreams ends the service when the streams aren't as this version needs them, as soon as NATS can be asked.
-func (s *Service) checkStreams(ctx context.Context) error {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		err := s.checkOnce(ctx)
-		if err == nil || errors.Is(err, bus.ErrStreams) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
+func (s *Service) checkStreams(ctx context.Context) error { return bus.AwaitStreams(ctx, s.bus) }
 
-func (s *Service) checkOnce(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	return bus.Check(ctx, s.bus.JetStream(), bus.Notify)
-}
-
-// watch reports serving while commits reach the disk. NATS and the mail server don't count: without them links still answer, and deliveries
+// reportHealth says serving while commits reach the disk. NATS and the mail server don't count: without them links still answer, and deliveries
 // wait.
-func (s *Service) watch(ctx context.Context) error {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	var last error
-	for {
-		err := s.healthy(ctx)
-		s.server.SetServing(err == nil)
-		if (err == nil) != (last == nil) {
-			s.deps.Logger.LogAttrs(ctx, slog.LevelError, "whether the store takes writes has changed", slog.Bool("serving", err == nil), slog.Any("error", err))
-		}
-		last = err
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
-
-// healthy asks the store, and has a store that failed try a commit of nothing: only one that succeeds clears it.
-func (s *Service) healthy(ctx context.Context) error {
-	if s.store.Health() == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, watchEvery)
-	defer cancel()
-	return s.store.Update(ctx, func(store.Tx) error { return nil })
+func (s *Service) reportHealth(ctx context.Context) error {
+	return s.server.ReportHealth(ctx, s.store.Probe)
 }

@@ -148,6 +148,7 @@ func (s *Service) Run(ctx context.Context) error {
 		app.Task{Name: "risk store", Run: s.keepStore},
 		app.Task{Name: "risk recorder", Run: s.flow.Recorder.Run},
 		app.Task{Name: "risk sweeper", Run: s.sweep},
+		app.Task{Name: "risk streams", Run: s.checkStreams},
 		app.Task{Name: "risk feed", Run: s.follow},
 		app.Task{Name: "risk health", Run: s.serving.watch},
 		app.Task{Name: "risk server", Run: s.server.Run},

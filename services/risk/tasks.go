@@ -13,19 +13,16 @@ import (
 	"github.com/doorward/doorward/internal/rpc"
 	"github.com/doorward/doorward/services/risk/internal/feed"
 	"github.com/doorward/doorward/services/risk/internal/history"
-	"github.com/doorward/doorward/services/risk/internal/store"
 	"github.com/doorward/doorward/services/risk/internal/store/boltstore"
 )
 
 const (
-	sweepEvery   = time.Hour
-	lookEvery    = time.Second
-	checkTimeout = 5 * time.Second
+	sweepEvery = time.Hour
+	lookEvery  = time.Second
 )
 
 // follow reads authn's events until ctx ends.
 func (s *Service) follow(ctx context.Context) error {
-	s.checkStreams(ctx)
 	for {
 		err := s.followOnce(ctx)
 		if !errors.Is(err, bus.ErrGap) {
@@ -44,15 +41,11 @@ func (s *Service) follow(ctx context.Context) error {
 }
 
 // checkStreams tells the operator what is wrong with the streams. Reading them is tried again and again in any case.
-func (s *Service) checkStreams(ctx context.Context) {
-	if !s.conn.Connected() {
-		return // the bus says so itself
+func (s *Service) checkStreams(ctx context.Context) error {
+	if err := bus.AwaitStreams(ctx, s.conn); err != nil {
+		s.deps.Logger.LogAttrs(ctx, slog.LevelError, "the streams aren't as this version needs them", slog.Any("error", err))
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	if err := bus.Check(ctx, s.conn.JetStream(), bus.Risk); err != nil {
-		s.deps.Logger.LogAttrs(ctx, slog.LevelError, "the streams aren't as risk needs them", slog.Any("error", err))
-	}
+	return nil
 }
 
 // followOnce serves from when the events have been read to their end once; it goes on serving while the bus is away.
@@ -121,9 +114,7 @@ func (s *serving) watch(ctx context.Context) error {
 	every := time.NewTicker(lookEvery)
 	defer every.Stop()
 	for {
-		if s.store.Health() != nil {
-			s.try(ctx)
-		}
+		s.probe(ctx)
 		s.look()
 		select {
 		case <-every.C:
@@ -133,9 +124,9 @@ func (s *serving) watch(ctx context.Context) error {
 	}
 }
 
-// try commits nothing; what it finds is in the store's Health.
-func (s *serving) try(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+// probe tries a commit where the last one failed; what it finds is in the store's Health.
+func (s *serving) probe(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lookEvery)
 	defer cancel()
-	_ = s.store.Update(ctx, func(store.Tx) error { return nil })
+	_ = s.store.Probe(ctx)
 }

@@ -76,6 +76,9 @@ func (s *Store) Audit(ctx context.Context, page audit.Page) (records []audit.Rec
 // Health is nil while commits reach the disk, and otherwise says why the last one didn't.
 func (s *Store) Health() error { return s.db.Health() }
 
+// Probe is Health that tries a commit while the last one failed.
+func (s *Store) Probe(ctx context.Context) error { return s.db.Probe(ctx) }
+
 // Close lets the calls that were accepted finish and releases the file. A second Close does nothing.
 func (s *Store) Close() error { return s.db.Close() }
 

@@ -80,5 +80,8 @@ func (s *Store) Queue() outbox.Queue { return s.outbox }
 // Health is nil while commits reach the disk.
 func (s *Store) Health() error { return s.db.Health() }
 
+// Probe is Health that tries a commit while the last one failed.
+func (s *Store) Probe(ctx context.Context) error { return s.db.Probe(ctx) }
+
 // Close finishes what was accepted and releases the file.
 func (s *Store) Close() error { return s.db.Close() }
