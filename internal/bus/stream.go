@@ -95,8 +95,10 @@ func Streams() []Stream {
 			Retention: workQueue, Discard: refuseNew, MaxBytes: 64 * mib, Duplicates: 20 * time.Minute,
 		},
 		{
+			// Strangers set the pace of codes, and no mail in here is worth anything after an hour. While notify is away the oldest give
+			// way: a full stream would hold up authn's relay, and with it alerts and revocations.
 			Name: StreamMail, Subjects: "doorward.mail.>", Writer: Authn, Purpose: "mail for notify to send; secrets are sealed",
-			Retention: workQueue, Discard: refuseNew, MaxBytes: 512 * mib, Duplicates: 20 * time.Minute,
+			Retention: workQueue, Discard: dropOldest, MaxAge: day, MaxBytes: 512 * mib, Duplicates: 20 * time.Minute,
 		},
 		{
 			// One subject a letter, so that a settled letter is replaced by a marker that expires by itself.
@@ -184,6 +186,29 @@ func Check(ctx context.Context, js jetstream.JetStream, name Name) error {
 		return fmt.Errorf("%w: %s; run doorward streams apply", ErrStreams, strings.Join(faults, ", "))
 	}
 	return nil
+}
+
+// askAgain is how long AwaitStreams waits after a server that couldn't be asked.
+const askAgain = time.Second
+
+// AwaitStreams checks the streams of the connection's identity as soon as the server can be asked. Its error is ErrStreams, or nil, also when ctx
+// ended first.
+func AwaitStreams(ctx context.Context, c *Conn) error {
+	ticker := time.NewTicker(askAgain)
+	defer ticker.Stop()
+	for {
+		asking, cancel := context.WithTimeout(ctx, callTimeout)
+		err := Check(asking, c.js, c.name)
+		cancel()
+		if err == nil || errors.Is(err, ErrStreams) {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // differences leaves the number of replicas to the operator.
