@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	} else {
 		binary.path = filepath.Join(dir, "doorward")
 		binary.err = build(binary.path)
-		defer os.RemoveAll(dir) //nolint:errcheck // a leftover in the temporary directory at most
+		defer os.RemoveAll(dir)
 	}
 	m.Run()
 }

@@ -32,21 +32,4 @@ func TestStoryWithEachServiceInItsOwnProcess(t *testing.T) {
 	secrets := d.secrets()
 	d.stopAll()
 	d.expectSilence(secrets)
-	d.expectNothingLost()
-}
-
-// expectNothingLost looks at what the services said while they stopped, in the order in which an operator stops them: nobody may complain.
-func (d *deployment) expectNothingLost() {
-	d.Helper()
-	for _, p := range d.processes() {
-		_, stopping, ok := strings.Cut(p.log(d.T), `"msg":"stopping"`)
-		if !ok && p != d.inbox {
-			d.Errorf("%s doesn't say that it stops", p.name)
-		}
-		for line := range strings.Lines(stopping) {
-			if strings.Contains(line, `"level":"WARN"`) || strings.Contains(line, `"level":"ERROR"`) {
-				d.Errorf("%s complains while it stops: %s", p.name, line)
-			}
-		}
-	}
 }

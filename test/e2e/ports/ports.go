@@ -30,7 +30,7 @@ var ErrNone = errors.New("no block of free ports was found")
 func Claim(ctx context.Context) (base int, release func() error, err error) {
 	for range tries {
 		// Which block it is matters to nobody; it only should be another each time.
-		base := lowest + rand.IntN((highest-lowest)/(size+1))*(size+1) //nolint:gosec // guards nothing
+		base := lowest + rand.IntN((highest-lowest)/(size+1))*(size+1)
 		if held, ok := claim(ctx, base); ok {
 			return base, held.Close, nil
 		}
