@@ -55,19 +55,27 @@ func TestStoryFailsAtTheFirstStepThatIsNotAsTold(t *testing.T) {
 	}
 }
 
+// send passes a request on to where it was meant to go.
+type send func(*http.Request) (*http.Response, error)
+
+// RoundTrip makes it a client's transport.
+func (s send) RoundTrip(r *http.Request) (*http.Response, error) { return s(r) }
+
 // between stands between the story and the web, inbox and portal alike.
-type between func(*http.Request) (*http.Response, error)
+type between func(r *http.Request, pass send) (*http.Response, error)
 
-func (b between) RoundTrip(r *http.Request) (*http.Response, error) { return b(r) }
-
-func (b between) spoil(w *story.World) { w.Inbox.HTTP = &http.Client{Transport: b} }
+func (b between) spoil(t *testing.T, w *story.World) {
+	web := &http.Transport{ResponseHeaderTimeout: patience}
+	t.Cleanup(web.CloseIdleConnections)
+	w.Inbox.HTTP = &http.Client{Transport: send(func(r *http.Request) (*http.Response, error) { return b(r, web.RoundTrip) })}
+}
 
 func isInbox(r *http.Request) bool  { return r.URL.Path == "/messages.json" }
 func isPortal(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/contain/") }
 
 // edited sends a request on and changes the answer's text.
-func edited(r *http.Request, edit func(string) string) (*http.Response, error) {
-	response, err := http.DefaultTransport.RoundTrip(r)
+func edited(r *http.Request, pass send, edit func(string) string) (*http.Response, error) {
+	response, err := pass(r)
 	if err != nil {
 		return nil, err
 	}
@@ -93,35 +101,35 @@ func saysNo(r *http.Request) bool {
 	return err == nil && string(body) == url.Values{"answer": {"no"}}.Encode()
 }
 
-func noCodes(_ *testing.T, w *story.World, _ func()) {
-	between(func(r *http.Request) (*http.Response, error) {
-		return edited(r, func(text string) string { return sixDigits.ReplaceAllString(text, "??????") })
-	}).spoil(w)
+func noCodes(t *testing.T, w *story.World, _ func()) {
+	between(func(r *http.Request, pass send) (*http.Response, error) {
+		return edited(r, pass, func(text string) string { return sixDigits.ReplaceAllString(text, "??????") })
+	}).spoil(t, w)
 }
 
-func noLinks(_ *testing.T, w *story.World, _ func()) {
-	between(func(r *http.Request) (*http.Response, error) {
-		return edited(r, func(text string) string { return strings.ReplaceAll(text, "/contain/", "/elsewhere/") })
-	}).spoil(w)
+func noLinks(t *testing.T, w *story.World, _ func()) {
+	between(func(r *http.Request, pass send) (*http.Response, error) {
+		return edited(r, pass, func(text string) string { return strings.ReplaceAll(text, "/contain/", "/elsewhere/") })
+	}).spoil(t, w)
 }
 
-func noInbox(_ *testing.T, w *story.World, _ func()) {
-	between(func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }).spoil(w)
+func noInbox(t *testing.T, w *story.World, _ func()) {
+	between(func(*http.Request, send) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }).spoil(t, w)
 }
 
 // soon is how long the story may wait for what a broken world doesn't bring.
 const soon = 300 * time.Millisecond
 
-func noEvents(_ *testing.T, w *story.World, giveUp func()) {
+func noEvents(t *testing.T, w *story.World, giveUp func()) {
 	w.Events.Close()
-	between(func(r *http.Request) (*http.Response, error) {
-		return edited(r, func(text string) string {
+	between(func(r *http.Request, pass send) (*http.Response, error) {
+		return edited(r, pass, func(text string) string {
 			if sixDigits.MatchString(text) { // the code is there; what is missing next is the event
 				time.AfterFunc(10*soon, giveUp)
 			}
 			return text
 		})
-	}).spoil(w)
+	}).spoil(t, w)
 }
 
 // noBackend puts the guarded service of a world that has ended into one that hasn't.
@@ -133,64 +141,64 @@ func noBackend(d *dev) func(*testing.T, *story.World, func()) {
 	}
 }
 
-func emptyPages(_ *testing.T, w *story.World, _ func()) {
-	between(func(r *http.Request) (*http.Response, error) {
-		return edited(r, func(text string) string {
+func emptyPages(t *testing.T, w *story.World, _ func()) {
+	between(func(r *http.Request, pass send) (*http.Response, error) {
+		return edited(r, pass, func(text string) string {
 			if isPortal(r) {
 				return ""
 			}
 			return text
 		})
-	}).spoil(w)
+	}).spoil(t, w)
 }
 
 // linkAnswersItself is a portal for which GET is an answer, the mistake that mail scanners make expensive.
-func linkAnswersItself(_ *testing.T, w *story.World, _ func()) {
-	between(func(r *http.Request) (*http.Response, error) {
+func linkAnswersItself(t *testing.T, w *story.World, _ func()) {
+	between(func(r *http.Request, pass send) (*http.Response, error) {
 		if !isPortal(r) || r.Method != http.MethodGet {
-			return http.DefaultTransport.RoundTrip(r)
+			return pass(r)
 		}
 		answer := r.Clone(r.Context())
 		form := url.Values{"answer": {"no"}}.Encode()
 		answer.Method, answer.Body, answer.ContentLength = http.MethodPost, io.NopCloser(strings.NewReader(form)), int64(len(form))
 		answer.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		answer.Header.Set("Sec-Fetch-Site", "same-origin")
-		return http.DefaultTransport.RoundTrip(answer)
-	}).spoil(w)
+		return pass(answer)
+	}).spoil(t, w)
 }
 
-func deafPortal(_ *testing.T, w *story.World, giveUp func()) {
-	between(func(r *http.Request) (*http.Response, error) {
+func deafPortal(t *testing.T, w *story.World, giveUp func()) {
+	between(func(r *http.Request, pass send) (*http.Response, error) {
 		if isPortal(r) && saysNo(r) {
 			time.AfterFunc(soon, giveUp)
 			return page(r, http.StatusOK, ""), nil
 		}
-		return http.DefaultTransport.RoundTrip(r)
-	}).spoil(w)
+		return pass(r)
+	}).spoil(t, w)
 }
 
-func closedPortal(_ *testing.T, w *story.World, _ func()) {
-	between(func(r *http.Request) (*http.Response, error) {
+func closedPortal(t *testing.T, w *story.World, _ func()) {
+	between(func(r *http.Request, pass send) (*http.Response, error) {
 		if isPortal(r) && saysNo(r) {
 			return page(r, http.StatusServiceUnavailable, ""), nil
 		}
-		return http.DefaultTransport.RoundTrip(r)
-	}).spoil(w)
+		return pass(r)
+	}).spoil(t, w)
 }
 
 // strayMail is a mail in the mailbox after the containment was confirmed: the story must look, not assume.
-func strayMail(_ *testing.T, w *story.World, _ func()) {
+func strayMail(t *testing.T, w *story.World, _ func()) {
 	confirmed := false
-	between(func(r *http.Request) (*http.Response, error) {
+	between(func(r *http.Request, pass send) (*http.Response, error) {
 		if !isInbox(r) {
-			return http.DefaultTransport.RoundTrip(r)
+			return pass(r)
 		}
-		return edited(r, func(text string) string {
+		return edited(r, pass, func(text string) string {
 			if confirmed {
 				return `{"messages": [{"id": 1000000, "subject": "Your confirmation code", "text": "123456"}]}`
 			}
 			confirmed = strings.Contains(text, "We ended the sign-in")
 			return text
 		})
-	}).spoil(w)
+	}).spoil(t, w)
 }

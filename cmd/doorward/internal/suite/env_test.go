@@ -1,0 +1,85 @@
+package suite
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// FuzzEnvFile: what is written reads back the same, here and in a shell, whatever the values hold.
+func FuzzEnvFile(f *testing.F) {
+	for _, seed := range []string{"", "plain", "it's", `'\''`, "a=b # c", "$HOME `id`", `back\slash`, "it''s 'here'"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		if strings.ContainsFunc(value, unicode.IsControl) {
+			return // no value of ours has a line break, and no file name of sense either
+		}
+		path := filepath.Join(t.TempDir(), "x.env")
+		env := Env{{"DOORWARD_A", value}, {"DOORWARD_B", "second"}}
+		if err := env.write(path); err != nil {
+			t.Fatal(err)
+		}
+		read, err := ReadEnv(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(env, read); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestShellReadsEnvFile(t *testing.T) {
+	const value = `it's $HOME in "quotes" & \ more`
+	path := filepath.Join(t.TempDir(), "x.env")
+	if err := (Env{{"DOORWARD_A", value}}).write(path); err != nil {
+		t.Fatal(err)
+	}
+	said, err := exec.CommandContext(t.Context(), "sh", "-c", `. "$1"; printf %s "$DOORWARD_A"`, "sh", path).Output()
+	if err != nil || string(said) != value {
+		t.Errorf("a shell reads %q, %v", said, err)
+	}
+}
+
+func TestEnvFileIsItsOwnersAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.env")
+	if err := os.WriteFile(path, nil, 0o644); err != nil { // somebody made it readable
+		t.Fatal(err)
+	}
+	if err := (Env{{"DOORWARD_A", "x"}}).write(path); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mode := info.Mode().Perm(); mode != 0o600 {
+		t.Errorf("mode %o, want 600", mode)
+	}
+}
+
+func TestMissingEnvFileIsEmpty(t *testing.T) {
+	if env, err := ReadEnv(filepath.Join(t.TempDir(), "none.env")); err != nil || len(env) != 0 {
+		t.Errorf("ReadEnv = %v, %v", env, err)
+	}
+}
+
+func TestPortsCountFromTheBase(t *testing.T) {
+	if got := (Ports{Base: 7500}).address(portNATS); got != "127.0.0.1:7507" {
+		t.Errorf("NATS is at %s", got)
+	}
+	if got := (Ports{}).address(portNATS); got != "127.0.0.1:0" {
+		t.Errorf("with any port NATS is at %s", got)
+	}
+	for base, good := range map[int]bool{-1: false, 0: true, DefaultBase: true, 65528: true, 65529: false, 1 << 20: false} {
+		if err := (Ports{Base: base}).Validate(); (err == nil) != good {
+			t.Errorf("base %d: %v", base, err)
+		}
+	}
+}
