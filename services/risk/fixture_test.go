@@ -230,7 +230,8 @@ func (d *deployment) signedIn(userID string, n uint64, country, decisionID strin
 // containedSession is the event of a user's n-th change: the owner disowned the session of an earlier one.
 func (d *deployment) containedSession(userID string, n, earlier uint64) outbox.Row {
 	return row(fmt.Sprintf("evt_%s_%d", userID, n), contained, userID, n, d.clock.now(), &eventv1.SessionContained{
-		UserId: userID, EndedSessionIds: []string{fmt.Sprintf("ses_%s_%d", userID, earlier)}, ContainedAt: timestamppb.New(d.clock.now()),
+		UserId: userID, EndedSessionIds: []string{fmt.Sprintf("ses_%s_%d", userID, earlier)},
+		SignedInAt: timestamppb.New(d.clock.now()), ContainedAt: timestamppb.New(d.clock.now()),
 	})
 }
 

@@ -47,16 +47,18 @@ func signedIn(e bus.Event) (flow.SignedIn, error) {
 	}, nil
 }
 
-// contained reads a SessionContained: the sessions that ended.
-func contained(e bus.Event) ([]string, error) {
+// contained reads a SessionContained.
+func contained(e bus.Event) (flow.Containment, error) {
 	var body eventv1.SessionContained
 	if err := proto.Unmarshal(e.Data, &body); err != nil {
-		return nil, fmt.Errorf("%w: body: %w", errMalformed, err)
+		return flow.Containment{}, fmt.Errorf("%w: body: %w", errMalformed, err)
 	}
-	if err := owner(e, body.GetUserId()); err != nil {
-		return nil, fmt.Errorf("%w: %w", errMalformed, err)
+	signedInAt, errSignedIn := moment(body.GetSignedInAt())
+	at, errAt := moment(body.GetContainedAt())
+	if err := errors.Join(errSignedIn, errAt, owner(e, body.GetUserId())); err != nil {
+		return flow.Containment{}, fmt.Errorf("%w: %w", errMalformed, err)
 	}
-	return body.GetEndedSessionIds(), nil
+	return flow.Containment{UserID: e.User, SessionIDs: body.GetEndedSessionIds(), SignedInAt: signedInAt, At: at}, nil
 }
 
 // failed reads a SignInFailed. A failure that no decision belongs to, because risk was down or the answer was a code, is known by its event.

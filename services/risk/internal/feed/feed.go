@@ -118,11 +118,11 @@ func learn(view *flow.View) func(context.Context, bus.Event, bus.Cursor) error {
 			}
 			return view.SignedIn(ctx, s, at)
 		case typeSessionContained:
-			sessions, err := contained(e)
+			c, err := contained(e)
 			if err != nil {
 				return bus.Permanent(err)
 			}
-			return view.Contained(ctx, e.User, sessions, at)
+			return view.Contained(ctx, c, at)
 		default:
 			return view.Passed(ctx, at)
 		}

@@ -67,14 +67,23 @@ func (v *View) SignedIn(ctx context.Context, s SignedIn, at history.Cursor) erro
 	return nil
 }
 
-// Contained takes the sign-ins behind these sessions out of a user's history: they were somebody else's, and where they came from isn't a
-// place the user is known to be.
-func (v *View) Contained(ctx context.Context, userID string, sessionIDs []string, at history.Cursor) error {
-	return v.change(ctx, userID, at, func(h history.History) history.History {
-		for _, sessionID := range sessionIDs {
+// Containment is what its owner said of a sign-in: it was somebody else's.
+type Containment struct {
+	UserID string
+	// SessionIDs are those that ended with it.
+	SessionIDs []string
+	// SignedInAt is when the contained sign-in happened, At when it was contained.
+	SignedInAt, At time.Time
+}
+
+// Contained takes the sign-ins behind these sessions out of a user's history, and the countries that came with them: where they came from
+// isn't a place the user is known to be.
+func (v *View) Contained(ctx context.Context, c Containment, at history.Cursor) error {
+	return v.change(ctx, c.UserID, at, func(h history.History) history.History {
+		for _, sessionID := range c.SessionIDs {
 			h = history.Disown(h, sessionID)
 		}
-		return h
+		return history.DisownNew(h, c.SignedInAt, c.At)
 	})
 }
 

@@ -23,9 +23,32 @@ func TestContainedSignInsCountryIsNewAgain(t *testing.T) {
 	w.clock.forward(7 * 24 * time.Hour)
 	intruders := w.signedIn(w.assess("usr_1", bahia))
 	wantAnswer(t, w.assess("usr_1", bahia), score.Open, score.Allow)
-	must(t, w.View.Contained(t.Context(), "usr_1", []string{"ses_unknown", intruders}, w.cursor()))
+	must(t, w.View.Contained(t.Context(), flow.Containment{UserID: "usr_1", SessionIDs: []string{"ses_unknown", intruders}}, w.cursor()))
 	wantAnswer(t, w.assess("usr_1", bahia), score.Open, score.VerifyDevice, signal.NewCountry)
 	wantAnswer(t, w.assess("usr_1", berlin), score.Open, score.Allow)
+}
+
+// An intruder who signs in over and over, and out again, leaves sign-ins whose sessions the containment can't name.
+func TestAnIntruderDoesntMakeACountryTheOwners(t *testing.T) {
+	w := newWorld(t, nil)
+	w.signedIn(w.assess("usr_1", berlin))
+	w.clock.forward(7 * 24 * time.Hour)
+	began := w.clock.Now()
+	var last string
+	for range 2 * history.MaxRecent {
+		last = w.signedIn(w.assess("usr_1", bahia))
+	}
+	w.clock.forward(time.Minute)
+	c := flow.Containment{UserID: "usr_1", SessionIDs: []string{last}, SignedInAt: began, At: w.clock.Now()}
+	must(t, w.View.Contained(t.Context(), c, w.cursor()))
+	wantStrength(t, w.assess("usr_1", bahia), signal.NewCountry, signal.Raised)
+	wantAnswer(t, w.assess("usr_1", berlin), score.Open, score.Allow)
+
+	// Once the owner is there, the country is known; the containment's event coming again changes nothing.
+	w.clock.forward(time.Hour)
+	w.signedIn(w.assess("usr_1", bahia))
+	must(t, w.View.Contained(t.Context(), c, w.cursor()))
+	wantStrength(t, w.assess("usr_1", bahia), signal.NewCountry, signal.Quiet)
 }
 
 func TestEventsThatComeAgainChangeNothing(t *testing.T) {
@@ -33,12 +56,12 @@ func TestEventsThatComeAgainChangeNothing(t *testing.T) {
 	s := flow.SignedIn{EventID: "evt_1", UserID: "usr_1", UserVersion: 3, SessionID: "ses_1", At: noon, IP: berlin}
 	first, later := w.cursor(), w.cursor()
 	must(t, w.View.SignedIn(t.Context(), s, first))
-	must(t, w.View.Contained(t.Context(), "usr_1", []string{"ses_1"}, later))
+	must(t, w.View.Contained(t.Context(), flow.Containment{UserID: "usr_1", SessionIDs: []string{"ses_1"}}, later))
 	var want history.History
 	w.view(func(tx store.Tx) (err error) { want, err = tx.Histories.Get("usr_1"); return err })
 
 	must(t, w.View.SignedIn(t.Context(), s, first))
-	must(t, w.View.Contained(t.Context(), "usr_1", []string{"ses_1"}, later))
+	must(t, w.View.Contained(t.Context(), flow.Containment{UserID: "usr_1", SessionIDs: []string{"ses_1"}}, later))
 	w.view(func(tx store.Tx) error {
 		got, err := tx.Histories.Get("usr_1")
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -106,7 +129,7 @@ func TestAssessmentsSeeWhatTheViewHasApplied(t *testing.T) {
 	for range 50 {
 		session := w.signedIn(w.assess("usr_1", bahia))
 		wantStrength(t, w.assess("usr_1", bahia), signal.NewCountry, signal.Quiet)
-		must(t, w.View.Contained(t.Context(), "usr_1", []string{session}, w.cursor()))
+		must(t, w.View.Contained(t.Context(), flow.Containment{UserID: "usr_1", SessionIDs: []string{session}}, w.cursor()))
 		wantStrength(t, w.assess("usr_1", bahia), signal.NewCountry, signal.Raised)
 	}
 	close(stop)

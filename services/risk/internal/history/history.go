@@ -79,6 +79,24 @@ func Disown(h History, sessionID string) History {
 	return next
 }
 
+// DisownNew takes back, with their sign-ins, the countries that were first seen between a sign-in which its owner has said was somebody
+// else's and its containment. It finds what Disown can't: sign-ins whose session had ended before, and those that have left Recent. An
+// owner who was somewhere new just then passes one check more.
+func DisownNew(h History, since, until time.Time) History {
+	next := h.clone()
+	for country, seen := range h.Countries {
+		if seen.First.Before(since) || seen.First.After(until) {
+			continue
+		}
+		delete(next.Countries, country)
+		next.SignIns -= min(next.SignIns, seen.Count)
+		for i := range next.Recent {
+			next.Recent[i].Disowned = next.Recent[i].Disowned || next.Recent[i].Country == country
+		}
+	}
+	return next
+}
+
 // Knows reports whether the user has signed in from a country; never of Unknown.
 func (h History) Knows(c geo.Country) bool {
 	_, ok := h.Countries[c]
