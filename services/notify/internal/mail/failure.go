@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/textproto"
+	"strings"
 
 	gomail "github.com/wneessen/go-mail"
 )
@@ -46,10 +47,23 @@ func sendFailure(ctx context.Context, err error) error {
 	switch {
 	case code == 0:
 		return fmt.Errorf("mail: hand the mail over, %s: the connection failed", failure.Reason)
-	case isPermanent(code):
+	case isPermanent(code) && !aboutSetUp(failure):
 		return fmt.Errorf("%w: %s answered %d %s", ErrPermanent, failure.Reason, code, failure.EnhancedStatusCode())
 	default:
 		return fmt.Errorf("mail: not accepted now: %s answered %d %s", failure.Reason, code, failure.EnhancedStatusCode())
+	}
+}
+
+// aboutSetUp says whether the server refuses us and not this mail: the sender, which is the same for all, or to
+// relay for the recipient (554, as relays say it, or 5.7.x of RFC 3463). An alert must outlast that too.
+func aboutSetUp(failure *gomail.SendError) bool {
+	switch failure.Reason {
+	case gomail.ErrSMTPMailFrom:
+		return true
+	case gomail.ErrSMTPRcptTo:
+		return failure.ErrorCode() == 554 || strings.HasPrefix(failure.EnhancedStatusCode(), "5.7.")
+	default:
+		return false
 	}
 }
 

@@ -103,7 +103,8 @@ func TestFailuresAreToldApart(t *testing.T) {
 	}{
 		{"the recipient doesn't exist", map[string]string{"RCPT": "550 5.1.1 no such user ann@example.com"}, true},
 		{"the mailbox is full now", map[string]string{"RCPT": "452 4.2.2 full"}, false},
-		{"the sender is refused", map[string]string{"MAIL": "553 5.1.8 bad sender"}, true},
+		{"the sender is refused", map[string]string{"MAIL": "553 5.1.8 bad sender"}, false},
+		{"relaying is refused", map[string]string{"RCPT": "554 5.7.1 relay access denied"}, false},
 		{"greylisted", map[string]string{"MAIL": "451 4.7.1 later"}, false},
 		{"data refused", map[string]string{"DATA": "554 5.5.1 no"}, true},
 		{"the content is refused", map[string]string{"body": "554 5.7.1 spam: 048213"}, true},
