@@ -126,6 +126,9 @@ func readPassword(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("mail: password file: %w", err)
 	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return "", fmt.Errorf("mail: password file %s can be read by others; run chmod 600 on it", path)
+	}
 	if info.Size() > maxPasswordFile {
 		return "", fmt.Errorf("mail: password file %s is over %d bytes", path, maxPasswordFile)
 	}

@@ -67,6 +67,16 @@ func TestPasswordFileMustHoldAPassword(t *testing.T) {
 	}
 }
 
+func TestAPasswordThatOthersCanReadIsRefused(t *testing.T) {
+	path := passwordFile(t, "right horse")
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readPassword(path); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+		t.Errorf("readPassword = %v, want a refusal that says what to do", err)
+	}
+}
+
 func TestARotatedPasswordIsReadAnew(t *testing.T) {
 	address, pool, arrived := guarded(t, false)
 	path := passwordFile(t, "old one")
