@@ -49,7 +49,7 @@ func TestHeartbeatStopsWhileTheOutboxIsStuck(t *testing.T) {
 	stream, err := operator.Stream(t.Context(), bus.StreamMail)
 	w.must(err)
 	full := stream.CachedInfo().Config
-	full.MaxBytes = 1
+	full.MaxBytes, full.Discard = 1, jetstream.DiscardNew
 	_, err = operator.UpdateStream(t.Context(), full)
 	w.must(err)
 	x := app.startSignUp(laptop(), "ada@example.org")
