@@ -101,7 +101,7 @@ func TestLaterSourcesWin(t *testing.T) {
 		sources[e.Key], _, _ = strings.Cut(e.Source, " /")
 	}
 	for key, want := range map[string]string{
-		"name": "file", "drain": "env DOORWARD_DRAIN", "smtp.host": "flag --smtp.host", "smtp.port": "file", "log_level": "default",
+		"name": "file", "drain": "env DOORWARD_DRAIN", "smtp.host": "flag --set smtp.host", "smtp.port": "file", "log_level": "default",
 	} {
 		if sources[key] != want {
 			t.Errorf("source of %s = %q, want %q", key, sources[key], want)
@@ -201,7 +201,7 @@ func TestAllFaultsAreReportedAtOnceWithTheirSource(t *testing.T) {
 	}
 	want := map[string]string{
 		"nmae": "file", "drain": "file", "debug": "env DOORWARD_DEBUG", "DOORWARD_SMTP_PROT": "environment",
-		"rate": "flag --rate", "port-base": "flag --port-base", "smtp.port": "env DOORWARD_SMTP_PORT",
+		"rate": "flag --set rate", "port-base": "flag --set port-base", "smtp.port": "env DOORWARD_SMTP_PORT",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
@@ -265,7 +265,7 @@ func TestPrintShowsEachKeyWithItsSource(t *testing.T) {
 	}
 	want := `log_level = info  (default)
 name = authn  (default)
-drain = 3s  (flag --drain)
+drain = 3s  (flag --set drain)
 debug = false  (default)
 rate = 0  (default)
 origins = [a, "b c"]  (env DOORWARD_ORIGINS)

@@ -112,7 +112,7 @@ func (l *loader) readFlags(flags map[string]string) {
 	for key, value := range flags {
 		values[key] = value
 	}
-	l.layer(values, func(key string) string { return "flag --" + strings.ReplaceAll(key, "_", "-") })
+	l.layer(values, func(key string) string { return "flag --set " + key })
 }
 
 // layer puts values over those of the sources before.

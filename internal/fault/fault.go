@@ -86,7 +86,11 @@ func (e *Error) clone() *Error {
 
 // Error is the text for the log, with the cause.
 func (e *Error) Error() string {
-	text := reasonName(e.Reason) + ": " + e.Message
+	name := reasonName(e.Reason)
+	if e.Reason == typev1.Reason_REASON_UNSPECIFIED { // another's status, which has none of our reasons
+		name = e.Kind.String()
+	}
+	text := name + ": " + e.Message
 	if e.cause != nil {
 		text += ": " + e.cause.Error()
 	}
