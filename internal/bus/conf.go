@@ -28,7 +28,7 @@ jetstream {
   sync_interval: "%s"
 }
 
-# Who may do what. Whatever isn't allowed here is refused; a denial beats an allowance.
+# Who may do what. Whatever isn't allowed here is refused.
 authorization {
   users: [
 `
@@ -41,7 +41,6 @@ func RenderConf() string {
 		p := PermissionsOf(name)
 		fmt.Fprintf(&b, "    {\n      # %s\n      nkey: %s\n      permissions {\n        publish {\n", name, "$"+KeyVariable(name))
 		subjects(&b, "allow", p.Publish)
-		subjects(&b, "deny", p.DenyPublish)
 		b.WriteString("        }\n        subscribe {\n")
 		subjects(&b, "allow", p.Subscribe)
 		b.WriteString("        }\n      }\n    }\n")

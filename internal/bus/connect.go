@@ -34,6 +34,8 @@ type Conn struct {
 	nats *nats.Conn
 	js   jetstream.JetStream
 	name Name
+	// durable is the name of this identity's consumers; a secret between it and the server.
+	durable string
 
 	mu      sync.Mutex
 	waiters []chan struct{} // signalled on each reconnect
@@ -44,7 +46,7 @@ func Connect(ctx context.Context, cfg Config) (*Conn, error) {
 	if cfg.URL == "" || cfg.Identity.Name == "" || cfg.Logger == nil {
 		return nil, errors.New("bus: a connection needs a URL, an identity and a logger")
 	}
-	c := &Conn{name: cfg.Identity.Name}
+	c := &Conn{name: cfg.Identity.Name, durable: cfg.Identity.durable()}
 	nc, err := dial(ctx, cfg.URL, c.options(cfg))
 	if err != nil && cfg.Patient && unreachable(err) && ctx.Err() == nil {
 		// Only now: a first try with patience would take a refused identity for an absent server.

@@ -18,8 +18,6 @@ type Handler func(ctx context.Context, e Event) error
 // ConsumeConfig says what is read and how failures are treated.
 type ConsumeConfig struct {
 	Stream string
-	// Durable is the consumer's name on the server. Grants allow an identity one durable a stream, of its own name.
-	Durable string
 	// Subjects narrow what is read; none = all of the stream.
 	Subjects []string
 	// AckWait is how long a handler may take before the event is delivered again; default 30 s. The handler's context has four
@@ -59,11 +57,11 @@ func IsPermanent(err error) bool {
 // errPanic replaces a panic's value, which could hold anything.
 var errPanic = errors.New("bus: the handler panicked")
 
-// Consume reads the stream with a durable until ctx ends, and returns nil then, when the handlers at work have ended. Everything
+// Consume reads the stream with the identity's durable, which its replicas share, until ctx ends, and returns nil then, when the handlers at work have ended. Everything
 // that fails meanwhile is logged and tried again. It owns its workers.
 func Consume(ctx context.Context, c *Conn, cfg ConsumeConfig) error {
-	if cfg.Stream == "" || cfg.Durable == "" || cfg.Handle == nil || cfg.Logger == nil || cfg.Metrics == nil {
-		return errors.New("bus: consuming needs a stream, a durable, a handler, a logger and metrics")
+	if cfg.Stream == "" || cfg.Handle == nil || cfg.Logger == nil || cfg.Metrics == nil {
+		return errors.New("bus: consuming needs a stream, a handler, a logger and metrics")
 	}
 	cfg.defaults()
 	k := &consumer{ConsumeConfig: cfg, conn: c, log: cfg.Logger.With(slog.String("stream", cfg.Stream))}
@@ -136,7 +134,7 @@ type consumer struct {
 func (k *consumer) session(ctx context.Context) error {
 	durable, err := k.conn.js.CreateOrUpdateConsumer(ctx, k.Stream, k.config())
 	if err != nil {
-		return fmt.Errorf("bus: consumer %s of %s: %w", k.Durable, k.Stream, err)
+		return fmt.Errorf("bus: make the consumer of %s on %s: %w", k.conn.name, k.Stream, err)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -150,7 +148,7 @@ func (k *consumer) session(ctx context.Context) error {
 
 func (k *consumer) config() jetstream.ConsumerConfig {
 	cfg := jetstream.ConsumerConfig{
-		Durable:   k.Durable,
+		Durable:   k.conn.durable,
 		AckPolicy: jetstream.AckExplicitPolicy,
 		AckWait:   k.AckWait,
 		// Unlimited here: the server would silently stop delivering. We count ourselves and write a dead letter.

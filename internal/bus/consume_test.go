@@ -18,7 +18,7 @@ const signin = "doorward.event.authn.signin.succeeded"
 // consume completes a configuration and returns what background runs. The connection lives as long as the test.
 func consume(n *nats, name bus.Name, cfg bus.ConsumeConfig) func(context.Context) error {
 	n.Helper()
-	cfg.Durable, cfg.Logger, cfg.Metrics = string(name), quiet(), metrics(n.T)
+	cfg.Logger, cfg.Metrics = quiet(), metrics(n.T)
 	c := n.as(name)
 	return func(ctx context.Context) error { return bus.Consume(ctx, c, cfg) }
 }
@@ -70,7 +70,7 @@ func TestACrashBetweenHandlingAndAckingDeliversAgain(t *testing.T) {
 	dying := n.as(bus.Notify)
 	stop := background(t, func(ctx context.Context) error {
 		return bus.Consume(ctx, dying, bus.ConsumeConfig{
-			Stream: bus.StreamMail, Durable: "notify", AckWait: 500 * time.Millisecond, Logger: quiet(), Metrics: metrics(t),
+			Stream: bus.StreamMail, AckWait: 500 * time.Millisecond, Logger: quiet(), Metrics: metrics(t),
 			Handle: func(_ context.Context, e bus.Event) error {
 				handled <- e
 				dying.Close() // nothing leaves this process any more, the acknowledgement neither
@@ -94,7 +94,7 @@ func TestAnEventThatKillsItsHandlersBecomesADeadLetter(t *testing.T) {
 	taken := make(chan struct{})
 	stop := background(t, func(ctx context.Context) error {
 		return bus.Consume(ctx, dying, bus.ConsumeConfig{
-			Stream: bus.StreamMail, Durable: "notify", AckWait: 200 * time.Millisecond, Logger: quiet(), Metrics: metrics(t),
+			Stream: bus.StreamMail, AckWait: 200 * time.Millisecond, Logger: quiet(), Metrics: metrics(t),
 			Handle: func(context.Context, bus.Event) error { dying.Close(); close(taken); return nil },
 		})
 	})

@@ -25,7 +25,7 @@ func Names() []Name { return []Name{Authn, Risk, Notify, SDK, Operator, Subscrib
 // writers in Streams; here is what it may read.
 type Grant struct {
 	Name Name
-	// Consumes are the streams it reads with a durable. The durable has the identity's name, so that the server can tell whose it is.
+	// Consumes are the streams it reads with a durable, whose name is known to it alone.
 	Consumes []string
 	// Follows are the streams it reads with consumers of its own that end with it.
 	Follows []string
@@ -56,11 +56,10 @@ func grants(name Name) Grant {
 	return Grant{Name: name}
 }
 
-// Permissions are subjects as the server enforces them. A denial beats an allowance.
+// Permissions are subjects as the server enforces them. What isn't allowed is refused.
 type Permissions struct {
-	Publish     []string
-	DenyPublish []string
-	Subscribe   []string
+	Publish   []string
+	Subscribe []string
 }
 
 // InboxPrefix is where the answers to an identity's requests go; nobody else may listen there.
@@ -79,10 +78,10 @@ func PermissionsOf(name Name) Permissions {
 		p.Publish = append(p.Publish, "$JS.API.STREAM.INFO."+stream)
 	}
 	for _, stream := range g.Consumes {
-		p.consume(stream, string(name))
+		p.consume(stream)
 	}
 	for _, stream := range g.Follows {
-		p.follow(stream, name)
+		p.follow(stream)
 	}
 	if g.Buries {
 		p.bury("doorward.dead." + string(name) + ".>")
@@ -91,7 +90,6 @@ func PermissionsOf(name Name) Permissions {
 		p.administer()
 	}
 	slices.Sort(p.Publish)
-	slices.Sort(p.DenyPublish)
 	return p
 }
 
@@ -112,38 +110,28 @@ func (g Grant) streams() []string {
 	return slices.Compact(out)
 }
 
-// consume allows one durable by name, and to acknowledge nothing but what it delivered.
-func (p *Permissions) consume(stream, durable string) {
+// consume allows durables on a stream, and to acknowledge what they deliver.
+//
+// Consumers are kept apart by their names, which nobody guesses (Identity.durable, and a random one for each reader that follows): permissions
+// can't do it, for they don't see to which subject a consumer delivers. Nobody may list consumers.
+func (p *Permissions) consume(stream string) {
 	p.Publish = append(p.Publish,
-		"$JS.API.CONSUMER.CREATE."+stream+"."+durable,
-		"$JS.API.CONSUMER.CREATE."+stream+"."+durable+".>", // with a filter
-		"$JS.API.CONSUMER.INFO."+stream+"."+durable,
-		"$JS.API.CONSUMER.MSG.NEXT."+stream+"."+durable,
-		"$JS.ACK."+stream+"."+durable+".>",
+		"$JS.API.CONSUMER.CREATE."+stream+".*",
+		"$JS.API.CONSUMER.CREATE."+stream+".*.>", // with a filter
+		"$JS.API.CONSUMER.INFO."+stream+".*",
+		"$JS.API.CONSUMER.MSG.NEXT."+stream+".*",
+		"$JS.ACK."+stream+".>",
 	)
 }
 
-// follow allows consumers of any name, except the durables of others: who may make its own must not take or delete theirs.
-func (p *Permissions) follow(stream string, name Name) {
+// follow allows consumers that end with their reader. What they deliver isn't acknowledged.
+func (p *Permissions) follow(stream string) {
 	p.Publish = append(p.Publish,
 		"$JS.API.CONSUMER.CREATE."+stream+".>",
 		"$JS.API.CONSUMER.INFO."+stream+".*",
 		"$JS.API.CONSUMER.MSG.NEXT."+stream+".*",
 		"$JS.API.CONSUMER.DELETE."+stream+".*",
 	)
-	for _, other := range Grants() {
-		if other.Name == name || !slices.Contains(other.Consumes, stream) {
-			continue
-		}
-		consumer := stream + "." + string(other.Name)
-		p.DenyPublish = append(p.DenyPublish,
-			"$JS.API.CONSUMER.CREATE."+consumer,
-			"$JS.API.CONSUMER.CREATE."+consumer+".>",
-			"$JS.API.CONSUMER.INFO."+consumer,
-			"$JS.API.CONSUMER.MSG.NEXT."+consumer,
-			"$JS.API.CONSUMER.DELETE."+consumer,
-		)
-	}
 }
 
 // bury allows dead letters of one branch: to write them, and to read them by a consumer that filters on it.

@@ -1,6 +1,9 @@
 package bus
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,6 +29,15 @@ func (i Identity) String() string { return fmt.Sprintf("%s (%s)", i.Name, i.Publ
 
 // GoString never shows the seed.
 func (i Identity) GoString() string { return i.String() }
+
+// durable is the name of the identity's durable consumers. It is derived from the seed, the same for all replicas, and nobody else can guess it:
+// whoever may create a consumer can have the server deliver to any subject that somebody listens at, and so to the requests of a consumer whose name
+// is known, in its owner's place.
+func (i Identity) durable() string {
+	mac := hmac.New(sha256.New, i.seed)
+	mac.Write([]byte("doorward/durable/v1")) //nolint:errcheck,gosec // a hash never fails to write
+	return string(i.Name) + "-" + hex.EncodeToString(mac.Sum(nil)[:16])
+}
 
 // NewIdentity makes a key.
 func NewIdentity(name Name) (Identity, error) {

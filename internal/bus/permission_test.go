@@ -70,15 +70,15 @@ var mayNot = map[bus.Name][]string{
 	},
 	bus.Risk: {
 		"doorward.event.authn.signin.succeeded", "doorward.attempt.signin.failed", "doorward.revocation.session.ses_1", "doorward.mail.code",
-		"doorward.command.session.contain", "$JS.API.CONSUMER.CREATE.DOORWARD_MAIL.risk", "$JS.API.CONSUMER.MSG.NEXT.DOORWARD_AUTHN.notify",
-		"$JS.API.CONSUMER.DELETE.DOORWARD_AUTHN.notify", "$JS.API.CONSUMER.CREATE.DOORWARD_AUTHN.notify",
+		"doorward.command.session.contain", "$JS.API.CONSUMER.CREATE.DOORWARD_MAIL.risk", "$JS.API.CONSUMER.MSG.NEXT.DOORWARD_MAIL.notify",
+		"$JS.API.CONSUMER.LIST.DOORWARD_AUTHN", "$JS.API.CONSUMER.NAMES.DOORWARD_AUTHN",
 		"$JS.ACK.DOORWARD_AUTHN.notify.1.1.1.1.1", "$JS.API.CONSUMER.CREATE.DOORWARD_DEAD.x.doorward.dead.notify.>",
 	},
 	bus.Notify: {
 		"doorward.mail.code", "doorward.event.authn.signin.succeeded", "doorward.revocation.session.ses_1", "doorward.attempt.signin.failed",
 		"$JS.API.CONSUMER.CREATE.DOORWARD_COMMANDS.notify", "$JS.API.CONSUMER.MSG.NEXT.DOORWARD_COMMANDS.authn",
 		"$JS.API.CONSUMER.CREATE.DOORWARD_ATTEMPTS.notify", "$JS.ACK.DOORWARD_COMMANDS.authn.1.1.1.1.1",
-		"$JS.API.CONSUMER.CREATE.DOORWARD_MAIL.other", "$JS.API.CONSUMER.CREATE.DOORWARD_DEAD.x.doorward.dead.authn.>",
+		"$JS.API.CONSUMER.LIST.DOORWARD_AUTHN", "$JS.API.CONSUMER.NAMES.DOORWARD_MAIL", "$JS.API.CONSUMER.CREATE.DOORWARD_DEAD.x.doorward.dead.authn.>",
 	},
 	bus.SDK: {
 		"doorward.revocation.session.ses_1", "doorward.revocation.heartbeat", "doorward.mail.code", "doorward.command.session.contain",
@@ -95,8 +95,8 @@ var mayNot = map[bus.Name][]string{
 	bus.Subscriber: {
 		"doorward.event.authn.signin.succeeded", "doorward.revocation.heartbeat", "doorward.command.session.contain", "doorward.dead.subscriber.x.y",
 		"$JS.API.CONSUMER.CREATE.DOORWARD_MAIL.mine", "$JS.API.CONSUMER.CREATE.DOORWARD_ATTEMPTS.mine", "$JS.API.CONSUMER.CREATE.DOORWARD_COMMANDS.mine",
-		"$JS.API.CONSUMER.MSG.NEXT.DOORWARD_AUTHN.notify", "$JS.API.CONSUMER.CREATE.DOORWARD_AUTHN.notify",
-		"$JS.API.CONSUMER.DELETE.DOORWARD_AUTHN.notify", "$JS.ACK.DOORWARD_AUTHN.notify.1.1.1.1.1", "$JS.API.STREAM.PURGE.DOORWARD_AUTHN",
+		"$JS.API.CONSUMER.LIST.DOORWARD_AUTHN", "$JS.API.CONSUMER.NAMES.DOORWARD_NOTIFY", "$JS.API.CONSUMER.MSG.NEXT.DOORWARD_MAIL.notify",
+		"$JS.ACK.DOORWARD_AUTHN.notify.1.1.1.1.1", "$JS.API.STREAM.PURGE.DOORWARD_AUTHN",
 	},
 }
 

@@ -92,7 +92,7 @@ func users(identities []Identity) []*server.NkeyUser {
 	var out []*server.NkeyUser
 	for _, id := range identities {
 		p := PermissionsOf(id.Name)
-		publish := &server.SubjectPermission{Allow: p.Publish, Deny: p.DenyPublish}
+		publish := &server.SubjectPermission{Allow: p.Publish}
 		out = append(out, &server.NkeyUser{
 			Nkey: id.Public,
 			Permissions: &server.Permissions{

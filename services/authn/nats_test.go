@@ -91,7 +91,7 @@ func (n *natsServer) events(stream string) <-chan bus.Event {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- bus.Consume(ctx, conn, bus.ConsumeConfig{
-			Stream: stream, Durable: string(bus.Notify), MaxInFlight: 1, Logger: quiet(), Metrics: metrics,
+			Stream: stream, MaxInFlight: 1, Logger: quiet(), Metrics: metrics,
 			Handle: func(_ context.Context, e bus.Event) error {
 				found <- e
 				return nil

@@ -39,7 +39,6 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) consume(ctx context.Context) error {
 	return bus.Consume(ctx, s.bus, bus.ConsumeConfig{
 		Stream:  bus.StreamCommands,
-		Durable: string(bus.Authn),
 		Handle:  s.commands.Handle,
 		Logger:  s.deps.Logger,
 		Metrics: s.deliveries,

@@ -63,14 +63,14 @@ func (s *Service) work(ctx context.Context) error {
 
 func (s *Service) consumeEvents(ctx context.Context) error {
 	return bus.Consume(ctx, s.bus, bus.ConsumeConfig{
-		Stream: bus.StreamAuthn, Durable: name, Subjects: []string{intake.SubjectNewDevice, intake.SubjectContained},
+		Stream: bus.StreamAuthn, Subjects: []string{intake.SubjectNewDevice, intake.SubjectContained},
 		Backoff: eventPauses, MaxDeliver: eventTries, AckWait: s.ackWait(), Handle: s.intake.Handle, Logger: s.deps.Logger, Metrics: s.metrics,
 	})
 }
 
 func (s *Service) consumeMails(ctx context.Context) error {
 	return bus.Consume(ctx, s.bus, bus.ConsumeConfig{
-		Stream: bus.StreamMail, Durable: name, Subjects: []string{intake.SubjectMail},
+		Stream: bus.StreamMail, Subjects: []string{intake.SubjectMail},
 		Backoff: mailPauses, MaxDeliver: mailTries, MaxInFlight: mailsAtOnce, AckWait: s.ackWait(),
 		Handle: s.intake.Handle, Logger: s.deps.Logger, Metrics: s.metrics,
 	})

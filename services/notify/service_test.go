@@ -112,7 +112,7 @@ func (s *suite) nextCommand() <-chan *eventv1.ContainSession {
 	s.must(err)
 	s.background("authn's commands", func(ctx context.Context) error {
 		return bus.Consume(ctx, conn, bus.ConsumeConfig{
-			Stream: bus.StreamCommands, Durable: "authn", Logger: quiet(), Metrics: m,
+			Stream: bus.StreamCommands, Logger: quiet(), Metrics: m,
 			Handle: func(_ context.Context, e bus.Event) error {
 				body := new(eventv1.ContainSession)
 				if err := proto.Unmarshal(e.Data, body); err != nil {

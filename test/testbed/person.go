@@ -117,7 +117,7 @@ func readMails(t testing.TB, b *Bus, key string) *mailbox {
 	conn := b.Connect(bus.Notify)
 	runUntilEnd(t, "the mailbox", func(ctx context.Context) error {
 		return bus.Consume(ctx, conn, bus.ConsumeConfig{
-			Stream: bus.StreamMail, Durable: string(bus.Notify), Handle: m.take, Logger: quiet(), Metrics: metrics,
+			Stream: bus.StreamMail, Handle: m.take, Logger: quiet(), Metrics: metrics,
 		})
 	})
 	return m

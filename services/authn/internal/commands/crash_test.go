@@ -240,7 +240,7 @@ func TestRedeliveredCommandContainsOnce(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- bus.Consume(reading, connect(bus.Authn), bus.ConsumeConfig{
-			Stream: bus.StreamCommands, Durable: string(bus.Authn), MaxInFlight: 1, Backoff: []time.Duration{time.Millisecond},
+			Stream: bus.StreamCommands, MaxInFlight: 1, Backoff: []time.Duration{time.Millisecond},
 			Logger: quiet(), Metrics: metrics,
 			Handle: func(ctx context.Context, e bus.Event) error {
 				deliveries++

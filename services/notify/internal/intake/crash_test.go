@@ -143,7 +143,7 @@ func (w *world) consumeAndDieOnce(stream, subject string) <-chan struct{} {
 	again := make(chan struct{}, 1)
 	w.background(func(ctx context.Context) error {
 		return bus.Consume(ctx, conn, bus.ConsumeConfig{
-			Stream: stream, Durable: "notify", Subjects: []string{subject}, Backoff: []time.Duration{10 * time.Millisecond},
+			Stream: stream, Subjects: []string{subject}, Backoff: []time.Duration{10 * time.Millisecond},
 			Logger: quiet(), Metrics: w.metrics,
 			Handle: func(ctx context.Context, e bus.Event) error {
 				if err := w.intake.Handle(ctx, e); err != nil {
