@@ -26,6 +26,12 @@ const (
 	awayCountry = "BR"
 )
 
+// worldNeeds are what the story must know of a suite.
+var worldNeeds = []string{
+	"DOORWARD_ADDRESS", "DOORWARD_API_KEY", "DOORWARD_CA", "DOORWARD_ISSUER", "DOORWARD_AUDIENCE",
+	"DOORWARD_NATS_URL", "DOORWARD_NATS_SEED", "DOORWARD_EVENTS_SEED", "DOORWARD_INBOX",
+}
+
 type demoCmd struct {
 	Against string `type:"existingfile" placeholder:"FILE" help:"Play against a running suite: an env file such as .doorward/dev.env. Without it the demo starts its own and removes it afterwards."`
 }
@@ -42,6 +48,9 @@ func (c *demoCmd) Run(ctx context.Context, s streams) error {
 		env, err := suite.ReadEnv(c.Against)
 		if err != nil {
 			return err
+		}
+		if err := env.Need(worldNeeds...); err != nil {
+			return fmt.Errorf("%s: %w", c.Against, err)
 		}
 		return c.play(ctx, s, env)
 	}

@@ -29,6 +29,20 @@ func (e Env) Get(name string) string {
 	return ""
 }
 
+// Need reports all of the names that have no value, at once.
+func (e Env) Need(names ...string) error {
+	var missing []string
+	for _, name := range names {
+		if e.Get(name) == "" {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("no %s; doorward dev writes such a file to .doorward/dev.env", strings.Join(missing, ", no "))
+	}
+	return nil
+}
+
 // write makes the file anew, whole, readable by its owner alone: it holds an API key.
 func (e Env) write(path string) error {
 	var text bytes.Buffer

@@ -83,3 +83,14 @@ func TestPortsCountFromTheBase(t *testing.T) {
 		}
 	}
 }
+
+func TestAllMissingVariablesAreNamedAtOnce(t *testing.T) {
+	env := Env{{"A", "1"}, {"B", ""}}
+	if err := env.Need("A"); err != nil {
+		t.Errorf("Need(A) = %v", err)
+	}
+	err := env.Need("A", "B", "C")
+	if err == nil || !strings.Contains(err.Error(), "no B, no C") {
+		t.Errorf("Need(A, B, C) = %v, want B and C named", err)
+	}
+}
