@@ -167,8 +167,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("serve on %s: %w", s.listener.Addr(), err)
 	case <-ctx.Done():
 		s.stop(ctx)
-		<-served
-		return nil
+		return <-served // nil after a stop
 	}
 }
 

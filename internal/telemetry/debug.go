@@ -91,7 +91,9 @@ func (d *Debug) Run(ctx context.Context) error {
 		d.logger.LogAttrs(ctx, slog.LevelDebug, "debug requests were cut off")
 		_ = d.server.Close() // whatever it says, the process is going
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("debug listener: %w", err)
+	}
 	return nil
 }
 
