@@ -92,7 +92,7 @@ func (c *demoCmd) play(ctx context.Context, s streams, env suite.Env) (err error
 	began := time.Now()
 	world, closeWorld, err := openWorld(ctx, s, env)
 	if err != nil {
-		return err
+		return fmt.Errorf("connect to the suite; is it running? %w", err)
 	}
 	defer func() { err = errors.Join(err, closeWorld()) }()
 	if err := story.Play(ctx, world); err != nil {
@@ -101,9 +101,17 @@ func (c *demoCmd) play(ctx context.Context, s streams, env suite.Env) (err error
 	fmt.Fprintf(s.out, `
 As told, in %s.
 
-Next: go run ./cmd/doorward dev, then see README.md for the notes example, in which you revoke a session yourself.
-`, time.Since(began).Round(time.Millisecond))
+Next: %sthe notes example of README.md, in which you revoke a session yourself.
+`, time.Since(began).Round(time.Millisecond), c.first())
 	return nil
+}
+
+// first is what comes before the notes example: a suite that stays, when the demo ran its own.
+func (c *demoCmd) first() string {
+	if c.Against != "" {
+		return ""
+	}
+	return "go run ./cmd/doorward dev, then "
 }
 
 // openWorld connects the story to a suite. What it opened is closed by the function that it returns.

@@ -46,7 +46,7 @@ type cli struct {
 	Certs    certsCmd    `cmd:"" help:"Make or renew the services' certificates, on files."`
 	NATS     natsCmd     `cmd:"" name:"nats" help:"Make the nkeys that services connect to NATS with, on files."`
 	Streams  streamsCmd  `cmd:"" help:"Declare the streams at a NATS server."`
-	Sessions sessionsCmd `cmd:"" help:"List and revoke sessions (needs . .doorward/operator.env)."`
+	Sessions sessionsCmd `cmd:"" help:"List and revoke sessions (in development, after . .doorward/operator.env)."`
 	Config   configCmd   `cmd:"" help:"Print a service's configuration and where each value comes from; secrets are hidden."`
 	Health   healthCmd   `cmd:"" help:"Ask a service whether it serves."`
 }

@@ -70,7 +70,8 @@ type healthCmd struct {
 }
 
 func (healthCmd) Help() string {
-	return `Exits 0 when the service serves, 1 when it doesn't or can't be reached: made for a container's health check. Example:
+	return `Exits 0 when the service serves, 1 when it doesn't or can't be reached: made for a container's health check. The portal has no gRPC: ask it for
+GET /health. Example:
 
   doorward health authn --certs /etc/doorward/certs --as authn`
 }

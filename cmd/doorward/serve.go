@@ -141,7 +141,7 @@ func (c *authnBootstrapCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "# application %s, audience %s: may speak for users\nDOORWARD_API_KEY=%s\n# operators\nDOORWARD_OPERATOR_API_KEY=%s\n",
+	fmt.Fprintf(s.out, "# application %s, audience %s: may speak for users\nDOORWARD_API_KEY=%s\n# operators: doorward sessions reads this one as DOORWARD_API_KEY\nDOORWARD_OPERATOR_API_KEY=%s\n",
 		first.ApplicationID, first.Audience, first.ApplicationKey.Reveal(), first.OperatorKey.Reveal())
 	return nil
 }

@@ -21,12 +21,14 @@ type sessionsCmd struct {
 }
 
 func (sessionsCmd) Help() string {
-	return "Example:\n\n  . .doorward/operator.env; doorward sessions list --email ada@example.com"
+	return `Reads DOORWARD_ADDRESS, DOORWARD_API_KEY (an operator's) and DOORWARD_CA from the environment. Example:
+
+  . .doorward/operator.env; doorward sessions list --email ada@example.com`
 }
 
 type sessionsListCmd struct {
-	Email string `xor:"user" required:"" help:"The user's mail address."`
-	User  string `xor:"user" required:"" help:"The user's id, usr_…."`
+	Email string `xor:"user" required:"" help:"The user's mail address; give this or --user."`
+	User  string `xor:"user" required:"" help:"The user's id, usr_…; give this or --email."`
 	Limit int32  `default:"50" help:"At most this many, 1 to 200."`
 	JSON  bool   `name:"json" help:"Print the answer as JSON."`
 }
@@ -49,7 +51,7 @@ func (c *sessionsListCmd) Run(ctx context.Context, s streams) error {
 	}
 	answer, err := authnv1.NewSessionServiceClient(conn).ListSessions(ctx, request)
 	if err != nil {
-		return err
+		return s.advise(err, "no user is "+c.Email+c.User)
 	}
 	if c.JSON {
 		return printJSON(s.out, answer)
@@ -75,7 +77,7 @@ func (c *sessionsRevokeCmd) Run(ctx context.Context, s streams) error {
 	defer conn.Close()
 	answer, err := authnv1.NewSessionServiceClient(conn).RevokeSession(ctx, &authnv1.RevokeSessionRequest{SessionId: c.Session, Note: c.Note})
 	if err != nil {
-		return err
+		return s.advise(err, "no session is "+c.Session+"; a user's are shown by doorward sessions list")
 	}
 	if c.JSON {
 		return printJSON(s.out, answer)
@@ -97,7 +99,7 @@ func printJSON(w io.Writer, answer proto.Message) error {
 
 func printSessions(w io.Writer, sessions []*authnv1.Session) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "SESSION\tSTARTED\tLAST USED\tSTATE\tDEVICE\tPLACE\tIP")
+	fmt.Fprintln(table, "SESSION\tSTARTED (UTC)\tLAST USED (UTC)\tSTATE\tDEVICE\tPLACE\tIP")
 	for _, session := range sessions {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
 			session.GetId(),

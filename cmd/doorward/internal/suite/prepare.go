@@ -20,7 +20,7 @@ var names = []string{"authn", "risk", "notify", "portal", "operator"}
 func (l layout) prepare(ctx context.Context, now func() time.Time) ([]bus.Identity, error) {
 	for _, dir := range []string{l.dir, l.keys(), l.mailKeys(), l.data()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("make the suite's directory: %w", err)
+			return nil, fmt.Errorf("make the suite's directory (another one: --dir): %w", err)
 		}
 	}
 	if _, err := certs.Create(l.certs(), names, certs.Options{Now: now(), Development: true}); err != nil {
