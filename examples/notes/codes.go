@@ -32,7 +32,7 @@ func (c typedCodes) read(ctx context.Context) (string, error) { return c.termina
 // The bounds of a look into the inbox.
 const (
 	lookEvery   = 200 * time.Millisecond
-	mailWait    = 30 * time.Second
+	mailWait    = 10 * time.Second
 	inboxAnswer = 16 << 20
 )
 

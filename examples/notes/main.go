@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
@@ -27,7 +28,7 @@ const defaultAddress = "127.0.0.1:7480"
 
 const usage = `usage:
   notes serve [--listen host:port]
-  notes watch --email address [--sign-up] [--notes host:port]`
+  notes watch --email address [--sign-up] [--notes host:port] [--devices folder]`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -42,6 +43,10 @@ func main() {
 func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	if len(args) == 0 {
 		return errors.New(usage)
+	}
+	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
+		fmt.Fprintln(out, usage)
+		return nil
 	}
 	switch args[0] {
 	case "serve":

@@ -31,7 +31,7 @@ func runServe(ctx context.Context, args []string, out io.Writer) error {
 	}
 	verifier, err := verify.FromEnv(ctx)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(explain(err), listener.Close())
 	}
 	fmt.Fprintf(out, "notes on %s, guarded; next, in another terminal:\n  . .doorward/dev.env; go run ./examples/notes watch --email ann@example.com --sign-up\n", listener.Addr())
 	return errors.Join(serve(ctx, listener, verifier), verifier.Close())
@@ -70,5 +70,9 @@ func listenHere(address string) (net.Listener, error) {
 	if err != nil || !addr.Addr().IsLoopback() {
 		return nil, fmt.Errorf("listen on %q: the example has no TLS, so give it a loopback address, such as %s", address, defaultAddress)
 	}
-	return net.Listen("tcp", address)
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%w; choose another with --listen, and tell watch with --notes", err)
+	}
+	return listener, nil
 }

@@ -7,6 +7,9 @@ import (
 	"net/netip"
 	"strings"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	doorward "github.com/doorward/doorward/sdk"
 )
@@ -117,11 +120,21 @@ func (s *signer) mailedCode(ctx context.Context, attempt *doorward.Attempt) erro
 // name is a reason as the contract writes it.
 func name(reason typev1.Reason) string { return strings.TrimPrefix(reason.String(), "REASON_") }
 
-// explain adds to a failed call what a person at a terminal can do about it.
+// explain says of a failed call what a person at a terminal can do about it.
 func explain(err error) error {
-	wait, limited := doorward.RetryAfter(err)
-	if err == nil || !limited {
+	if _, isCall := status.FromError(err); err == nil || !isCall {
 		return err
 	}
-	return errors.Join(err, fmt.Errorf("try again in %s", wait))
+	said := errors.New(describe(err))
+	wait, limited := doorward.RetryAfter(err)
+	reason, _ := doorward.ReasonOf(err)
+	switch {
+	case limited:
+		return fmt.Errorf("%w\ntry again in %s", said, wait)
+	case reason == typev1.Reason_REASON_API_KEY_INVALID, reason == typev1.Reason_REASON_CALLER_NOT_ALLOWED:
+		return fmt.Errorf("%w\nrun . .doorward/dev.env again", said)
+	case reason == typev1.Reason_REASON_UNSPECIFIED && (status.Code(err) == codes.Unavailable || status.Code(err) == codes.DeadlineExceeded):
+		return fmt.Errorf("%w\nis go run ./cmd/doorward dev running?", said)
+	}
+	return said
 }

@@ -45,7 +45,7 @@ func run(ctx context.Context, out io.Writer) error {
 	// Answers come to an inbox that nobody else may listen at.
 	conn, err := nats.Connect(url, identity, nats.CustomInboxPrefix("_INBOX_subscriber"))
 	if err != nil {
-		return fmt.Errorf("connect to NATS: %w", err)
+		return fmt.Errorf("connect to NATS at %s; is go run ./cmd/doorward dev running? %w", url, err)
 	}
 	defer conn.Close()
 	js, err := jetstream.New(conn)
