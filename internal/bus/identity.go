@@ -75,6 +75,9 @@ func LoadIdentity(dir string, name Name) (Identity, error) {
 // ReadIdentity reads the seed from a file of any name, which must be readable by its owner alone.
 func ReadIdentity(path string, name Name) (Identity, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Identity{}, fmt.Errorf("%w: %w; make the missing ones with: doorward nats keys", ErrIdentity, err)
+	}
 	if err != nil {
 		return Identity{}, fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
