@@ -167,7 +167,11 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("serve on %s: %w", s.listener.Addr(), err)
 	case <-ctx.Done():
 		s.stop(ctx)
-		return <-served // nil after a stop
+		err := <-served
+		if errors.Is(err, grpc.ErrServerStopped) {
+			return nil // ctx ended before the first call was waited for
+		}
+		return err
 	}
 }
 
