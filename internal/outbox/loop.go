@@ -33,6 +33,7 @@ type loop struct {
 	unsure   bool
 	dirty    bool // the queue has to be read again
 	complete bool // the last read gave everything there was
+	width    int  // how many rows to read; see widen
 
 	nextTry    time.Time // of recovery, reading and storing, after a failure
 	waits      int
@@ -68,6 +69,7 @@ func newLoop(r *Relay) *loop {
 		busy:    make(map[string]struct{}),
 		held:    make(map[string]hold),
 		unsure:  true, // a start is a recovery
+		width:   pageSize,
 		flights: make(chan flight, window),
 		landed:  make(chan landing, window),
 		jobs:    make(chan job, 1),
@@ -118,6 +120,7 @@ func (l *loop) step(ctx context.Context) {
 	l.fill(ctx)
 	l.settleMarks()
 	l.publishAll()
+	l.widen()
 	l.handOver()
 }
 
@@ -165,7 +168,7 @@ func (l *loop) fill(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	limit := pageSize + len(l.taken)
+	limit := l.width + len(l.taken)
 	rows, err := l.cfg.Queue.Pending(ctx, limit)
 	if err != nil {
 		l.fail(ctx, stepRead, err)
@@ -177,7 +180,19 @@ func (l *loop) fill(ctx context.Context) {
 			l.rows = append(l.rows, row)
 		}
 	}
+	if l.complete {
+		l.width = min(max(pageSize, 2*len(l.rows)), l.width)
+	}
 	l.snapshotMarks()
+}
+
+// widen reads further when most of what was read can't go now: rows that their stream refuses, or that wait behind one of their key. They must not
+// hide the rows behind them, which may be a revocation. Up to maxWidth of them don't.
+func (l *loop) widen() {
+	if l.complete || l.unsure || !l.room() || 2*len(l.rows) < l.width || l.width >= maxWidth {
+		return
+	}
+	l.width, l.dirty = min(2*l.width, maxWidth), true
 }
 
 // fail counts, logs and sets when to try again.

@@ -14,6 +14,7 @@ import (
 const (
 	window      = 256                    // events in flight at most
 	pageSize    = 2 * window             // rows read at once
+	maxWidth    = 32 * pageSize          // rows read at once when those in front can't go
 	tick        = time.Second            // heartbeat and gauges
 	callTimeout = 5 * time.Second        // each call to the bus or the store
 	keepFor     = 15 * time.Minute       // how long a published row can still be rewound

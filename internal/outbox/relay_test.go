@@ -363,6 +363,34 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
+func TestRowsThatCantGoHideNoOthers(t *testing.T) {
+	const stuck = 600 // more than are read at once
+	run(t, "RefusedByTheirStream", func(r *rig) {
+		for n := range stuck {
+			r.river.refuse[outboxtest.NewRow(n+1, "").ID] = errors.New("refused")
+		}
+		numbers := make([]int, stuck)
+		for i := range numbers {
+			numbers[i] = i + 1
+		}
+		r.add("", numbers...)
+		r.add("usr_1", stuck+1)
+		r.pass(time.Minute)
+		r.want(outboxtest.NewRow(stuck+1, "").ID)
+	})
+	run(t, "BehindOneOfTheirKey", func(r *rig) {
+		r.river.refuse[outboxtest.NewRow(1, "").ID] = errors.New("refused")
+		numbers := make([]int, stuck)
+		for i := range numbers {
+			numbers[i] = i + 1
+		}
+		r.add("usr_1", numbers...)
+		r.add("usr_2", stuck+1)
+		r.pass(10 * time.Second)
+		r.want(outboxtest.NewRow(stuck+1, "").ID)
+	})
+}
+
 func TestDrain(t *testing.T) {
 	run(t, "WaitsForWhatWasCommitted", func(r *rig) {
 		release := r.river.hold()
