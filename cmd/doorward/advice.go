@@ -21,6 +21,7 @@ func (s streams) advise(err error, unfound string) error {
 		if fault.KindOf(err) == fault.Unavailable {
 			return fmt.Errorf("%w\nis authn running at %s?", err, s.lookup("DOORWARD_ADDRESS"))
 		}
+	default: // says enough by itself
 	}
 	return err
 }
