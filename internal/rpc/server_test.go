@@ -402,6 +402,12 @@ func TestStopIsBounded(t *testing.T) {
 	}
 }
 
+func TestStopBeforeTheFirstCallIsNoFailure(t *testing.T) {
+	for range 50 {
+		newSuite(t, &handlers{do: accept}, nil).stop() // fails the test when Run returns an error
+	}
+}
+
 func TestNewServerRefusesWeakTLSAndGaps(t *testing.T) {
 	s := newSuite(t, &handlers{do: accept}, nil)
 	good := func() rpc.ServerConfig {
