@@ -130,9 +130,25 @@ type consumer struct {
 	log  *slog.Logger
 }
 
+// A work queue takes one durable; these are the server's codes for a second, without and with a filter. The client has no names for them.
+const (
+	codeSecondUnfiltered jetstream.ErrorCode = 10099
+	codeSecondFiltered   jetstream.ErrorCode = 10100
+)
+
+// isHeldByAnother says whether a work queue has a durable under another name, as it does after a service was given another seed.
+func isHeldByAnother(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && (api.ErrorCode == codeSecondUnfiltered || api.ErrorCode == codeSecondFiltered)
+}
+
 // session makes sure the durable is there and lets the workers read from it. It returns when all have ended.
 func (k *consumer) session(ctx context.Context) error {
 	durable, err := k.conn.js.CreateOrUpdateConsumer(ctx, k.Stream, k.config())
+	if isHeldByAnother(err) {
+		return fmt.Errorf("bus: nothing of %s is handled: a durable of an older seed of %s holds it; find it with: nats consumer ls %s, and remove it with: nats consumer rm: %w",
+			k.Stream, k.conn.name, k.Stream, err)
+	}
 	if err != nil {
 		return fmt.Errorf("bus: make the consumer of %s on %s: %w", k.conn.name, k.Stream, err)
 	}

@@ -1,6 +1,8 @@
 package bus_test
 
 import (
+	"context"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -76,4 +78,40 @@ func TestDurablesAreNamedByTheSeed(t *testing.T) {
 	if strings.Contains(first.String(), name) {
 		t.Error("an identity prints its durable")
 	}
+}
+
+// A service with another seed comes to a work queue that its former durable holds. Nothing is handled until that is gone, and the log says so.
+func TestAnotherSeedSaysWhichDurableIsInTheWay(t *testing.T) {
+	t.Parallel()
+	n := withStreams(t)
+	mail := bus.ConsumeConfig{Stream: bus.StreamMail, Handle: record(make(chan bus.Event, 1))}
+	stop := background(t, consume(n, bus.Notify, mail))
+	eventually(t, "the first seed's durable", func() bool {
+		_, err := n.as(bus.Notify).JetStream().Consumer(deadline(t), bus.StreamMail, bus.DurableOf(n.identities[bus.Notify]))
+		return err == nil
+	})
+	stop()
+	another, err := bus.NewIdentity(bus.Notify)
+	must(t, err)
+	n.identities[bus.Notify] = another
+	n.restart(n.as(bus.Operator), func() {})
+
+	lines := make(logLines, 64)
+	mail.Logger, mail.Metrics = slog.New(slog.NewTextHandler(lines, nil)), metrics(t)
+	c := n.as(bus.Notify)
+	background(t, func(ctx context.Context) error { return bus.Consume(ctx, c, mail) })
+	if line := <-lines; !strings.Contains(line, "nats consumer rm") || !strings.Contains(line, bus.StreamMail) {
+		t.Errorf("%q doesn't say what to do", line)
+	}
+}
+
+// logLines hands a log's lines on, and drops those that nobody reads.
+type logLines chan string
+
+func (l logLines) Write(line []byte) (int, error) {
+	select {
+	case l <- string(line):
+	default:
+	}
+	return len(line), nil
 }
