@@ -169,6 +169,19 @@ func TestAuthnDownPutsTheAlertOffAndUnnamedDropsIt(t *testing.T) {
 	}
 }
 
+// An authn that was restored from a backup doesn't know what it published since.
+func TestAnAlertThatAuthnHasForgottenIsSentWithoutALink(t *testing.T) {
+	w := newWorld(t)
+	w.alerted("evt_1")
+	w.authn.answers(fault.New(fault.NotFound, typev1.Reason_REASON_NOT_FOUND, "no such event"))
+	w.sending(flow.NewOutgoing(w.Deps))
+	w.eventually("accepted", func() bool { return w.only().State == alert.Accepted })
+	sent := w.smtp.accepted()
+	if len(sent) != 1 || strings.Contains(sent[0].Text+sent[0].HTML, "/contain/") {
+		t.Errorf("%d mails, or one with a link that authn can't honour", len(sent))
+	}
+}
+
 // TestCrashInTheMiddleOfATrySendsOnceMore is the one duplicate there can be.
 func TestCrashInTheMiddleOfATrySendsOnceMore(t *testing.T) {
 	w := newWorld(t)

@@ -31,11 +31,12 @@ func (d *Deps) compose(ctx context.Context, of alert.Delivery) (mail.Message, Re
 	return message(of, written), to, nil
 }
 
-// recipient asks authn for the address's token: what the mail's link carries is stored nowhere.
+// recipient asks authn for the address's token: what the mail's link carries is stored nowhere. An authn that was restored from a backup may
+// have forgotten the event; the owner is then told all the same, without a link.
 func (d *Deps) recipient(ctx context.Context, of alert.Delivery) (Recipient, error) {
 	recipients, err := d.Prepare(ctx, of.EventID)
 	if fault.KindOf(err) == fault.NotFound {
-		return Recipient{}, errUnnamed
+		return Recipient{Email: of.Email, Language: of.Language}, nil
 	}
 	if err != nil {
 		return Recipient{}, fmt.Errorf("ask authn for the link: %w", err)
