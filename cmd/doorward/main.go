@@ -36,6 +36,8 @@ const (
 
 // cli is the command line.
 type cli struct {
+	Version kong.VersionFlag `help:"Print the version and exit."`
+
 	Dev      devCmd      `cmd:"" help:"Run the whole suite in this process, for development: embedded NATS, an inbox for its mails, data in .doorward."`
 	Demo     demoCmd     `cmd:"" help:"Play the story: a sign-up, a stranger's sign-in, the alert, and what the owner's answer ends."`
 	Authn    authnCmd    `cmd:"" help:"Run authn, or make a deployment's first API keys."`
@@ -62,6 +64,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		kong.Exit(func(code int) { exit = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
+		kong.Vars{"version": version()},
 	)
 	if err != nil {
 		return s.fail(err)

@@ -96,7 +96,11 @@ func repeat(ctx context.Context, log *slog.Logger, m *Metrics, stream string, se
 			return err
 		}
 		m.restarts.WithLabelValues(stream).Inc()
-		log.LogAttrs(ctx, slog.LevelWarn, "bus: reading starts anew", slog.Any("error", err))
+		level := slog.LevelWarn
+		if errors.Is(err, ErrStreams) {
+			level = slog.LevelError // it doesn't heal by itself
+		}
+		log.LogAttrs(ctx, level, "bus: reading starts anew", slog.Any("error", err))
 		if time.Since(began) > longestPause {
 			pause = firstPause
 		}
@@ -146,8 +150,8 @@ func isHeldByAnother(err error) bool {
 func (k *consumer) session(ctx context.Context) error {
 	durable, err := k.conn.js.CreateOrUpdateConsumer(ctx, k.Stream, k.config())
 	if isHeldByAnother(err) {
-		return fmt.Errorf("bus: nothing of %s is handled: a durable of an older seed of %s holds it; find it with: nats consumer ls %s, and remove it with: nats consumer rm: %w",
-			k.Stream, k.conn.name, k.Stream, err)
+		return fmt.Errorf("%w: nothing of %s is handled: a durable of an older seed of %s holds it; find it with: nats consumer ls %s, and remove it with: nats consumer rm: %w",
+			ErrStreams, k.Stream, k.conn.name, k.Stream, err)
 	}
 	if err != nil {
 		return fmt.Errorf("bus: make the consumer of %s on %s: %w", k.conn.name, k.Stream, err)

@@ -50,7 +50,7 @@ func TestTheAlertOfAStrangersSignInToItsConfirmation(t *testing.T) {
 	if !strings.HasPrefix(link, wantLink) || !strings.HasSuffix(link, "/"+s.authn.token(event, ann)) {
 		t.Fatalf("the link isn't %s<delivery>/<token>", wantLink)
 	}
-	for _, want := range []string{"Portugal", "203.0.113.9", "Linux", "Phone", "Password and code by email"} {
+	for _, want := range []string{"Portugal", "203.0.113.9", "Linux", "Phone", "Password and a mailed code"} {
 		if !strings.Contains(first.Text, want) || !strings.Contains(first.HTML, want) {
 			t.Errorf("the alert doesn't tell %q", want)
 		}

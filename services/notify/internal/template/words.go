@@ -76,7 +76,7 @@ func methods(used []Method) string {
 		case Password:
 			names = append(names, "password")
 		case EmailCode:
-			names = append(names, "code by email")
+			names = append(names, "a mailed code")
 		case Asserted:
 			names = append(names, "confirmed by the application")
 		default:
