@@ -133,7 +133,7 @@ func (i *Inbox) Run(ctx context.Context) error {
 	case first = <-failed:
 		running--
 	}
-	i.close()
+	i.Close()
 	for range running {
 		first = errors.Join(first, <-failed)
 	}
@@ -154,10 +154,10 @@ func (i *Inbox) serveWeb() error {
 	return nil
 }
 
-// close stops both servers. The listeners are closed directly as well, because a
+// Close lets go of an inbox that isn't run after all; Run does it itself. It stops both servers. The listeners are closed directly as well, because a
 // server that hasn't begun to serve doesn't know its listener yet. What closing
 // twice answers says nothing, so the errors are dropped.
-func (i *Inbox) close() {
+func (i *Inbox) Close() {
 	_ = i.smtp.Close()
 	_ = i.web.Close()
 	_ = i.smtpListener.Close()

@@ -180,6 +180,9 @@ func (s *Suite) Run(ctx context.Context) error {
 // close ends what New had begun when it failed.
 func (s *Suite) close() {
 	var errs []error
+	if s.portal != nil {
+		errs = append(errs, s.portal.Close())
+	}
 	if s.notify != nil {
 		errs = append(errs, s.notify.Close())
 	}
@@ -191,6 +194,9 @@ func (s *Suite) close() {
 	}
 	if err := errors.Join(errs...); err != nil {
 		s.cfg.Logger.LogAttrs(context.Background(), slog.LevelWarn, "closing after a failed start", slog.Any("error", err))
+	}
+	if s.inbox != nil {
+		s.inbox.Close()
 	}
 	if s.nats != nil {
 		s.nats.Stop()
