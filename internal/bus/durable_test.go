@@ -32,10 +32,19 @@ func TestNobodyTakesAnothersDeliveries(t *testing.T) {
 		stop := background(t, consume(n, bus.Notify, bus.ConsumeConfig{Stream: bus.StreamAuthn, Handle: record(handled)}))
 		publish(t, n.as(bus.Authn), row("evt_1", signin, "usr_1"))
 		<-handled
-		stop() // the durable is there, and nobody asks it for more
+		stop()
+		durable, err := n.as(bus.Notify).JetStream().Consumer(deadline(t), bus.StreamAuthn, bus.DurableOf(notify))
+		must(t, err)
+		info := func() *jetstream.ConsumerInfo {
+			info, err := durable.Info(deadline(t))
+			must(t, err)
+			return info
+		}
+		// The durable is there; what its last reader had asked for is withdrawn, and what it handled is acknowledged.
+		eventually(t, "nobody asks the durable", func() bool { i := info(); return i.NumWaiting == 0 && i.NumAckPending == 0 })
 		publish(t, n.as(bus.Authn), row("evt_2", signin, "usr_1"), row("evt_3", "doorward.revocation.session.ses_1", "usr_1"))
 		// The server may refuse to deliver there, which is as good.
-		_, err := n.as(bus.SDK).JetStream().CreatePushConsumer(deadline(t), bus.StreamRevocations, jetstream.ConsumerConfig{
+		_, err = n.as(bus.SDK).JetStream().CreatePushConsumer(deadline(t), bus.StreamRevocations, jetstream.ConsumerConfig{
 			Name: "thief", AckPolicy: jetstream.AckExplicitPolicy, HeadersOnly: true,
 			DeliverSubject: "$JS.API.CONSUMER.MSG.NEXT." + bus.StreamAuthn + "." + tc.guess,
 		})
@@ -43,20 +52,13 @@ func TestNobodyTakesAnothersDeliveries(t *testing.T) {
 			t.Errorf("%s: the attack doesn't work any more (%v); then this test shows nothing", name, err)
 			continue
 		}
-		durable, err := n.as(bus.Notify).JetStream().Consumer(deadline(t), bus.StreamAuthn, bus.DurableOf(notify))
-		must(t, err)
-		pending := func() int {
-			info, err := durable.Info(deadline(t))
-			must(t, err)
-			return info.NumAckPending
-		}
 		if tc.taken > 0 {
-			eventually(t, name, func() bool { return pending() == tc.taken })
+			eventually(t, name, func() bool { return info().NumAckPending == tc.taken })
 			continue
 		}
 		// Whatever the thief got was on its way before this answer.
 		must(t, n.as(bus.SDK).JetStream().DeleteConsumer(deadline(t), bus.StreamRevocations, "thief"))
-		if got := pending(); got != 0 {
+		if got := info().NumAckPending; got != 0 {
 			t.Errorf("%s: %d deliveries were taken", name, got)
 		}
 	}
