@@ -12,7 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/doorward/doorward/test/e2e/ports"
+	"github.com/doorward/doorward/test/ports"
 )
 
 // patience bounds whatever a test waits for. Each thing takes a fraction of a second; what takes longer isn't coming.

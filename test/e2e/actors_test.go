@@ -8,34 +8,37 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	doorward "github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/verify"
 	"github.com/doorward/doorward/services/risk"
+	"github.com/doorward/doorward/test/deployment"
 )
 
 // application is a backend that uses the deployment: it signs people in, and guards itself by session tokens.
 type application struct {
-	*deployment
+	*deployment.Deployment
+	t        *testing.T
 	ctx      context.Context //nolint:containedctx // a test's own, with its deadline
 	client   *doorward.Client
 	verifier *verify.Verifier
 }
 
-func (d *deployment) application(ctx context.Context) *application {
-	d.Helper()
-	env := d.environment()
+func newApplication(ctx context.Context, t *testing.T, d *deployment.Deployment) *application {
+	t.Helper()
+	env := d.Environment()
 	client, err := doorward.New(doorward.Config{
-		Address: env["DOORWARD_ADDRESS"], APIKey: doorward.SecretOf(d.applicationKey), CAFile: env["DOORWARD_CA"], ServerName: "authn",
+		Address: env["DOORWARD_ADDRESS"], APIKey: doorward.SecretOf(d.ApplicationKey), CAFile: env["DOORWARD_CA"], ServerName: "authn",
 	})
-	must(d.T, err)
+	must(t, err)
 	source, err := verify.NATS(verify.NATSConfig{URL: env["DOORWARD_NATS_URL"], SeedFile: env["DOORWARD_NATS_SEED"]})
-	must(d.T, err)
-	verifier, err := verify.New(ctx, verify.Config{Issuer: issuer, Audience: audience, Authn: client.Conn(), Revocations: source})
-	must(d.T, err)
-	d.Cleanup(func() { must(d.T, errors.Join(verifier.Close(), client.Close())) })
-	return &application{deployment: d, ctx: ctx, client: client, verifier: verifier}
+	must(t, err)
+	verifier, err := verify.New(ctx, verify.Config{Issuer: env["DOORWARD_ISSUER"], Audience: env["DOORWARD_AUDIENCE"], Authn: client.Conn(), Revocations: source})
+	must(t, err)
+	t.Cleanup(func() { must(t, errors.Join(verifier.Close(), client.Close())) })
+	return &application{Deployment: d, t: t, ctx: ctx, client: client, verifier: verifier}
 }
 
 // accepts says whether the guarded backend lets a token in, and if not, why not.
@@ -72,11 +75,11 @@ func at(t *testing.T, country, userAgent string) doorward.From {
 
 // signUp makes an account; its device is trusted from then on.
 func (a *application) signUp(from doorward.From) *person {
-	a.Helper()
+	a.t.Helper()
 	p := &person{email: "ada." + strings.ToLower(rand.Text()[:10]) + "@example.com", password: rand.Text(), from: from}
 	attempt, err := a.client.SignUp(a.ctx, p.email, p.from)
-	must(a.T, err)
-	must(a.T, attempt.NewPassword(a.ctx, p.password))
+	must(a.t, err)
+	must(a.t, attempt.NewPassword(a.ctx, p.password))
 	a.passByMail(attempt, p.email)
 	a.take(attempt, p)
 	return p
@@ -84,27 +87,27 @@ func (a *application) signUp(from doorward.From) *person {
 
 // signIn gives the password and returns the attempt, whatever comes next.
 func (a *application) signIn(email, password string, from doorward.From) *doorward.Attempt {
-	a.Helper()
+	a.t.Helper()
 	attempt, err := a.client.SignIn(a.ctx, email, from)
-	must(a.T, err)
-	must(a.T, attempt.Password(a.ctx, password))
+	must(a.t, err)
+	must(a.t, attempt.Password(a.ctx, password))
 	return attempt
 }
 
 // passByMail has a code sent and answers with it.
 func (a *application) passByMail(attempt *doorward.Attempt, email string) {
-	a.Helper()
-	seen := len(a.mails(email))
-	must(a.T, attempt.SendCode(a.ctx))
-	must(a.T, attempt.Code(a.ctx, a.code(email, seen)))
+	a.t.Helper()
+	seen := len(a.Mails(email))
+	must(a.t, attempt.SendCode(a.ctx))
+	must(a.t, attempt.Code(a.ctx, a.code(email, seen)))
 }
 
 // code waits for the first mail with a code after those that were seen.
 func (a *application) code(email string, seen int) string {
-	a.Helper()
+	a.t.Helper()
 	var code string
-	eventually(a.T, "a code comes by mail", func() bool {
-		for _, m := range a.mails(email)[seen:] {
+	deployment.Eventually(a.t, "a code comes by mail", func() bool {
+		for _, m := range a.Mails(email)[seen:] {
 			code = sixDigits.FindString(m.Text)
 		}
 		return code != ""
@@ -114,10 +117,10 @@ func (a *application) code(email string, seen int) string {
 
 // take remembers the session that an attempt ended with.
 func (a *application) take(attempt *doorward.Attempt, p *person) {
-	a.Helper()
+	a.t.Helper()
 	grant, ok := attempt.Grant()
 	if !ok {
-		a.Fatalf("the next step is %v, the last answer %v", attempt.Next(), attempt.LastAnswer().Outcome)
+		a.t.Fatalf("the next step is %v, the last answer %v", attempt.Next(), attempt.LastAnswer().Outcome)
 	}
 	p.grant, p.from = grant, p.from.WithDevice(grant.DeviceSecret)
 }
@@ -132,9 +135,8 @@ func (a *application) refresh(p *person) error {
 }
 
 // titled are the mails to an address with a subject.
-func (d *deployment) titled(email, subject string) (found []mail) {
-	d.Helper()
-	for _, m := range d.mails(email) {
+func titled(d *deployment.Deployment, email, subject string) (found []deployment.Mail) {
+	for _, m := range d.Mails(email) {
 		if strings.Contains(m.Subject, subject) {
 			found = append(found, m)
 		}
@@ -143,31 +145,41 @@ func (d *deployment) titled(email, subject string) (found []mail) {
 }
 
 // answerNo opens an alert's link and answers "No, this wasn't me".
-func (d *deployment) answerNo(alert mail) {
-	d.Helper()
+func answerNo(t *testing.T, alert deployment.Mail) {
+	t.Helper()
 	for _, link := range alert.Links {
 		if !strings.Contains(link, "/contain/") {
 			continue
 		}
-		request, err := http.NewRequestWithContext(d.Context(), http.MethodPost, link, strings.NewReader(url.Values{"answer": {"no"}}.Encode()))
-		must(d.T, err)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, link, strings.NewReader(url.Values{"answer": {"no"}}.Encode()))
+		must(t, err)
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		request.Header.Set("Sec-Fetch-Site", "same-origin")
 		response, err := web.Do(request)
 		if err != nil {
-			d.Fatal("the portal doesn't answer") // the link would be in the error's text
+			t.Fatal("the portal doesn't answer") // the link would be in the error's text
 		}
 		_ = response.Body.Close()
 		if response.StatusCode != http.StatusOK {
-			d.Fatalf("the portal answers %d", response.StatusCode)
+			t.Fatalf("the portal answers %d", response.StatusCode)
 		}
 		return
 	}
-	d.Fatalf("the mail %q holds no link", alert.Subject)
+	t.Fatalf("the mail %q holds no link", alert.Subject)
 }
+
+// web is the browser of everybody.
+var web = &http.Client{Timeout: 10 * time.Second}
 
 // refused says whether an error has a reason.
 func refused(err error, want typev1.Reason) bool {
 	reason, ok := doorward.ReasonOf(err)
 	return ok && reason == want
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	doorward "github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/verify"
+	"github.com/doorward/doorward/test/deployment"
 )
 
 const (
@@ -20,17 +21,17 @@ const (
 
 // TestStoryOutlivesRestarts plays the story with every process stopped, killed or missing at the moment at which the next step needs it.
 func TestStoryOutlivesRestarts(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*deployment.Patience)
 	defer cancel()
-	d := deploy(t)
-	app := d.application(ctx)
+	d := deployment.Start(t)
+	app := newApplication(ctx, t, d)
 	secrets := map[string]string{}
 	keep := func(more map[string]string) { maps.Copy(secrets, more) }
 
 	// authn is restarted between the sign-up and the sign-in: keys, device and session are the same.
 	ada := app.signUp(at(t, "DE", "Firefox/144.0"))
 	keep(ada.secrets("Ada"))
-	d.restart(d.authn)
+	d.Restart(d.Authn)
 	must(t, app.accepts(ada.grant.SessionToken))
 	must(t, app.refresh(ada))
 	keep(ada.secrets("Ada, refreshed"))
@@ -40,36 +41,36 @@ func TestStoryOutlivesRestarts(t *testing.T) {
 	// authn dies the moment after it gave the session away, and notify is down: the alert waits in authn's outbox.
 	stranger := &person{email: ada.email, password: ada.password, from: at(t, "BR", "Chrome/141.0")}
 	attempt := app.signIn(stranger.email, stranger.password, stranger.from)
-	seen := len(d.mails(ada.email))
+	seen := len(d.Mails(ada.email))
 	must(t, attempt.SendCode(ctx))
 	code := app.code(ada.email, seen)
-	d.notify.stop(t)
+	d.Notify.Stop()
 	must(t, attempt.Code(ctx, code))
-	d.authn.kill(t)
+	d.Authn.Kill()
 	app.take(attempt, stranger)
 	keep(stranger.secrets("the stranger"))
-	d.begin(d.authn)
+	d.Begin(d.Authn)
 	must(t, app.accepts(stranger.grant.SessionToken))
-	if alerts := d.titled(ada.email, alertSubject); len(alerts) != 0 {
+	if alerts := titled(d, ada.email, alertSubject); len(alerts) != 0 {
 		t.Fatalf("%d alerts came, though notify is down", len(alerts))
 	}
 
 	// notify comes back, with the portal restarted meanwhile: the alert comes, and its link works.
-	d.begin(d.notify)
-	d.restart(d.portal)
-	var alerts []mail
-	eventually(t, "the alert comes", func() bool { alerts = d.titled(ada.email, alertSubject); return len(alerts) > 0 })
+	d.Begin(d.Notify)
+	d.Restart(d.Portal)
+	var alerts []deployment.Mail
+	deployment.Eventually(t, "the alert comes", func() bool { alerts = titled(d, ada.email, alertSubject); return len(alerts) > 0 })
 
 	// The owner's answer is taken while authn is down: notify keeps it, and authn carries it out when it is back.
-	d.authn.stop(t)
-	d.answerNo(alerts[0])
+	d.Authn.Stop()
+	answerNo(t, alerts[0])
 	must(t, app.accepts(stranger.grant.SessionToken))
-	d.restart(d.notify)
-	d.begin(d.authn)
-	eventually(t, "the stranger's token is refused", func() bool {
+	d.Restart(d.Notify)
+	d.Begin(d.Authn)
+	deployment.Eventually(t, "the stranger's token is refused", func() bool {
 		return errors.Is(app.accepts(stranger.grant.SessionToken), verify.ErrSessionEnded)
 	})
-	eventually(t, "the containment is confirmed by mail", func() bool { return len(d.titled(ada.email, confirmSubject)) > 0 })
+	deployment.Eventually(t, "the containment is confirmed by mail", func() bool { return len(titled(d, ada.email, confirmSubject)) > 0 })
 	if err := app.refresh(stranger); !refused(err, typev1.Reason_REASON_SESSION_ENDED) {
 		t.Errorf("the stranger's refresh: %v", err)
 	}
@@ -79,18 +80,18 @@ func TestStoryOutlivesRestarts(t *testing.T) {
 	}
 
 	// One alert and one confirmation, in spite of all that.
-	keep(d.secrets())
+	keep(secretsOf(t, d))
 	for _, subject := range []string{alertSubject, confirmSubject} {
-		if mails := d.titled(ada.email, subject); len(mails) != 1 {
+		if mails := titled(d, ada.email, subject); len(mails) != 1 {
 			t.Errorf("%d mails %q came, want 1", len(mails), subject)
 		}
 	}
 
 	// The mail server is away when the owner needs a code: it comes when the server is back, to an inbox that forgot the rest.
 	attempt = app.signIn(ada.email, ada.password, ada.from)
-	d.inbox.stop(t)
+	d.Inbox.Stop()
 	must(t, attempt.SendCode(ctx))
-	d.begin(d.inbox)
+	d.Begin(d.Inbox)
 	must(t, attempt.Code(ctx, app.code(ada.email, 0)))
 	ada.password = "a new one, " + ada.password
 	must(t, attempt.NewPassword(ctx, ada.password))
@@ -98,21 +99,21 @@ func TestStoryOutlivesRestarts(t *testing.T) {
 	keep(ada.secrets("Ada, with a new password"))
 	must(t, app.accepts(ada.grant.SessionToken))
 
-	keep(d.secrets())
-	d.stopAll()
-	d.expectSilence(secrets)
+	keep(secretsOf(t, d))
+	d.StopAll()
+	expectSilence(t, d, secrets)
 }
 
 // TestSignInWithoutRisk: who is known gets by with the password, who isn't needs a code, and nobody gets in more easily.
 func TestSignInWithoutRisk(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*deployment.Patience)
 	defer cancel()
-	d := deploy(t)
-	app := d.application(ctx)
+	d := deployment.Start(t)
+	app := newApplication(ctx, t, d)
 	ada := app.signUp(at(t, "DE", "Firefox/144.0"))
 	elsewhere := at(t, "DE", "Chrome/141.0")
 	// Whether authn went without risk shows in its log alone: that is the point.
-	unanswered := func() int { return strings.Count(d.authn.log(t), `"msg":"risk did not answer`) }
+	unanswered := func() int { return strings.Count(d.Authn.Log(), `"msg":"risk did not answer`) }
 	signInBoth := func(risk string) {
 		t.Helper()
 		app.take(app.signIn(ada.email, ada.password, ada.from), ada)
@@ -121,18 +122,18 @@ func TestSignInWithoutRisk(t *testing.T) {
 		}
 	}
 
-	d.risk.stop(t)
+	d.Risk.Stop()
 	signInBoth("stopped")
 	if unanswered() == 0 {
 		t.Error("authn doesn't say that it went without risk")
 	}
-	d.begin(d.risk)
-	eventually(t, "risk is asked again", func() bool {
+	d.Begin(d.Risk)
+	deployment.Eventually(t, "risk is asked again", func() bool {
 		before := unanswered()
 		signInBoth("back")
 		return unanswered() == before
 	})
-	d.risk.kill(t)
+	d.Risk.Kill()
 	signInBoth("killed")
 
 	// A code still proves a device.
@@ -141,46 +142,37 @@ func TestSignInWithoutRisk(t *testing.T) {
 	if attempt.Next() != doorward.Done {
 		t.Errorf("after the code the next step is %v", attempt.Next())
 	}
-	d.begin(d.risk)
-	d.stopAll()
+	d.Begin(d.Risk)
+	d.StopAll()
 }
 
 // TestSignInWithoutNATS: sign-in goes on, and what happened meanwhile reaches everybody afterwards.
 func TestSignInWithoutNATS(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*deployment.Patience)
 	defer cancel()
-	d := deploy(t)
-	app := d.application(ctx)
+	d := deployment.Start(t)
+	app := newApplication(ctx, t, d)
 	ada := app.signUp(at(t, "DE", "Firefox/144.0"))
 
-	d.nats.Stop()
+	d.NATS.Stop()
 	if again := app.signIn(ada.email, ada.password, ada.from); again.Next() != doorward.Done {
 		t.Errorf("without NATS the next step on the known device is %v", again.Next())
 	}
 	began := time.Now()
-	said := d.operator("sessions", "revoke", ada.grant.SessionID, "--note", "while NATS is down")
+	said := d.Operator("sessions", "revoke", ada.grant.SessionID, "--note", "while NATS is down")
 	if !strings.Contains(said, ada.grant.SessionID+" ended at ") {
 		t.Errorf("revoke says %q", said)
 	}
 	if err := app.refresh(ada); !refused(err, typev1.Reason_REASON_SESSION_ENDED) {
 		t.Errorf("the revoked session's refresh: %v", err)
 	}
-	d.startNATS()
-	eventually(t, "the revocation reaches the guarded backend", func() bool {
+	d.Begin(d.NATS)
+	deployment.Eventually(t, "the revocation reaches the guarded backend", func() bool {
 		return errors.Is(app.accepts(ada.grant.SessionToken), verify.ErrSessionEnded)
 	})
 	t.Logf("refused %v after it was revoked, NATS having been away", time.Since(began).Round(time.Millisecond))
 	if left := time.Until(ada.grant.SessionTokenExpiresAt); left <= 0 {
 		t.Error("the token had expired by itself")
 	}
-	d.stopAll()
-}
-
-// operator runs a command with the operator's key.
-func (d *deployment) operator(args ...string) string {
-	d.Helper()
-	env := d.environment()
-	return command(d.T, d.dir, []string{
-		"DOORWARD_API_KEY=" + d.operatorKey, "DOORWARD_ADDRESS=" + env["DOORWARD_ADDRESS"], "DOORWARD_CA=" + env["DOORWARD_CA"],
-	}, args...)
+	d.StopAll()
 }

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/doorward/doorward/test/deployment"
 )
 
 // sixDigits finds the code in a mail.
@@ -23,42 +25,42 @@ var shapes = map[string]*regexp.Regexp{
 }
 
 // expectSilence searches all logs for the planted secrets, by name, and for whatever is shaped like one. It is for after everything stopped.
-func (d *deployment) expectSilence(planted map[string]string) {
-	d.Helper()
-	logs, err := filepath.Glob(d.path("*.log"))
-	must(d.T, err)
+func expectSilence(t *testing.T, d *deployment.Deployment, planted map[string]string) {
+	t.Helper()
+	logs, err := filepath.Glob(d.Path("*.log"))
+	must(t, err)
 	const services = 6
 	if len(logs) != services {
-		d.Errorf("%d logs, want %d: %v", len(logs), services, logs)
+		t.Errorf("%d logs, want %d: %v", len(logs), services, logs)
 	}
 	for _, file := range logs {
 		text, err := os.ReadFile(file)
-		must(d.T, err)
+		must(t, err)
 		for name, secret := range planted {
 			if holds(string(text), secret) {
-				d.Errorf("%s holds %s", filepath.Base(file), name)
+				t.Errorf("%s holds %s", filepath.Base(file), name)
 			}
 		}
 		for name, shape := range shapes {
 			if found := shape.FindString(string(text)); found != "" {
-				d.Errorf("%s holds %s", filepath.Base(file), name)
+				t.Errorf("%s holds %s", filepath.Base(file), name)
 			}
 		}
 	}
 }
 
-// secrets are those of the deployment and of every mail that the inbox still holds.
-func (d *deployment) secrets() map[string]string {
-	d.Helper()
-	known := map[string]string{"the application's key": d.applicationKey, "the operator's key": d.operatorKey}
-	seeds, err := filepath.Glob(d.path("nats/*.nk"))
-	must(d.T, err)
+// secretsOf are those of the deployment and of every mail that the inbox still holds.
+func secretsOf(t *testing.T, d *deployment.Deployment) map[string]string {
+	t.Helper()
+	known := map[string]string{"the application's key": d.ApplicationKey, "the operator's key": d.OperatorKey}
+	seeds, err := filepath.Glob(d.Path("nats/*.nk"))
+	must(t, err)
 	for _, file := range seeds {
 		seed, err := os.ReadFile(file)
-		must(d.T, err)
+		must(t, err)
 		known["the seed "+filepath.Base(file)] = strings.TrimSpace(string(seed))
 	}
-	for _, m := range d.mails("") {
+	for _, m := range d.Mails("") {
 		known["the address of "+m.Subject] = m.To[0]
 		if code := sixDigits.FindString(m.Text); code != "" {
 			known["the code "+code] = code

@@ -7,18 +7,20 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/doorward/doorward/test/deployment"
 )
 
 // TestStoryWithEachServiceInItsOwnProcess plays what `doorward demo` tells, from outside, and then stops everything.
 func TestStoryWithEachServiceInItsOwnProcess(t *testing.T) {
-	d := deploy(t)
+	d := deployment.Start(t)
 	var env strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(d.environment())) {
-		fmt.Fprintf(&env, "export %s='%s'\n", name, d.environment()[name])
+	for _, name := range slices.Sorted(maps.Keys(d.Environment())) {
+		fmt.Fprintf(&env, "export %s='%s'\n", name, d.Environment()[name])
 	}
-	must(t, os.WriteFile(d.path("app.env"), []byte(env.String()), 0o600))
+	must(t, os.WriteFile(d.Path("app.env"), []byte(env.String()), 0o600))
 
-	told := d.doorward("demo", "--against", "app.env")
+	told := d.Command("demo", "--against", "app.env")
 	for step := 1; step <= 8; step++ {
 		if !strings.Contains(told, fmt.Sprintf("\n%d. ", step)) && !strings.HasPrefix(told, fmt.Sprintf("%d. ", step)) {
 			t.Errorf("step %d isn't told", step)
@@ -29,7 +31,7 @@ func TestStoryWithEachServiceInItsOwnProcess(t *testing.T) {
 	}
 	t.Log("\n" + told)
 
-	secrets := d.secrets()
-	d.stopAll()
-	d.expectSilence(secrets)
+	secrets := secretsOf(t, d)
+	d.StopAll()
+	expectSilence(t, d, secrets)
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/doorward/doorward/test/e2e/ports"
+	"github.com/doorward/doorward/test/ports"
 )
 
 // A start that fails half way leaves nothing listening, so that the next one finds its ports free.

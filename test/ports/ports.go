@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// size is how many ports are behind a base: one for each part of a suite.
-	size = 7
+	// size is how many ports are behind a base: one for each part of a suite, and one for the debug listener of each service.
+	size = 11
 	// Blocks begin between these. Ports that systems hand out to clients by themselves are above.
 	lowest, highest = 10_000, 32_000
 	// tries is how many blocks are looked at. Most of the range is free on any machine.
