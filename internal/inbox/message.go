@@ -25,19 +25,20 @@ var ErrMalformed = errors.New("malformed mail")
 
 // Message is one mail as it arrived. Attachments aren't kept.
 type Message struct {
-	ID       int       `json:"id"`   // counts from 1 in order of arrival
-	From     string    `json:"from"` // the From header, or the envelope's sender
-	To       []string  `json:"to"`   // the envelope's recipients: who really gets it
-	Subject  string    `json:"subject"`
-	Date     time.Time `json:"date"`     // the Date header; zero if there is none
-	Received time.Time `json:"received"` // when it arrived here
-	Text     string    `json:"text"`
-	HTML     string    `json:"html"`
-	Links    []string  `json:"links"` // http and https links of both bodies, each once
+	ID        int       `json:"id"`   // counts from 1 in order of arrival
+	From      string    `json:"from"` // the From header, or the envelope's sender
+	To        []string  `json:"to"`   // the envelope's recipients: who really gets it
+	Subject   string    `json:"subject"`
+	MessageID string    `json:"message_id"` // the header without its brackets; a mail that is sent again has the same one
+	Date      time.Time `json:"date"`       // the Date header; zero if there is none
+	Received  time.Time `json:"received"`   // when it arrived here
+	Text      string    `json:"text"`
+	HTML      string    `json:"html"`
+	Links     []string  `json:"links"` // http and https links of both bodies, each once
 }
 
 func (m Message) size() int {
-	total := len(m.From) + len(m.Subject) + len(m.Text) + len(m.HTML)
+	total := len(m.From) + len(m.Subject) + len(m.MessageID) + len(m.Text) + len(m.HTML)
 	for _, link := range m.Links {
 		total += len(link)
 	}
@@ -64,8 +65,9 @@ func parse(raw []byte) (Message, error) {
 		return Message{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	message := Message{
-		From:    decodeHeader(incoming.Header.Get("From")),
-		Subject: decodeHeader(incoming.Header.Get("Subject")),
+		From:      decodeHeader(incoming.Header.Get("From")),
+		Subject:   decodeHeader(incoming.Header.Get("Subject")),
+		MessageID: strings.Trim(decodeHeader(incoming.Header.Get("Message-Id")), "<> "),
 	}
 	if date, err := incoming.Header.Date(); err == nil {
 		message.Date = date

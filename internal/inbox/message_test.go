@@ -14,6 +14,7 @@ import (
 const alternative = "From: =?utf-8?q?T=C3=BCr?= <door@example.com>\r\n" +
 	"Subject: =?utf-8?b?R3LDvMOfZQ==?=\r\n" +
 	"Date: Sun, 01 Mar 2026 12:00:00 +0000\r\n" +
+	"Message-ID: <dlv_1@example.com>\r\n" +
 	"Content-Type: multipart/alternative; boundary=edge\r\n\r\n" +
 	"--edge\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" +
 	"Sch=C3=B6n: see https://example.com/a=\r\n?x=3D1.\r\n" +
@@ -27,11 +28,12 @@ func TestParseReadsTextAndHTML(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Message{
-		From:    "Tür <door@example.com>",
-		Subject: "Grüße",
-		Text:    "Schön: see https://example.com/a?x=1.",
-		HTML:    `<p><a href="https://example.com/b?x=1&amp;y=2">b</a></p>`,
-		Links:   []string{"https://example.com/a?x=1", "https://example.com/b?x=1&y=2"},
+		From:      "Tür <door@example.com>",
+		Subject:   "Grüße",
+		MessageID: "dlv_1@example.com",
+		Text:      "Schön: see https://example.com/a?x=1.",
+		HTML:      `<p><a href="https://example.com/b?x=1&amp;y=2">b</a></p>`,
+		Links:     []string{"https://example.com/a?x=1", "https://example.com/b?x=1&y=2"},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Message{}, "Date")); diff != "" {
 		t.Errorf("parse (-want +got):\n%s", diff)

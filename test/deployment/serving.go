@@ -89,7 +89,7 @@ func (d *Deployment) healthy(service *Process) func() bool {
 // shows asks for a page.
 func (d *Deployment) shows(page string) func() bool {
 	return func() bool {
-		response, err := web.Get(page)
+		response, err := d.get(page)
 		if err != nil {
 			return false
 		}

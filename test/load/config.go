@@ -1,0 +1,106 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+
+	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
+	doorward "github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/verify"
+)
+
+// Rates are how many operations of each kind begin in a second; 0 is none.
+type Rates map[Kind]float64
+
+// Config says whom to load, and how much. All fields but the last three must be set.
+type Config struct {
+	// Environment is what an application needs, as the env file of `doorward dev` has it.
+	Environment map[string]string
+	// Operator revokes sessions.
+	Operator authnv1.SessionServiceClient
+	// Places are the addresses that people come from: each person keeps one.
+	Places []netip.Addr
+	Rates  Rates
+
+	// Workers are how many operations run at once; DefaultWorkers when 0. One that would be too many isn't begun.
+	Workers int
+	// People are how many take part at once; DefaultPeople when 0. Beyond them, who is new replaces who was first; the ledger keeps all.
+	People int
+	// Seed makes the choices, though not their timing, the same each time.
+	Seed uint64
+}
+
+// What Config means by 0.
+const (
+	DefaultWorkers = 16
+	DefaultPeople  = 200
+)
+
+// Generator makes the load.
+type Generator struct {
+	Ledger *Ledger
+
+	cfg      Config
+	client   *doorward.Client
+	verifier *verify.Verifier
+	postbox  *postbox
+	people   *people
+	random   *rand.Rand // Run's goroutine alone uses it
+}
+
+// New connects to the suite, which must be running. Close it after Run.
+func New(ctx context.Context, cfg Config) (*Generator, error) {
+	if cfg.Operator == nil || len(cfg.Places) == 0 || len(cfg.Rates) == 0 {
+		return nil, errors.New("load: an operator, places and rates are needed")
+	}
+	if cfg.Workers == 0 {
+		cfg.Workers = DefaultWorkers
+	}
+	if cfg.People == 0 {
+		cfg.People = DefaultPeople
+	}
+	client, verifier, err := connect(ctx, cfg.Environment)
+	if err != nil {
+		return nil, fmt.Errorf("load: %w", err)
+	}
+	ledger := newLedger()
+	return &Generator{
+		Ledger:   ledger,
+		cfg:      cfg,
+		client:   client,
+		verifier: verifier,
+		postbox:  newPostbox(cfg.Environment["DOORWARD_INBOX"]),
+		people:   newPeople(cfg.People, cfg.Seed),
+		random:   rand.New(rand.NewPCG(cfg.Seed, 0)), //nolint:gosec // it picks operations; a seed has to give the same again
+	}, nil
+}
+
+// connect makes an application's client, and a verifier that lets nobody in whom it can't judge.
+func connect(ctx context.Context, env map[string]string) (*doorward.Client, *verify.Verifier, error) {
+	client, err := doorward.New(doorward.Config{
+		Address: env["DOORWARD_ADDRESS"], APIKey: doorward.SecretOf(env["DOORWARD_API_KEY"]), CAFile: env["DOORWARD_CA"],
+		ServerName: env["DOORWARD_SERVER_NAME"], Timeout: callTimeout,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	source, err := verify.NATS(verify.NATSConfig{URL: env["DOORWARD_NATS_URL"], SeedFile: env["DOORWARD_NATS_SEED"]})
+	if err != nil {
+		return nil, nil, errors.Join(err, client.Close())
+	}
+	verifier, err := verify.New(ctx, verify.Config{
+		Issuer: env["DOORWARD_ISSUER"], Audience: env["DOORWARD_AUDIENCE"], Authn: client.Conn(), Revocations: source, OnStale: verify.Closed,
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, client.Close())
+	}
+	return client, verifier, nil
+}
+
+// Close ends the connections.
+func (g *Generator) Close() error {
+	return errors.Join(g.verifier.Close(), g.client.Close())
+}
