@@ -65,7 +65,7 @@ func (d *Deployment) Dial(service *Process) *grpc.ClientConn {
 	d.t.Helper()
 	material, err := certs.Load(d.Path("certs"), "operator", slog.New(slog.DiscardHandler))
 	must(d.t, err)
-	conn, err := rpc.Dial(service.Address, rpc.ClientConfig{TLS: certs.ClientTLS(material, service.Name)})
+	conn, err := rpc.Dial(service.Address, rpc.ClientConfig{TLS: certs.ClientTLS(material, service.Name), BareStatus: true})
 	must(d.t, err)
 	d.t.Cleanup(func() { _ = conn.Close() })
 	return conn

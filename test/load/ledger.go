@@ -204,12 +204,6 @@ func (l *Ledger) change(id string, change func(*Session)) {
 	change(l.sessions[id])
 }
 
-func (l *Ledger) session(id string) Session {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return *l.sessions[id]
-}
-
 func (l *Ledger) refused(after time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

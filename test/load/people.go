@@ -81,7 +81,7 @@ type people struct {
 func newPeople(most int, seed uint64) *people {
 	return &people{
 		most:   most,
-		random: rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // it picks people; a seed has to give the same again
+		random: rand.New(rand.NewPCG(seed, 1)),
 		busy:   make(map[*person]bool),
 	}
 }
