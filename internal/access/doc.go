@@ -1,13 +1,15 @@
-// Package access says who may call which method, how often, and whether it is audited.
+// Package access says who may call which method, how often, how early it is refused
+// under load, and whether it is audited.
 //
 // Each service writes one Table, keyed by full method name. Whatever isn't in it
 // is refused, and so is a row that leaves something out:
 //
 //	var table = access.Table{
 //		authnv1.SessionService_RevokeSession_FullMethodName: {
-//			Callers: access.Operator,
-//			Limit:   access.PerSecond(20),
-//			Audit:   true,
+//			Callers:  access.Operator,
+//			Limit:    access.PerSecond(20),
+//			Priority: access.Vital,
+//			Audit:    true,
 //		},
 //	}
 //
@@ -15,6 +17,8 @@
 //
 //	row? ──no──▶ PERMISSION_DENIED, ACCESS_ROW_MISSING, and an error in the log
 //	  │yes
+//	room for a call of the row's priority? ──no──▶ RESOURCE_EXHAUSTED, OVERLOADED
+//	  │yes (package rpc counts the calls in flight)
 //	credentials? ──none──▶ UNAUTHENTICATED, unless the row admits the public
 //	  │
 //	caller of a kind (for a service: with a name) in the row? ──no──▶ CALLER_NOT_ALLOWED

@@ -79,7 +79,7 @@ func TestRateHoldsPerCallerAndRefills(t *testing.T) {
 
 func TestBurstIsApartFromTheRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rows := access.Table{anybody: {Callers: access.Public, Limit: access.PerSecond(1).Burst(5)}}
+		rows := access.Table{anybody: {Callers: access.Public, Limit: access.PerSecond(1).Burst(5), Priority: access.Vital}}
 		g := guard(t, rows, 0)
 		if got := admitted(t, g, anybody, stranger("192.0.2.1"), 10); got != 5 {
 			t.Errorf("%d calls admitted, want the burst of 5", got)
@@ -104,7 +104,7 @@ func TestStrangersArePacedByNetwork(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				rows := access.Table{anybody: {Callers: access.Public, Limit: access.PerSecond(1)}}
+				rows := access.Table{anybody: {Callers: access.Public, Limit: access.PerSecond(1), Priority: access.Vital}}
 				g := guard(t, rows, 0)
 				admitted(t, g, anybody, stranger(tt.first), 1)
 				if got := admitted(t, g, anybody, stranger(tt.second), 1) == 0; got != tt.shared {
@@ -117,7 +117,7 @@ func TestStrangersArePacedByNetwork(t *testing.T) {
 
 func TestFullLimiterNeitherGrowsNorOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rows := access.Table{anybody: {Callers: access.Public, Limit: access.PerSecond(2)}}
+		rows := access.Table{anybody: {Callers: access.Public, Limit: access.PerSecond(2), Priority: access.Vital}}
 		g := guard(t, rows, 10)
 		total := 0
 		for i := range 1000 {
@@ -136,7 +136,7 @@ func TestFullLimiterNeitherGrowsNorOpens(t *testing.T) {
 func TestParallelCallsCantOutrunTheLimit(t *testing.T) {
 	frozen := time.Now()
 	g, err := access.NewGuard(access.GuardConfig{
-		Table:  access.Table{anybody: {Callers: access.Public, Limit: access.PerSecond(50)}},
+		Table:  access.Table{anybody: {Callers: access.Public, Limit: access.PerSecond(50), Priority: access.Vital}},
 		Logger: slog.New(slog.DiscardHandler),
 		Now:    func() time.Time { return frozen },
 	})

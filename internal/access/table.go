@@ -24,6 +24,8 @@ type Rule struct {
 	Services []string
 	// Limit is how often one caller may call: NoLimit() or PerSecond(n).
 	Limit Limit
+	// Priority says how early the method is refused when the server has too much to do.
+	Priority Priority
 	// Audit says that the use case writes an audit record, which the service's
 	// tests hold it to.
 	Audit bool
@@ -58,6 +60,9 @@ func (r Rule) problems() []string {
 	}
 	if r.Limit.state == limitUnset {
 		problems = append(problems, "say NoLimit() or PerSecond(n)")
+	}
+	if !r.Priority.set() {
+		problems = append(problems, "name the priority: Deferrable, Interactive or Vital")
 	}
 	if service := r.Callers&Service != 0; service != (len(r.Services) > 0) {
 		problems = append(problems, "callers have Service exactly when Services names some")

@@ -27,15 +27,15 @@ const (
 
 func table() access.Table {
 	return access.Table{
-		anybody: {Callers: access.Public, Limit: access.NoLimit()},
-		assess:  {Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit()},
+		anybody: {Callers: access.Public, Limit: access.NoLimit(), Priority: access.Interactive},
+		assess:  {Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Interactive},
 		speak: {
-			Callers: access.Application, Scopes: []string{"speak_for_users", "assert"}, Limit: access.PerSecond(2),
+			Callers: access.Application, Scopes: []string{"speak_for_users", "assert"}, Limit: access.PerSecond(2), Priority: access.Interactive,
 		},
-		account: {Callers: access.User, Scopes: []string{"account"}, Limit: access.NoLimit()},
+		account: {Callers: access.User, Scopes: []string{"account"}, Limit: access.NoLimit(), Priority: access.Interactive},
 		revoke: {
 			Callers: access.Operator | access.Service, Services: []string{"notify"},
-			Limit: access.NoLimit(), Audit: true,
+			Limit: access.NoLimit(), Priority: access.Interactive, Audit: true,
 		},
 	}
 }
@@ -109,15 +109,17 @@ func TestMissingScopeIsNamed(t *testing.T) {
 
 func TestIncompleteRowsRefuseAndAreReportedAtOnce(t *testing.T) {
 	tests := map[string]access.Rule{
-		"limit unset":            {Callers: access.Operator},
-		"limit below one":        {Callers: access.Operator, Limit: access.PerSecond(0)},
-		"burst without a rate":   {Callers: access.Operator, Limit: access.NoLimit().Burst(3)},
-		"no callers":             {Limit: access.NoLimit()},
-		"unknown caller":         {Callers: 1 << 7, Limit: access.NoLimit()},
-		"service without a name": {Callers: access.Service, Limit: access.NoLimit()},
-		"names without service":  {Callers: access.Operator, Services: []string{"authn"}, Limit: access.NoLimit()},
-		"scopes for an operator": {Callers: access.Operator, Scopes: []string{"s"}, Limit: access.NoLimit()},
-		"scopes for the public":  {Callers: access.Public | access.Application, Scopes: []string{"s"}, Limit: access.NoLimit()},
+		"limit unset":            {Callers: access.Operator, Priority: access.Vital},
+		"limit below one":        {Callers: access.Operator, Priority: access.Vital, Limit: access.PerSecond(0)},
+		"burst without a rate":   {Callers: access.Operator, Limit: access.NoLimit().Burst(3), Priority: access.Interactive},
+		"priority unset":         {Callers: access.Operator, Limit: access.NoLimit()},
+		"unknown priority":       {Callers: access.Operator, Limit: access.NoLimit(), Priority: access.Vital + 1},
+		"no callers":             {Limit: access.NoLimit(), Priority: access.Interactive},
+		"unknown caller":         {Callers: 1 << 7, Limit: access.NoLimit(), Priority: access.Interactive},
+		"service without a name": {Callers: access.Service, Limit: access.NoLimit(), Priority: access.Interactive},
+		"names without service":  {Callers: access.Operator, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Interactive},
+		"scopes for an operator": {Callers: access.Operator, Scopes: []string{"s"}, Limit: access.NoLimit(), Priority: access.Interactive},
+		"scopes for the public":  {Callers: access.Public | access.Application, Scopes: []string{"s"}, Limit: access.NoLimit(), Priority: access.Interactive},
 	}
 	all := access.Table{}
 	for name, rule := range tests {
@@ -149,10 +151,10 @@ func TestWalkFindsMissingAndStaleRows(t *testing.T) {
 		"test.v1.T": {Methods: []grpc.MethodInfo{{Name: "Other"}}},
 	}
 	rows := access.Table{
-		anybody:                {Callers: access.Public, Limit: access.NoLimit()},
+		anybody:                {Callers: access.Public, Limit: access.NoLimit(), Priority: access.Interactive},
 		halfWay:                {Callers: access.Operator},
-		"/test.v1.S/Mistpyed":  {Callers: access.Public, Limit: access.NoLimit()},
-		"/test.v1.Gone/Method": {Callers: access.Public, Limit: access.NoLimit()},
+		"/test.v1.S/Mistpyed":  {Callers: access.Public, Limit: access.NoLimit(), Priority: access.Interactive},
+		"/test.v1.Gone/Method": {Callers: access.Public, Limit: access.NoLimit(), Priority: access.Interactive},
 	}
 	if diff := cmp.Diff([]string{forgotten, halfWay, "/test.v1.T/Other"}, access.Missing(rows, info)); diff != "" {
 		t.Errorf("Missing (-want +got):\n%s", diff)

@@ -77,9 +77,9 @@ func serviceDesc() *grpc.ServiceDesc {
 
 func table() access.Table {
 	return access.Table{
-		methodDo:     {Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit()},
-		methodWatch:  {Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit()},
-		methodPublic: {Callers: access.Public, Limit: access.NoLimit()},
+		methodDo:     {Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Interactive},
+		methodWatch:  {Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Interactive},
+		methodPublic: {Callers: access.Public, Limit: access.NoLimit(), Priority: access.Vital},
 	}
 }
 

@@ -94,12 +94,12 @@ func checkServerTLS(cfg *tls.Config) error {
 // withOwnRows adds the rows of the services that every server has.
 func withOwnRows(table access.Table, reflection bool) access.Table {
 	own := access.Table{
-		healthpb.Health_Check_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(50)},
-		healthpb.Health_List_FullMethodName:  {Callers: access.Public, Limit: access.PerSecond(5)},
-		healthpb.Health_Watch_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(5)},
+		healthpb.Health_Check_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(50), Priority: access.Vital},
+		healthpb.Health_List_FullMethodName:  {Callers: access.Public, Limit: access.PerSecond(5), Priority: access.Vital},
+		healthpb.Health_Watch_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(5), Priority: access.Vital},
 	}
 	if reflection {
-		row := access.Rule{Callers: access.Public, Limit: access.PerSecond(20)}
+		row := access.Rule{Callers: access.Public, Limit: access.PerSecond(20), Priority: access.Deferrable}
 		own[reflectionpb.ServerReflection_ServerReflectionInfo_FullMethodName] = row
 		own[reflectionalphapb.ServerReflection_ServerReflectionInfo_FullMethodName] = row
 	}

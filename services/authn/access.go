@@ -23,32 +23,41 @@ const (
 
 // Table says who may call what. A method without a row is refused.
 func Table() access.Table {
+	// A sign-up that has begun goes on as a sign-in does: Prepare and Continue serve both, and what a half-finished one has cost is spent.
 	speaker := access.Rule{
-		Callers: access.Application,
-		Scopes:  []string{scopeSpeakForUsers},
-		Limit:   access.PerSecond(attemptsPerSecond),
+		Callers:  access.Application,
+		Scopes:   []string{scopeSpeakForUsers},
+		Limit:    access.PerSecond(attemptsPerSecond),
+		Priority: access.Interactive,
 	}
+	newcomer := speaker
+	newcomer.Priority = access.Deferrable
 	refresher := speaker
 	refresher.Limit = access.PerSecond(refreshesPerSecond)
-	operator := access.Rule{Callers: access.Operator, Limit: access.PerSecond(operatorsPerSecond)}
+	refresher.Priority = access.Vital
+	operator := access.Rule{Callers: access.Operator, Limit: access.PerSecond(operatorsPerSecond), Priority: access.Vital}
 	audited := operator
 	audited.Audit = true
 	return access.Table{
-		authnv1.AttemptService_StartSignUp_FullMethodName: speaker,
+		authnv1.AttemptService_StartSignUp_FullMethodName: newcomer,
 		authnv1.AttemptService_StartSignIn_FullMethodName: speaker,
 		authnv1.AttemptService_Prepare_FullMethodName:     speaker,
 		authnv1.AttemptService_Continue_FullMethodName:    speaker,
 
 		authnv1.SessionService_RefreshSession_FullMethodName: refresher,
 		// Every verifier asks for every call while its feed is stale: a limit would turn our outage into theirs.
-		authnv1.SessionService_VerifySession_FullMethodName: {Callers: access.Application, Limit: access.NoLimit()},
+		authnv1.SessionService_VerifySession_FullMethodName: {
+			Callers: access.Application, Limit: access.NoLimit(), Priority: access.Vital,
+		},
 		authnv1.SessionService_ListSessions_FullMethodName:  operator,
 		authnv1.SessionService_RevokeSession_FullMethodName: audited,
 
-		authnv1.KeyService_GetKeySet_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(keySetsPerSecond)},
+		authnv1.KeyService_GetKeySet_FullMethodName: {
+			Callers: access.Public, Limit: access.PerSecond(keySetsPerSecond), Priority: access.Vital,
+		},
 
 		authnv1.AlertService_PrepareAlert_FullMethodName: {
-			Callers: access.Service, Services: []string{"notify"}, Limit: access.PerSecond(alertsPerSecond),
+			Callers: access.Service, Services: []string{"notify"}, Limit: access.PerSecond(alertsPerSecond), Priority: access.Vital,
 		},
 
 		authnv1.ApplicationService_CreateApplication_FullMethodName: audited,

@@ -182,7 +182,7 @@ func newRisk(w *world) *risk {
 	r.server, err = rpc.NewServer(w.Context(), rpc.ServerConfig{
 		Name: "risk", Address: "127.0.0.1:0", TLS: certs.ServerTLS(material, certs.ServicesOnly),
 		Table: access.Table{riskv1.RiskService_Assess_FullMethodName: {
-			Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit(),
+			Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Interactive,
 		}},
 		Authenticate: rpc.MTLSOnly, Logger: w.logger, Registerer: prometheus.NewRegistry(), Now: time.Now,
 	})

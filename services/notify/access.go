@@ -14,10 +14,10 @@ const (
 // table says who may call what. The portal paces browsers itself; its limit here is what one notify should bear, far above what people
 // who answer alerts cause and far below what guessing at 256-bit tokens would need.
 func table() access.Table {
-	browsers := access.Rule{Callers: access.Service, Services: []string{portal}, Limit: access.PerSecond(200)}
+	browsers := access.Rule{Callers: access.Service, Services: []string{portal}, Limit: access.PerSecond(200), Priority: access.Vital}
 	answer := browsers
 	answer.Audit = true
-	read := access.Rule{Callers: access.Service, Services: []string{operator}, Limit: access.PerSecond(20)}
+	read := access.Rule{Callers: access.Service, Services: []string{operator}, Limit: access.PerSecond(20), Priority: access.Vital}
 	replay := read
 	replay.Audit = true
 	return access.Table{

@@ -147,7 +147,7 @@ func (s *suite) startAuthn() {
 	server, err := rpc.NewServer(s.deadline(), rpc.ServerConfig{
 		Name: "authn", Address: "127.0.0.1:0", TLS: certs.ServerTLS(s.material("authn"), certs.ServicesOnly), Authenticate: rpc.MTLSOnly,
 		Table: access.Table{authnv1.AlertService_PrepareAlert_FullMethodName: {
-			Callers: access.Service, Services: []string{"notify"}, Limit: access.NoLimit(),
+			Callers: access.Service, Services: []string{"notify"}, Limit: access.NoLimit(), Priority: access.Vital,
 		}},
 		Logger: quiet(), Registerer: prometheus.NewRegistry(), Now: time.Now,
 	})

@@ -138,7 +138,7 @@ func (s *suite) startNotify(t *testing.T, dir string) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := access.Rule{Callers: access.Service, Services: []string{"portal"}, Limit: access.NoLimit()}
+	row := access.Rule{Callers: access.Service, Services: []string{"portal"}, Limit: access.NoLimit(), Priority: access.Vital}
 	server, err := rpc.NewServer(t.Context(), rpc.ServerConfig{
 		Name: "notify", Address: "127.0.0.1:0", TLS: certs.ServerTLS(material, certs.ServicesOnly),
 		Table: access.Table{

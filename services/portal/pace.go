@@ -11,7 +11,7 @@ import (
 // newPace says how often one network may ask for a link's page or answer it: far more than people do. Notify bounds what the portal asks of it
 // as a whole, so without this a stranger who asks without pause would keep owners from answering.
 func newPace(deps Deps) (*access.Guard, error) {
-	rule := access.Rule{Callers: access.Public, Limit: access.PerSecond(5).Burst(40)}
+	rule := access.Rule{Callers: access.Public, Limit: access.PerSecond(5).Burst(40), Priority: access.Vital}
 	return access.NewGuard(access.GuardConfig{
 		Table: access.Table{routeShow: rule, routeTake: rule}, Logger: deps.Logger, Now: deps.Now,
 	})

@@ -11,6 +11,7 @@ func accessTable() access.Table {
 		Callers:  access.Service,
 		Services: []string{"operator"},
 		Limit:    access.PerSecond(50),
+		Priority: access.Vital,
 	}
 	return access.Table{
 		// authn paces its callers itself, and what it doesn't ask isn't counted.
@@ -18,6 +19,7 @@ func accessTable() access.Table {
 			Callers:  access.Service,
 			Services: []string{"authn"},
 			Limit:    access.NoLimit(),
+			Priority: access.Interactive,
 		},
 		riskv1.DecisionService_ListDecisions_FullMethodName:   operator,
 		riskv1.DecisionService_ExplainDecision_FullMethodName: operator,

@@ -38,7 +38,7 @@ func serveRisk(t testing.TB, certificates string) string {
 		Address: "127.0.0.1:0",
 		TLS:     certs.ServerTLS(material, certs.ServicesOnly),
 		Table: access.Table{riskv1.RiskService_Assess_FullMethodName: {
-			Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit(),
+			Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Interactive,
 		}},
 		Authenticate: rpc.MTLSOnly,
 		Logger:       quiet(),
