@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
 	"github.com/doorward/doorward/cmd/doorward/internal/story"
 	"github.com/doorward/doorward/cmd/doorward/internal/suite"
 	"github.com/doorward/doorward/internal/bus"
@@ -45,7 +46,7 @@ that isn't as told. Example:
 
 func (c *demoCmd) Run(ctx context.Context, s streams) error {
 	if c.Against != "" {
-		env, err := suite.ReadEnv(c.Against)
+		env, err := deployment.ReadEnv(c.Against)
 		if err != nil {
 			return err
 		}
@@ -88,7 +89,7 @@ func (c *demoCmd) playOwn(ctx context.Context, s streams, dir string) error {
 }
 
 // play puts the story's world together from an env file, as an application would, and plays.
-func (c *demoCmd) play(ctx context.Context, s streams, env suite.Env) (err error) {
+func (c *demoCmd) play(ctx context.Context, s streams, env deployment.Env) (err error) {
 	began := time.Now()
 	world, closeWorld, err := openWorld(ctx, s, env)
 	if err != nil {
@@ -115,7 +116,7 @@ func (c *demoCmd) first() string {
 }
 
 // openWorld connects the story to a suite. What it opened is closed by the function that it returns.
-func openWorld(ctx context.Context, s streams, env suite.Env) (w story.World, closeAll func() error, err error) {
+func openWorld(ctx context.Context, s streams, env deployment.Env) (w story.World, closeAll func() error, err error) {
 	var opened closers
 	defer func() {
 		if err != nil {
@@ -167,7 +168,7 @@ func (c closers) closeAll() error {
 	return errors.Join(errs...)
 }
 
-func openVerifier(ctx context.Context, client *doorward.Client, env suite.Env) (*verify.Verifier, error) {
+func openVerifier(ctx context.Context, client *doorward.Client, env deployment.Env) (*verify.Verifier, error) {
 	source, err := verify.NATS(verify.NATSConfig{
 		URL: env.Get("DOORWARD_NATS_URL"), SeedFile: env.Get("DOORWARD_NATS_SEED"), CAFile: env.Get("DOORWARD_NATS_CA"),
 	})
@@ -179,7 +180,7 @@ func openVerifier(ctx context.Context, client *doorward.Client, env suite.Env) (
 	})
 }
 
-func openSubscriber(ctx context.Context, s streams, env suite.Env) (*bus.Conn, error) {
+func openSubscriber(ctx context.Context, s streams, env deployment.Env) (*bus.Conn, error) {
 	identity, err := bus.ReadIdentity(env.Get("DOORWARD_EVENTS_SEED"), bus.Subscriber)
 	if err != nil {
 		return nil, err
@@ -188,7 +189,11 @@ func openSubscriber(ctx context.Context, s streams, env suite.Env) (*bus.Conn, e
 	if err != nil {
 		return nil, err
 	}
-	return bus.Connect(ctx, bus.Config{URL: env.Get("DOORWARD_NATS_URL"), Identity: identity, Logger: logger})
+	transport, err := bus.Transport(env.Get("DOORWARD_NATS_CA"))
+	if err != nil {
+		return nil, err
+	}
+	return bus.Connect(ctx, bus.Config{URL: env.Get("DOORWARD_NATS_URL"), Identity: identity, TLS: transport, Logger: logger})
 }
 
 func network(country string) (story.Network, error) {

@@ -63,7 +63,7 @@ func firstOf(running <-chan error, otherwise error) error {
 func (c *devCmd) greet(s streams, all *suite.Suite, took time.Duration) {
 	fmt.Fprintf(s.out, "doorward dev: ready in %s, for development only\n\n", took.Round(time.Millisecond))
 	for _, line := range all.Addresses() {
-		fmt.Fprintf(s.out, "  %-8s %s\n", line.Name, line.Value)
+		fmt.Fprintf(s.out, "  %-8s %s\n", line.Name, line.Address)
 	}
 	fmt.Fprintf(s.out, `
 Next, in another terminal:

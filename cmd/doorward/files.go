@@ -2,18 +2,15 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/telemetry"
 )
-
-// serviceNames are the identities that certificates are made for.
-var serviceNames = []string{"authn", "risk", "notify", "portal", "operator"}
 
 type certsCmd struct {
 	Dir         string        `default:".doorward/certs" help:"Directory of ca.pem, ca.key and <name>.pem, <name>.key."`
@@ -30,7 +27,7 @@ Running services take renewed files up by themselves. Example:
 }
 
 func (c *certsCmd) Run(s streams) error {
-	issued, err := certs.Create(c.Dir, serviceNames, certs.Options{
+	issued, err := certs.Create(c.Dir, deployment.Names(), certs.Options{
 		Now: time.Now(), Validity: c.Validity, Hosts: c.Host, Development: c.Development,
 	})
 	if err != nil {
@@ -105,7 +102,7 @@ func (c *streamsApplyCmd) Run(ctx context.Context, s streams) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Wait)
 	defer cancel()
-	transport, err := c.transport()
+	transport, err := bus.Transport(c.CA)
 	if err != nil {
 		return err
 	}
@@ -121,17 +118,6 @@ func (c *streamsApplyCmd) Run(ctx context.Context, s streams) error {
 		fmt.Fprintf(s.out, "%s is declared\n", stream.Name)
 	}
 	return nil
-}
-
-func (c *streamsApplyCmd) transport() (*tls.Config, error) {
-	if c.CA == "" {
-		return nil, nil //nolint:nilnil // no TLS is one of the two answers
-	}
-	roots, err := certs.ReadRoots(c.CA)
-	if err != nil {
-		return nil, err
-	}
-	return &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots}, nil
 }
 
 // logger writes for a terminal.

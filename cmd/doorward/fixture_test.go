@@ -11,8 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
 	"github.com/doorward/doorward/cmd/doorward/internal/story"
-	"github.com/doorward/doorward/cmd/doorward/internal/suite"
 	doorward "github.com/doorward/doorward/sdk"
 )
 
@@ -66,9 +66,9 @@ func startDev(t *testing.T, dir string) *dev {
 }
 
 // env reads one of its env files.
-func (d *dev) env(t *testing.T, name string) suite.Env {
+func (d *dev) env(t *testing.T, name string) deployment.Env {
 	t.Helper()
-	env, err := suite.ReadEnv(filepath.Join(d.dir, name))
+	env, err := deployment.ReadEnv(filepath.Join(d.dir, name))
 	if err != nil {
 		t.Fatal(err)
 	}

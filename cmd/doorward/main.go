@@ -40,6 +40,7 @@ type cli struct {
 
 	Dev      devCmd      `cmd:"" help:"Run the whole suite in this process, for development: embedded NATS, an inbox for its mails, data in .doorward."`
 	Demo     demoCmd     `cmd:"" help:"Play the story: a sign-up, a stranger's sign-in, the alert, and what the owner's answer ends."`
+	Init     initCmd     `cmd:"" help:"Make what a production deployment needs on disk: certificates, keys, the first API keys."`
 	Authn    authnCmd    `cmd:"" help:"Run authn, or make a deployment's first API keys."`
 	Risk     riskCmd     `cmd:"" help:"Run risk."`
 	Notify   notifyCmd   `cmd:"" help:"Run notify."`

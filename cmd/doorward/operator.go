@@ -5,12 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/rpc"
@@ -61,48 +59,3 @@ func (k apiKey) GetRequestMetadata(context.Context, ...string) (map[string]strin
 }
 
 func (apiKey) RequireTransportSecurity() bool { return true }
-
-type healthCmd struct {
-	Service string `arg:"" enum:"authn,risk,notify" help:"authn, risk or notify."`
-	Address string `help:"host:port; the service's usual port on this machine when left out."`
-	Certs   string `default:".doorward/certs" help:"Directory of the certificates."`
-	As      string `default:"operator" help:"Whose certificate to show."`
-}
-
-func (healthCmd) Help() string {
-	return `Exits 0 when the service serves, 1 when it doesn't or can't be reached: made for a container's health check. The portal has no gRPC: ask it for
-GET /health. Example:
-
-  doorward health authn --certs /etc/doorward/certs --as authn`
-}
-
-// usualAddresses are where services listen unless told otherwise.
-var usualAddresses = map[string]string{"authn": "127.0.0.1:7401", "risk": "127.0.0.1:7402", "notify": "127.0.0.1:7403"}
-
-func (c *healthCmd) Run(ctx context.Context, s streams) error {
-	logger, err := s.logger(slog.LevelWarn)
-	if err != nil {
-		return err
-	}
-	material, err := certs.Load(c.Certs, c.As, logger)
-	if err != nil {
-		return err
-	}
-	if c.Address == "" {
-		c.Address = usualAddresses[c.Service]
-	}
-	conn, err := rpc.Dial(c.Address, rpc.ClientConfig{TLS: certs.ClientTLS(material, c.Service)})
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	answer, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{})
-	if err != nil {
-		return fmt.Errorf("%s at %s doesn't answer: %w", c.Service, c.Address, err)
-	}
-	if answer.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
-		return fmt.Errorf("%s at %s is %s", c.Service, c.Address, strings.ToLower(answer.GetStatus().String()))
-	}
-	fmt.Fprintf(s.out, "%s at %s is serving\n", c.Service, c.Address)
-	return nil
-}

@@ -13,6 +13,8 @@ const confHead = `# NATS for Doorward, as a server of its own. Rendered from the
 
 server_name: doorward
 port: 7407
+# GET /healthz for health checks, on this machine alone.
+http: "127.0.0.1:8222"
 max_payload: %d
 
 tls {
@@ -47,6 +49,16 @@ func RenderConf() string {
 	}
 	b.WriteString("  ]\n}\n")
 	return b.String()
+}
+
+// RenderConfFor is the same with the identities' public keys in it; the environment names the certificate and the store alone.
+func RenderConfFor(identities []Identity) string {
+	var b strings.Builder
+	b.WriteString("# Who is who in this deployment; made with its nkeys.\n")
+	for _, identity := range identities {
+		fmt.Fprintf(&b, "%s: %q\n", KeyVariable(identity.Name), identity.Public)
+	}
+	return b.String() + "\n" + RenderConf()
 }
 
 // KeyVariable is the environment variable that holds an identity's public key for deploy/nats.conf.

@@ -49,19 +49,20 @@ func (s Settings) Connect(ctx context.Context, name Name, logger *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
-	transport, err := s.tls()
+	transport, err := Transport(s.CA)
 	if err != nil {
 		return nil, err
 	}
 	return Connect(ctx, Config{URL: s.URL, Identity: identity, TLS: transport, Patient: true, Logger: logger})
 }
 
-// tls is nil without a CA, which Check allows on this machine alone.
-func (s Settings) tls() (*tls.Config, error) {
-	if s.CA == "" {
+// Transport is how a server is reached whose certificate is of a CA: the PEM file's at path. Without a path it is nil, for a connection without TLS, which is
+// for this machine alone.
+func Transport(ca string) (*tls.Config, error) {
+	if ca == "" {
 		return nil, nil //nolint:nilnil // no TLS is one of the two answers
 	}
-	roots, err := certs.ReadRoots(s.CA)
+	roots, err := certs.ReadRoots(ca)
 	if err != nil {
 		return nil, fmt.Errorf("bus: the CA of NATS: %w", err)
 	}

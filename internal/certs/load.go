@@ -60,6 +60,18 @@ func Load(dir, name string, log *slog.Logger) (*Material, error) {
 	return m, nil
 }
 
+// Purpose says whether there is a CA in dir, and whether it was made for development.
+func Purpose(dir string) (found, development bool, err error) {
+	ca, err := readCert(filepath.Join(dir, "ca.pem"))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, fmt.Errorf("certs: %w", err)
+	}
+	return true, ca.Subject.CommonName == caNameDevelopment, nil
+}
+
 // Roots is the pool that holds the CA alone.
 func (m *Material) Roots() *x509.CertPool { return m.roots.Clone() }
 

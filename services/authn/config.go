@@ -35,7 +35,7 @@ func DefaultConfig() Config {
 		KeysDir: ".doorward/keys",
 		Certs:   ".doorward/certs",
 		Risk:    "127.0.0.1:7402",
-		MailKey: ".doorward/keys/mail/mail.key.pub",
+		MailKey: ".doorward/keys/mail/1.key.pub",
 		NATS:    bus.Settings{URL: "nats://127.0.0.1:7407", Seed: ".doorward/nats/authn.nk"},
 	}
 }

@@ -30,7 +30,7 @@ var _ config.Validator = Config{}
 func DefaultConfig() Config {
 	return Config{
 		Listen:  "127.0.0.1:7402",
-		DataDir: ".doorward/risk",
+		DataDir: ".doorward/data",
 		Certs:   ".doorward/certs",
 		NATS:    bus.Settings{URL: "nats://127.0.0.1:7407", Seed: ".doorward/nats/risk.nk"},
 		Decisions: DecisionsConfig{

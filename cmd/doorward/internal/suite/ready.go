@@ -7,16 +7,20 @@ import (
 
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/rpc"
 )
 
 // AppEnv is what an application needs to use the suite.
-func (s *Suite) AppEnv() Env { return s.app }
+func (s *Suite) AppEnv() deployment.Env { return s.app }
 
-// Addresses are where things are reached, for people.
-func (s *Suite) Addresses() []Variable {
-	return []Variable{
+// Place is where a part of the suite is reached.
+type Place struct{ Name, Address string }
+
+// Addresses are for people.
+func (s *Suite) Addresses() []Place {
+	return []Place{
 		{"authn", s.authn.Addr().String()},
 		{"risk", s.risk.Addr().String()},
 		{"notify", s.notify.Addr().String()},
@@ -31,10 +35,10 @@ const healthEvery = 5 * time.Millisecond
 
 // AwaitServing waits until every service says that it serves. Run must be under way.
 func (s *Suite) AwaitServing(ctx context.Context) error {
-	for _, service := range []Variable{
+	for _, service := range []Place{
 		{"risk", s.risk.Addr().String()}, {"authn", s.authn.Addr().String()}, {"notify", s.notify.Addr().String()},
 	} {
-		if err := s.awaitServing(ctx, service.Name, service.Value); err != nil {
+		if err := s.awaitServing(ctx, service.Name, service.Address); err != nil {
 			return fmt.Errorf("%s doesn't serve: %w", service.Name, err)
 		}
 	}
@@ -45,7 +49,7 @@ func (s *Suite) awaitServing(ctx context.Context, name, address string) error {
 	const patience = 30 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	material, err := certs.Load(s.layout.certs(), "operator", s.cfg.Logger)
+	material, err := certs.Load(s.layout.Certs(), "operator", s.cfg.Logger)
 	if err != nil {
 		return err
 	}

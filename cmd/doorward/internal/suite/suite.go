@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
 	"github.com/doorward/doorward/internal/app"
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/inbox"
@@ -40,7 +41,7 @@ type Config struct {
 // Suite is everything with listeners open. Run it.
 type Suite struct {
 	cfg    Config
-	layout layout
+	layout deployment.Layout
 
 	nats   *bus.Server
 	inbox  *inbox.Inbox
@@ -49,7 +50,8 @@ type Suite struct {
 	notify *notify.Service
 	portal *portal.Service
 
-	app, operator Env
+	keys deployment.FirstKeys
+	app  deployment.Env
 }
 
 // New prepares the directory and opens every listener. The NATS server runs from here on, because services are wired to it; everything else
@@ -58,7 +60,7 @@ func New(ctx context.Context, cfg Config) (*Suite, error) {
 	if err := cfg.Ports.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Suite{cfg: cfg, layout: layout{dir: cfg.Dir}}
+	s := &Suite{cfg: cfg, layout: deployment.Layout{Dir: cfg.Dir, Development: true}}
 	if err := s.open(ctx); err != nil {
 		s.close()
 		return nil, err
@@ -79,12 +81,12 @@ func (s *Suite) open(ctx context.Context) error {
 }
 
 func (s *Suite) openBus(ctx context.Context) error {
-	identities, err := s.layout.prepare(ctx, s.cfg.Now)
+	identities, err := prepare(ctx, s.layout, s.cfg.Now)
 	if err != nil {
 		return err
 	}
 	s.nats, err = bus.StartServer(bus.ServerConfig{
-		Dir: s.layout.jetstream(), Port: s.cfg.Ports.number(portNATS), Identities: identities, Logger: s.cfg.Logger,
+		Dir: s.layout.JetStream(), Port: s.cfg.Ports.number(portNATS), Identities: identities, Logger: s.cfg.Logger,
 	})
 	if err != nil {
 		return err
@@ -106,7 +108,7 @@ func (s *Suite) openInbox(context.Context) (err error) {
 func (s *Suite) openRisk(ctx context.Context) (err error) {
 	cfg := risk.DefaultConfig()
 	cfg.Listen = s.cfg.Ports.address(portRisk)
-	cfg.DataDir, cfg.Certs = s.layout.data(), s.layout.certs()
+	cfg.DataDir, cfg.Certs = s.layout.Data(), s.layout.Certs()
 	cfg.NATS = bus.Settings{URL: s.nats.URL(), Seed: s.seed(bus.Risk)}
 	s.risk, err = risk.New(ctx, cfg, risk.Deps{Logger: s.logger("risk"), Registerer: s.cfg.Registerer, Now: s.cfg.Now})
 	return err
@@ -114,7 +116,7 @@ func (s *Suite) openRisk(ctx context.Context) (err error) {
 
 func (s *Suite) openAuthn(ctx context.Context) (err error) {
 	cfg := s.authnConfig()
-	if err := s.bootstrap(ctx, cfg); err != nil {
+	if s.keys, err = s.layout.FirstKeys(ctx, cfg, audience); err != nil {
 		return err
 	}
 	s.authn, err = authn.New(ctx, cfg, authn.Deps{Logger: s.logger("authn"), Registerer: s.cfg.Registerer, Now: s.cfg.Now})
@@ -129,7 +131,7 @@ func (s *Suite) openNotifyAndPortal(ctx context.Context) error {
 	}
 	notifyConfig := notify.DefaultConfig()
 	notifyConfig.Listen = s.cfg.Ports.address(portNotify)
-	notifyConfig.DataDir, notifyConfig.Certs, notifyConfig.SealKeys = s.layout.data(), s.layout.certs(), s.layout.mailKeys()
+	notifyConfig.DataDir, notifyConfig.Certs, notifyConfig.SealKeys = s.layout.Data(), s.layout.Certs(), s.layout.MailKeys()
 	notifyConfig.Authn = s.authn.Addr().String()
 	notifyConfig.PortalURL, notifyConfig.Product = "http://"+page, product
 	notifyConfig.NATS = bus.Settings{URL: s.nats.URL(), Seed: s.seed(bus.Notify)}
@@ -140,7 +142,7 @@ func (s *Suite) openNotifyAndPortal(ctx context.Context) error {
 	}
 	portalConfig := portal.DefaultConfig()
 	portalConfig.Listen, portalConfig.URL, portalConfig.Product = page, "http://"+page, product
-	portalConfig.Notify, portalConfig.Certs = s.notify.Addr().String(), s.layout.certs()
+	portalConfig.Notify, portalConfig.Certs = s.notify.Addr().String(), s.layout.Certs()
 	s.portal, err = portal.New(ctx, portalConfig, portal.Deps{Logger: s.logger("portal"), Registerer: s.cfg.Registerer, Now: s.cfg.Now})
 	return err
 }
@@ -159,7 +161,7 @@ func (s *Suite) portalAddress(ctx context.Context) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-func (s *Suite) seed(name bus.Name) string { return bus.SeedFile(s.layout.nats(), name) }
+func (s *Suite) seed(name bus.Name) string { return bus.SeedFile(s.layout.NATS(), name) }
 
 func (s *Suite) logger(service string) *slog.Logger {
 	return s.cfg.Logger.With(slog.String("service", service))

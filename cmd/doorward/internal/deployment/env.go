@@ -1,4 +1,4 @@
-package suite
+package deployment
 
 import (
 	"bufio"
@@ -38,15 +38,15 @@ func (e Env) Need(names ...string) error {
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("no %s; doorward dev writes such a file to .doorward/dev.env", strings.Join(missing, ", no "))
+		return fmt.Errorf("no %s; doorward dev writes such a file to .doorward/dev.env, doorward init to .doorward/app.env", strings.Join(missing, ", no "))
 	}
 	return nil
 }
 
-// write makes the file anew, whole, readable by its owner alone: it holds an API key.
-func (e Env) write(path string) error {
+// write makes the file anew, whole, readable by its owner alone: it holds an API key. readAt is where its reader finds it.
+func (e Env) write(path, readAt string) error {
 	var text bytes.Buffer
-	text.WriteString("# Made by doorward. It holds a secret. In a shell: . " + path + "\n")
+	text.WriteString("# Made by doorward. It holds a secret. In a shell: . " + readAt + "\n")
 	for _, v := range e {
 		fmt.Fprintf(&text, "export %s='%s'\n", v.Name, strings.ReplaceAll(v.Value, "'", `'\''`))
 	}

@@ -3,24 +3,8 @@ package suite
 import (
 	"fmt"
 	"net"
-	"path/filepath"
 	"strconv"
 )
-
-// layout is where things lie below the suite's directory.
-type layout struct{ dir string }
-
-func (l layout) certs() string     { return filepath.Join(l.dir, "certs") }
-func (l layout) nats() string      { return filepath.Join(l.dir, "nats") }
-func (l layout) keys() string      { return filepath.Join(l.dir, "keys") }
-func (l layout) mailKeys() string  { return filepath.Join(l.dir, "keys", "mail") }
-func (l layout) mailKey() string   { return filepath.Join(l.mailKeys(), "1.key") }
-func (l layout) data() string      { return filepath.Join(l.dir, "data") }
-func (l layout) jetstream() string { return filepath.Join(l.dir, "jetstream") }
-
-// AppEnv and OperatorEnv are the files that an application and an operator read.
-func (l layout) appEnv() string      { return filepath.Join(l.dir, "dev.env") }
-func (l layout) operatorEnv() string { return filepath.Join(l.dir, "operator.env") }
 
 // Ports are the suite's, counted from a base; a base of 0 takes any that are free.
 type Ports struct{ Base int }

@@ -1,4 +1,4 @@
-package suite
+package deployment
 
 import (
 	"os"
@@ -22,7 +22,7 @@ func FuzzEnvFile(f *testing.F) {
 		}
 		path := filepath.Join(t.TempDir(), "x.env")
 		env := Env{{"DOORWARD_A", value}, {"DOORWARD_B", "second"}}
-		if err := env.write(path); err != nil {
+		if err := env.write(path, path); err != nil {
 			t.Fatal(err)
 		}
 		read, err := ReadEnv(path)
@@ -38,7 +38,7 @@ func FuzzEnvFile(f *testing.F) {
 func TestShellReadsEnvFile(t *testing.T) {
 	const value = `it's $HOME in "quotes" & \ more`
 	path := filepath.Join(t.TempDir(), "x.env")
-	if err := (Env{{"DOORWARD_A", value}}).write(path); err != nil {
+	if err := (Env{{"DOORWARD_A", value}}).write(path, path); err != nil {
 		t.Fatal(err)
 	}
 	said, err := exec.CommandContext(t.Context(), "sh", "-c", `. "$1"; printf %s "$DOORWARD_A"`, "sh", path).Output()
@@ -52,7 +52,7 @@ func TestEnvFileIsItsOwnersAlone(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o644); err != nil { // somebody made it readable
 		t.Fatal(err)
 	}
-	if err := (Env{{"DOORWARD_A", "x"}}).write(path); err != nil {
+	if err := (Env{{"DOORWARD_A", "x"}}).write(path, path); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
@@ -67,20 +67,6 @@ func TestEnvFileIsItsOwnersAlone(t *testing.T) {
 func TestMissingEnvFileIsEmpty(t *testing.T) {
 	if env, err := ReadEnv(filepath.Join(t.TempDir(), "none.env")); err != nil || len(env) != 0 {
 		t.Errorf("ReadEnv = %v, %v", env, err)
-	}
-}
-
-func TestPortsCountFromTheBase(t *testing.T) {
-	if got := (Ports{Base: 7500}).address(portNATS); got != "127.0.0.1:7507" {
-		t.Errorf("NATS is at %s", got)
-	}
-	if got := (Ports{}).address(portNATS); got != "127.0.0.1:0" {
-		t.Errorf("with any port NATS is at %s", got)
-	}
-	for base, good := range map[int]bool{-1: false, 0: true, DefaultBase: true, 65528: true, 65529: false, 1 << 20: false} {
-		if err := (Ports{Base: base}).Validate(); (err == nil) != good {
-			t.Errorf("base %d: %v", base, err)
-		}
 	}
 }
 
