@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,9 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/nats-io/nkeys"
+
+	"github.com/doorward/doorward/internal/secret"
 )
 
 // ErrIdentity says that an identity's key file is missing, unreadable or open to others.
@@ -88,18 +90,18 @@ func ReadIdentity(path string, name Name) (Identity, error) {
 	if err != nil {
 		return Identity{}, fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
-	return identity(name, []byte(strings.TrimSpace(string(seed))))
+	return identity(name, bytes.TrimSpace(secret.Unmarked(seed)))
 }
 
 // CreateIdentities makes what is missing in the directory, <name>.nk (0600) and <name>.pub for every identity, and returns them
 // all. It never replaces a seed.
-func CreateIdentities(dir string) ([]Identity, error) {
+func CreateIdentities(dir string, marks ...secret.Mark) ([]Identity, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
 	var out []Identity
 	for _, name := range Names() {
-		id, err := createIdentity(dir, name)
+		id, err := createIdentity(dir, name, marks)
 		if err != nil {
 			return nil, err
 		}
@@ -112,8 +114,8 @@ func CreateIdentities(dir string) ([]Identity, error) {
 	return out, nil
 }
 
-// createIdentity loads the seed, or writes a new one whole: a crash leaves the seed or nothing.
-func createIdentity(dir string, name Name) (Identity, error) {
+// createIdentity loads the seed, or writes a new one.
+func createIdentity(dir string, name Name, marks []secret.Mark) (Identity, error) {
 	id, err := LoadIdentity(dir, name)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return id, err
@@ -121,18 +123,9 @@ func createIdentity(dir string, name Name) (Identity, error) {
 	if id, err = NewIdentity(name); err != nil {
 		return Identity{}, err
 	}
-	temp, err := os.CreateTemp(dir, "."+string(name)+"-*") // 0600 from the start
-	if err != nil {
-		return Identity{}, fmt.Errorf("%w: %w", ErrIdentity, err)
-	}
-	defer os.Remove(temp.Name()) // a leftover at most
-	_, err = temp.Write(append(id.seed, '\n'))
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+	// When another process was first, its seed is the one.
+	if err := secret.CreateFile(SeedFile(dir, name), append(id.seed, '\n'), marks...); err != nil && !errors.Is(err, fs.ErrExist) {
 		return Identity{}, fmt.Errorf("%w: write seed of %s: %w", ErrIdentity, name, err)
-	}
-	// Link, unlike rename, fails when another process was first; then its seed is the one.
-	if err := os.Link(temp.Name(), SeedFile(dir, name)); err != nil && !errors.Is(err, fs.ErrExist) {
-		return Identity{}, fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
 	return LoadIdentity(dir, name)
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/secret"
 )
 
 var update = flag.Bool("update", false, "write deploy/nats.conf anew")
@@ -274,6 +275,31 @@ func TestIdentitiesAreKeptAndPrivate(t *testing.T) {
 	must(t, os.Chmod(bus.SeedFile(dir, bus.Authn), 0o640))
 	if _, err := bus.LoadIdentity(dir, bus.Authn); !errors.Is(err, bus.ErrIdentity) || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("a seed that others can read: %v", err)
+	}
+}
+
+// The SDK and other clients read a seed by nats.go, which must pass over the mark as we do.
+func TestMarkedSeedsAreReadByEverybody(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ids, err := bus.CreateIdentities(dir, secret.ForDevelopment)
+	must(t, err)
+	s, err := bus.StartServer(bus.ServerConfig{Dir: t.TempDir(), Identities: ids, Logger: quiet()})
+	must(t, err)
+	t.Cleanup(s.Stop)
+	ours, err := bus.LoadIdentity(dir, bus.SDK)
+	must(t, err)
+	conn, err := bus.Connect(deadline(t), bus.Config{URL: s.URL(), Identity: ours, Logger: quiet()})
+	must(t, err)
+	conn.Close()
+	theirs, err := client.NkeyOptionFromSeed(bus.SeedFile(dir, bus.SDK))
+	must(t, err)
+	nc, err := client.Connect(s.URL(), theirs)
+	must(t, err)
+	nc.Close()
+	settings := bus.Settings{Seed: bus.SeedFile(dir, bus.Authn)}
+	if err := settings.RefuseDevelopment(); !errors.Is(err, secret.ErrDevelopment) || !strings.Contains(err.Error(), "doorward nats keys") {
+		t.Errorf("production says of it: %v", err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/config"
+	"github.com/doorward/doorward/internal/secret"
 )
 
 // Settings is the section of a service's configuration that says how it reaches the bus.
@@ -40,6 +41,11 @@ func (s Settings) local() (local, ok bool) {
 		local = local && config.Loopback(u.Hostname())
 	}
 	return local, true
+}
+
+// RefuseDevelopment is secret.ErrDevelopment when the seed was made for development.
+func (s Settings) RefuseDevelopment() error {
+	return secret.RefuseDevelopment(s.Seed, "doorward nats keys")
 }
 
 // Connect reads the identity and the CA, and connects. It is patient: a server that can't be reached yet is tried again for as long as the

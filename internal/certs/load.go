@@ -78,6 +78,16 @@ func (m *Material) Roots() *x509.CertPool { return m.roots.Clone() }
 // Development reports whether the CA was made for development.
 func (m *Material) Development() bool { return m.ca.Subject.CommonName == caNameDevelopment }
 
+// RefuseDevelopment is secret.ErrDevelopment when the CA was made for development: its key lies about on developers' machines.
+func (m *Material) RefuseDevelopment() error {
+	if !m.Development() {
+		return nil
+	}
+	dir := filepath.Dir(m.certPath)
+	return fmt.Errorf("certs: %s %w: one for production is made, in another directory than %s, by doorward certs",
+		filepath.Join(dir, "ca.pem"), secret.ErrDevelopment, dir)
+}
+
 // certificate returns the pair to show, after a look at whether its files have changed. Two stats per handshake cost
 // nothing beside the handshake.
 func (m *Material) certificate() (*tls.Certificate, error) {

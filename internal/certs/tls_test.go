@@ -10,10 +10,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/doorward/doorward/internal/certs"
+	"github.com/doorward/doorward/internal/secret"
 )
 
 func load(t *testing.T, dir, name string) *certs.Material {
@@ -237,6 +239,10 @@ func TestDevelopmentCAIsMarked(t *testing.T) {
 		create(t, dir, opts, "authn")
 		if got := load(t, dir, "authn").Development(); got != development {
 			t.Errorf("Development = %v, want %v", got, development)
+		}
+		err := load(t, dir, "authn").RefuseDevelopment()
+		if errors.Is(err, secret.ErrDevelopment) != development || development && !strings.Contains(err.Error(), "doorward certs") {
+			t.Errorf("with Development = %v production says %v", development, err)
 		}
 	}
 }

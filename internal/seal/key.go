@@ -23,8 +23,8 @@ const (
 )
 
 // CreateKey makes a key pair: the private half at path, the public half at path + PublicSuffix, both 0600. It is safe
-// to run again: a private key that is there is kept, and its public half is written anew.
-func CreateKey(path string) (Recipient, error) {
+// to run again: a private key that is there is kept, and its public half is written anew. A mark is on both halves.
+func CreateKey(path string, marks ...secret.Mark) (Recipient, error) {
 	key, err := hpke.MLKEM768X25519().GenerateKey()
 	if err != nil {
 		return Recipient{}, fmt.Errorf("create sealing key: %w", err)
@@ -34,14 +34,26 @@ func CreateKey(path string) (Recipient, error) {
 		return Recipient{}, fmt.Errorf("create sealing key: %w", err)
 	}
 	block := pem.EncodeToMemory(&pem.Block{Type: privateType, Bytes: raw})
-	if err := secret.CreateFile(path, block); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := secret.CreateFile(path, block, marks...); err != nil && !errors.Is(err, fs.ErrExist) {
 		return Recipient{}, fmt.Errorf("create sealing key: %w", err)
 	}
-	stored, err := loadPrivate(path) // perhaps another's, made earlier or a moment ago
+	return writePublic(path)
+}
+
+// writePublic writes the public half of the private key that is stored: perhaps another's, made earlier or a moment ago.
+func writePublic(path string) (Recipient, error) {
+	content, err := secret.ReadFile(path)
+	if err != nil {
+		return Recipient{}, fmt.Errorf("load sealing key: %w", err)
+	}
+	stored, err := parsePrivate(path, content)
 	if err != nil {
 		return Recipient{}, err
 	}
 	public := pem.EncodeToMemory(&pem.Block{Type: publicType, Bytes: stored.PublicKey().Bytes()})
+	if secret.ForDevelopment.In(content) {
+		public = secret.ForDevelopment.On(public)
+	}
 	if err := secret.ReplaceFile(path+PublicSuffix, public); err != nil {
 		return Recipient{}, fmt.Errorf("write public sealing key: %w", err)
 	}
@@ -94,6 +106,10 @@ func loadPrivate(path string) (hpke.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load sealing key: %w", err)
 	}
+	return parsePrivate(path, content)
+}
+
+func parsePrivate(path string, content []byte) (hpke.PrivateKey, error) {
 	raw, err := decode(privateType, content)
 	if err != nil {
 		return nil, fmt.Errorf("load sealing key %s: %w", path, err)

@@ -157,6 +157,26 @@ func TestCreateKeyAgainKeepsTheKey(t *testing.T) {
 	}
 }
 
+func TestMarkIsOnBothHalvesAndStays(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "k")
+	to, err := seal.CreateKey(path, secret.ForDevelopment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := seal.CreateKey(path); err != nil { // production's own, later, on the same files
+		t.Fatal(err)
+	}
+	for _, file := range []string{path, path + seal.PublicSuffix} {
+		if err := secret.RefuseDevelopment(file, "x"); !errors.Is(err, secret.ErrDevelopment) {
+			t.Errorf("%s: %v, want ErrDevelopment", file, err)
+		}
+	}
+	public, err := seal.LoadRecipient(path + seal.PublicSuffix)
+	if err != nil || public.KeyID() != to.KeyID() || fmt.Sprint(opener(t, path)) != "opener "+to.KeyID() {
+		t.Errorf("the marked halves don't load: %v", err)
+	}
+}
+
 func TestKeyFilesArePrivate(t *testing.T) {
 	path, _ := createKey(t)
 	info, err := os.Stat(path)

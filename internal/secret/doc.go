@@ -12,6 +12,8 @@
 //	something read back later     —             AES-256-GCM under a Key (Key.Seal, Key.Open)
 //	a password                    not here      argon2id, in authn's credential package
 //
+// A key that was made for development bears a mark in its file (ForDevelopment), so that production can refuse it.
+//
 // The package knows no service. Which purposes a key serves, and the strings that keep those purposes apart
 // (the context of Key.MAC, the purpose of Key.Derive), belong to the caller.
 package secret

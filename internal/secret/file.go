@@ -43,10 +43,10 @@ func ReadFile(path string) ([]byte, error) {
 	return content, nil
 }
 
-// CreateFile writes a new file with mode 0600. It appears whole or not at all, and never replaces another: when path
-// exists the error is fs.ErrExist.
-func CreateFile(path string, content []byte) error {
-	return publish(path, content, func(temp string) error {
+// CreateFile writes a new file with mode 0600, the marks first. It appears whole or not at all, and never replaces another:
+// when path exists the error is fs.ErrExist.
+func CreateFile(path string, content []byte, marks ...Mark) error {
+	return publish(path, marked(content, marks), func(temp string) error {
 		defer os.Remove(temp)
 		return os.Link(temp, path) // unlike a rename, a link fails when the name is taken
 	})

@@ -53,7 +53,7 @@ func KeyFrom(raw []byte) (Key, error) {
 	return Key{bytes: Wrap(string(raw))}, nil
 }
 
-// LoadKey reads a key from a file that only its owner can read: 32 raw bytes, or their base64.
+// LoadKey reads a key from a file that only its owner can read: 32 raw bytes, or their base64, which lines that begin with # may precede.
 func LoadKey(path string) (Key, error) {
 	content, err := ReadFile(path)
 	if err != nil {
@@ -68,10 +68,10 @@ func LoadKey(path string) (Key, error) {
 
 // CreateKey makes a key and writes it, in base64, to a file that doesn't exist yet. When the file exists, also because
 // another process was a moment faster, the error is fs.ErrExist and the file is left as it was.
-func CreateKey(path string) (Key, error) {
+func CreateKey(path string, marks ...Mark) (Key, error) {
 	key := NewKey()
 	content := base64.StdEncoding.EncodeToString(key.raw()) + "\n"
-	if err := CreateFile(path, []byte(content)); err != nil {
+	if err := CreateFile(path, []byte(content), marks...); err != nil {
 		return Key{}, fmt.Errorf("create key: %w", err)
 	}
 	return key, nil
@@ -82,7 +82,7 @@ func decodeKey(content []byte) ([]byte, error) {
 	if len(content) == KeySize {
 		return content, nil
 	}
-	text := strings.TrimRight(strings.TrimSpace(string(content)), "=")
+	text := strings.TrimRight(strings.TrimSpace(string(Unmarked(content))), "=")
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		if raw, err := encoding.DecodeString(text); err == nil && len(raw) == KeySize {
 			return raw, nil

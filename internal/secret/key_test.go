@@ -76,6 +76,7 @@ func TestLoadKeyReadsRawAndBase64(t *testing.T) {
 		"base64":           []byte(base64.StdEncoding.EncodeToString(raw)),
 		"base64, newline":  []byte(base64.StdEncoding.EncodeToString(raw) + "\n"),
 		"base64 unpadded":  []byte(base64.RawStdEncoding.EncodeToString(raw)),
+		"after comments":   []byte("# of the deployment in Frankfurt\n#\n" + base64.StdEncoding.EncodeToString(raw) + "\n"),
 		"base64url padded": []byte(base64.URLEncoding.EncodeToString(raw) + "\r\n"),
 	} {
 		t.Run(name, func(t *testing.T) {

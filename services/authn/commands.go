@@ -34,6 +34,9 @@ func Bootstrap(ctx context.Context, cfg Config, audience string) (made Bootstrap
 	if audience == "" {
 		return Bootstrapped{}, errors.New("authn: bootstrap needs the audience of the first application's session tokens")
 	}
+	if err := cfg.refuseDevelopment(); err != nil {
+		return Bootstrapped{}, fmt.Errorf("authn: %w", err)
+	}
 	s, err := boltstore.Open(cfg.storeFile(), boltstore.Options{})
 	if err != nil {
 		return Bootstrapped{}, fmt.Errorf("authn: %w", err)

@@ -1,10 +1,12 @@
 package authn
 
 import (
+	"errors"
 	"path/filepath"
 
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/config"
+	"github.com/doorward/doorward/internal/secret"
 )
 
 // maxHashWorkers is more than any machine has cores for.
@@ -21,7 +23,7 @@ type Config struct {
 	MailKey     string       `koanf:"mail_key" doc:"file with notify's public sealing key, to which mails are sealed"`
 	NATS        bus.Settings `koanf:"nats"`
 	HashWorkers int          `koanf:"hash_workers" doc:"passwords hashed at once; 0 means one per core"`
-	Development bool         `koanf:"development" doc:"make authn.key where there is none, for a store that is new"`
+	Development bool         `koanf:"development" doc:"for development only: work with certificates and keys that are marked for it, and make authn.key where there is none"`
 	Reflection  bool         `koanf:"reflection" doc:"let anybody list the API; leave it off in production"`
 }
 
@@ -62,6 +64,19 @@ func (c Config) Validate() config.Faults {
 func (c Config) storeFile() string { return filepath.Join(c.DataDir, "authn.db") }
 
 func (c Config) keyFile() string { return filepath.Join(c.KeysDir, "authn.key") }
+
+// refuseDevelopment finds, beside faults that are known, the keys that are marked for development: all at once, and none where the configuration
+// allows them.
+func (c Config) refuseDevelopment(known ...error) error {
+	if c.Development {
+		return nil
+	}
+	return errors.Join(append(known,
+		secret.RefuseDevelopment(c.keyFile(), "doorward authn bootstrap"),
+		secret.RefuseDevelopment(c.MailKey, "doorward init"),
+		c.NATS.RefuseDevelopment(),
+	)...)
+}
 
 // validIssuer admits what verifiers can pin without wondering about a slash: RFC 8414's form of an issuer, with no path.
 func validIssuer(issuer string) bool {

@@ -34,7 +34,11 @@ func masterKey(ctx context.Context, cfg Config, s store.Store, create bool) (sec
 	if err := os.MkdirAll(cfg.KeysDir, 0o700); err != nil {
 		return secret.Key{}, fmt.Errorf("make the directory of keys: %w", err)
 	}
-	key, err = secret.CreateKey(path)
+	var marks []secret.Mark
+	if cfg.Development {
+		marks = append(marks, secret.ForDevelopment)
+	}
+	key, err = secret.CreateKey(path, marks...)
 	if errors.Is(err, fs.ErrExist) { // another process was a moment faster
 		return secret.LoadKey(path)
 	}

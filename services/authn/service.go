@@ -72,6 +72,9 @@ func New(ctx context.Context, cfg Config, deps Deps) (_ *Service, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.refuseDevelopment(material.RefuseDevelopment()); err != nil {
+		return nil, err
+	}
 	flowDeps, err := s.open(ctx, material)
 	if err != nil {
 		return nil, err

@@ -8,11 +8,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/doorward/doorward/internal/boltdb"
+	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/config"
 	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn"
@@ -42,6 +44,9 @@ func TestMasterKeyIsMadeOnPurposeAlone(t *testing.T) {
 	}
 	w.cfg.Development = true
 	w.must(w.open())
+	if err := secret.RefuseDevelopment(w.keyFile(), ""); !errors.Is(err, secret.ErrDevelopment) {
+		t.Errorf("production would take the key: %v", err)
+	}
 	info, err := os.Stat(w.keyFile())
 	w.must(err)
 	if info.Mode().Perm() != 0o600 {
@@ -115,6 +120,38 @@ func TestStartSaysWhatIsMissing(t *testing.T) {
 	w.cfg = good
 	w.must(os.Chmod(w.keyFile(), 0o600))
 	w.must(w.open()) // nothing of the failed starts is left open
+}
+
+func TestDevelopmentMaterialNeedsToBeAllowed(t *testing.T) {
+	w := prepareWorld(t)
+	w.cfg.Certs = filepath.Join(w.TempDir(), "certs")
+	_, err := certs.Create(w.cfg.Certs, []string{"authn"}, certs.Options{Now: time.Now(), Development: true})
+	w.must(err)
+	for _, file := range []string{w.keyFile(), w.cfg.MailKey, w.cfg.NATS.Seed} {
+		key, err := os.ReadFile(file)
+		w.must(err)
+		w.must(secret.ReplaceFile(file, secret.ForDevelopment.On(key)))
+	}
+	all := []string{"ca.pem", w.keyFile(), w.cfg.MailKey, w.cfg.NATS.Seed}
+	w.refusesDevelopment(w.open(), all)
+	_, err = authn.Bootstrap(t.Context(), w.cfg, "notes")
+	w.refusesDevelopment(err, all[1:])
+	w.cfg.Development = true
+	w.must(w.open())
+}
+
+// refusesDevelopment demands that an error names all of the files.
+func (w *world) refusesDevelopment(err error, files []string) {
+	w.Helper()
+	if !errors.Is(err, secret.ErrDevelopment) {
+		w.Errorf("err = %v, want ErrDevelopment", err)
+		return
+	}
+	for _, file := range files {
+		if !strings.Contains(err.Error(), file) {
+			w.Errorf("%s isn't named in: %v", file, err)
+		}
+	}
 }
 
 func TestHealthFollowsTheService(t *testing.T) {

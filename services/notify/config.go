@@ -17,11 +17,12 @@ type Config struct {
 	Authn    string `koanf:"authn" doc:"host:port of the authn service"`
 	SealKeys string `koanf:"seal_keys" doc:"directory of the keys that mails are sealed to: every file that ends in .key"`
 	// PortalURL is public: it stands in mails.
-	PortalURL  string       `koanf:"portal_url" doc:"where browsers reach the portal, scheme and host alone; links in mails begin with it"`
-	Product    string       `koanf:"product" doc:"whose accounts these are, as their owners know it; mails say so"`
-	NATS       bus.Settings `koanf:"nats"`
-	SMTP       SMTP         `koanf:"smtp"`
-	Reflection bool         `koanf:"reflection" doc:"let anybody who can connect list the API; leave it off in production"`
+	PortalURL   string       `koanf:"portal_url" doc:"where browsers reach the portal, scheme and host alone; links in mails begin with it"`
+	Product     string       `koanf:"product" doc:"whose accounts these are, as their owners know it; mails say so"`
+	NATS        bus.Settings `koanf:"nats"`
+	SMTP        SMTP         `koanf:"smtp"`
+	Development bool         `koanf:"development" doc:"for development only: work with certificates and keys that are marked for it"`
+	Reflection  bool         `koanf:"reflection" doc:"let anybody who can connect list the API; leave it off in production"`
 }
 
 // SMTP is the mail server that takes our mail.

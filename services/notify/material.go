@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -9,22 +10,44 @@ import (
 
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/seal"
+	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/notify/internal/mail"
 )
 
-// loadOpener reads every sealing key of the directory. The last by name is the current one: name them by date. An old key is kept as long
-// as a mail that is sealed to it may still be in the stream.
-func loadOpener(dir string) (*seal.Opener, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*.key"))
+// sealKeys are the files with sealing keys, the current one first: the last by name, so name them by date. An old key is kept as long as a mail
+// that is sealed to it may still be in the stream.
+func (c Config) sealKeys() ([]string, error) {
+	paths, err := filepath.Glob(filepath.Join(c.SealKeys, "*.key"))
 	if err != nil {
-		return nil, fmt.Errorf("seal_keys %s: %w", dir, err)
+		return nil, fmt.Errorf("seal_keys %s: %w", c.SealKeys, err)
 	}
 	if len(paths) == 0 {
-		return nil, fmt.Errorf("seal_keys %s holds no .key file; doorward dev makes one", dir)
+		return nil, fmt.Errorf("seal_keys %s holds no .key file; doorward init makes one", c.SealKeys)
 	}
 	slices.Sort(paths)
 	slices.Reverse(paths)
+	return paths, nil
+}
+
+func (c Config) opener() (*seal.Opener, error) {
+	paths, err := c.sealKeys()
+	if err != nil {
+		return nil, err
+	}
 	return seal.LoadOpener(paths[0], paths[1:]...)
+}
+
+// refuseDevelopment finds what is marked for development, all at once, unless the configuration allows it.
+func (c Config) refuseDevelopment(m *certs.Material) error {
+	if c.Development {
+		return nil
+	}
+	faults := []error{m.RefuseDevelopment(), c.NATS.RefuseDevelopment()}
+	paths, _ := c.sealKeys() // none is opener's matter
+	for _, path := range paths {
+		faults = append(faults, secret.RefuseDevelopment(path, "doorward init"))
+	}
+	return errors.Join(faults...)
 }
 
 // sender makes the way to the mail server. It doesn't connect.

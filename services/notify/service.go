@@ -93,6 +93,9 @@ func (s *Service) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.cfg.refuseDevelopment(material); err != nil {
+		return err
+	}
 	if s.store, err = boltstore.Open(filepath.Join(s.cfg.DataDir, storeFile), boltstore.Options{
 		Now: s.deps.Now, Logger: s.deps.Logger, Registerer: s.deps.Registerer,
 	}); err != nil {
@@ -169,7 +172,7 @@ func (s *Service) readPolicies(ctx context.Context, fn func(policy.Records) erro
 
 // assemble puts together what works in the background.
 func (s *Service) assemble(flows flow.Deps) error {
-	opener, err := loadOpener(s.cfg.SealKeys)
+	opener, err := s.cfg.opener()
 	if err != nil {
 		return err
 	}

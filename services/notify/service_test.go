@@ -2,8 +2,10 @@ package notify_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,10 +19,13 @@ import (
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/fault"
 	"github.com/doorward/doorward/internal/id"
 	"github.com/doorward/doorward/internal/inbox"
 	"github.com/doorward/doorward/internal/seal"
+	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/services/notify"
 )
 
 const (
@@ -291,6 +296,29 @@ func TestAuthnDownDelaysTheAlertAndLosesNothing(t *testing.T) {
 	s.eventually("a failed handling", func() bool { return strings.Contains(s.log.String(), "ask authn") })
 	s.authn.isDown(false)
 	s.of(event, accepted)
+}
+
+func TestDevelopmentMaterialNeedsToBeAllowed(t *testing.T) {
+	s := newSuite(t)
+	s.cfg.Certs = filepath.Join(t.TempDir(), "certs")
+	_, err := certs.Create(s.cfg.Certs, []string{"notify"}, certs.Options{Now: time.Now(), Development: true})
+	s.must(err)
+	sealing := filepath.Join(s.cfg.SealKeys, "mail.key")
+	for _, file := range []string{sealing, s.cfg.NATS.Seed} {
+		key, err := os.ReadFile(file)
+		s.must(err)
+		s.must(secret.ReplaceFile(file, secret.ForDevelopment.On(key)))
+	}
+	_, err = notify.New(s.deadline(), s.cfg, notify.Deps{Logger: quiet(), Registerer: prometheus.NewRegistry(), Now: time.Now})
+	for _, file := range []string{"ca.pem", sealing, s.cfg.NATS.Seed} {
+		if !errors.Is(err, secret.ErrDevelopment) || !strings.Contains(err.Error(), file) {
+			t.Errorf("err = %v, want ErrDevelopment that names %s", err, file)
+		}
+	}
+	s.cfg.Development = true
+	service, err := notify.New(s.deadline(), s.cfg, notify.Deps{Logger: quiet(), Registerer: prometheus.NewRegistry(), Now: time.Now})
+	s.must(err)
+	s.must(service.Close())
 }
 
 func TestDeadLettersAreReplayed(t *testing.T) {

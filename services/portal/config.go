@@ -16,6 +16,7 @@ type Config struct {
 	Certs          string         `koanf:"certs" doc:"directory with ca.pem, portal.pem and portal.key, as doorward certs makes it"`
 	TLSCert        string         `koanf:"tls_cert" doc:"certificate that browsers see, PEM; empty when a proxy in front ends TLS"`
 	TLSKey         string         `koanf:"tls_key" doc:"private key of tls_cert, PEM"`
+	Development    bool           `koanf:"development" doc:"for development only: work with certificates that are marked for it"`
 	TrustedProxies []netip.Prefix `koanf:"trusted_proxies" doc:"networks of your own reverse proxies, whose X-Forwarded-For is believed"`
 }
 

@@ -87,6 +87,10 @@ func TestNewRefusesWhatItCantRunWith(t *testing.T) {
 	if _, err := certs.Create(dir, []string{"portal"}, certs.Options{Now: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
+	development := filepath.Join(dir, "development")
+	if _, err := certs.Create(development, []string{"portal"}, certs.Options{Now: time.Now(), Development: true}); err != nil {
+		t.Fatal(err)
+	}
 	deps := portal.Deps{Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Now: time.Now}
 	good := portal.DefaultConfig()
 	good.Listen, good.Certs = "127.0.0.1:0", dir
@@ -94,10 +98,11 @@ func TestNewRefusesWhatItCantRunWith(t *testing.T) {
 		change func(*portal.Config, *portal.Deps)
 		want   string
 	}{
-		"bad config":      {func(c *portal.Config, _ *portal.Deps) { c.URL = "" }, "url"},
-		"no logger":       {func(_ *portal.Config, d *portal.Deps) { d.Logger = nil }, "logger"},
-		"no certificates": {func(c *portal.Config, _ *portal.Deps) { c.Certs = t.TempDir() }, "doorward certs"},
-		"no TLS files":    {func(c *portal.Config, _ *portal.Deps) { c.TLSCert, c.TLSKey = "no.pem", "no.key" }, "tls_cert"},
+		"bad config":       {func(c *portal.Config, _ *portal.Deps) { c.URL = "" }, "url"},
+		"no logger":        {func(_ *portal.Config, d *portal.Deps) { d.Logger = nil }, "logger"},
+		"no certificates":  {func(c *portal.Config, _ *portal.Deps) { c.Certs = t.TempDir() }, "doorward certs"},
+		"a development CA": {func(c *portal.Config, _ *portal.Deps) { c.Certs = development }, "was made for development"},
+		"no TLS files":     {func(c *portal.Config, _ *portal.Deps) { c.TLSCert, c.TLSKey = "no.pem", "no.key" }, "tls_cert"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

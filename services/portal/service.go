@@ -87,6 +87,9 @@ func dialNotify(cfg Config, logger *slog.Logger) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
+	if err := material.RefuseDevelopment(); err != nil && !cfg.Development {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
 	conn, err := rpc.Dial(cfg.Notify, rpc.ClientConfig{TLS: certs.ClientTLS(material, "notify"), Timeout: notifyTimeout})
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)

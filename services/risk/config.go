@@ -1,9 +1,11 @@
 package risk
 
 import (
+	"errors"
 	"time"
 
 	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/config"
 )
 
@@ -15,6 +17,7 @@ type Config struct {
 	NATS         bus.Settings    `koanf:"nats"`
 	Decisions    DecisionsConfig `koanf:"decisions"`
 	RebuildOnGap bool            `koanf:"rebuild_on_gap" doc:"when the stream no longer holds what the history lacks, build it anew from what is left instead of refusing to run"`
+	Development  bool            `koanf:"development" doc:"for development only: work with certificates and keys that are marked for it"`
 	Reflection   bool            `koanf:"reflection" doc:"let anybody who can connect list the API; leave it off in production"`
 }
 
@@ -50,4 +53,12 @@ func (c Config) Validate() config.Faults {
 	faults.Need(c.Decisions.KeepFor >= time.Hour, "decisions.keep_for", "is under an hour: nobody could look a decision up")
 	faults.Need(c.Decisions.KeepMost >= 1000, "decisions.keep_most", "is under 1000: nobody could look a decision up")
 	return faults
+}
+
+// refuseDevelopment finds what is marked for development, all at once, unless the configuration allows it.
+func (c Config) refuseDevelopment(m *certs.Material) error {
+	if c.Development {
+		return nil
+	}
+	return errors.Join(m.RefuseDevelopment(), c.NATS.RefuseDevelopment())
 }

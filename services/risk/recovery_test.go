@@ -16,7 +16,9 @@ import (
 	riskv1 "github.com/doorward/doorward/gen/doorward/risk/v1"
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/risk"
 )
 
@@ -238,6 +240,28 @@ func TestWhatIsMissingAtTheStartIsNamed(t *testing.T) {
 	if _, err := risk.New(deadline(t), d.config(), risk.Deps{}); err == nil {
 		t.Error("started without a logger")
 	}
+}
+
+func TestDevelopmentMaterialNeedsToBeAllowed(t *testing.T) {
+	t.Parallel()
+	d := prepare(t)
+	cfg := d.config()
+	cfg.Certs = d.path("development")
+	_, err := certs.Create(cfg.Certs, []string{"risk"}, certs.Options{Now: time.Now(), Development: true})
+	must(t, err)
+	seed, err := os.ReadFile(cfg.NATS.Seed)
+	must(t, err)
+	must(t, secret.ReplaceFile(cfg.NATS.Seed, secret.ForDevelopment.On(seed)))
+	_, err = risk.New(deadline(t), cfg, risk.Deps{Logger: quiet(), Registerer: prometheus.NewRegistry(), Now: time.Now})
+	for _, file := range []string{"ca.pem", cfg.NATS.Seed} {
+		if !errors.Is(err, secret.ErrDevelopment) || !strings.Contains(err.Error(), file) {
+			t.Errorf("New = %v, want ErrDevelopment that names %s", err, file)
+		}
+	}
+	cfg.Development = true
+	s, err := risk.New(deadline(t), cfg, risk.Deps{Logger: quiet(), Registerer: prometheus.NewRegistry(), Now: time.Now})
+	must(t, err)
+	must(t, s.Close())
 }
 
 // strangersSeed is a key that NATS doesn't know.

@@ -42,12 +42,13 @@ type Service struct {
 	deps    Deps
 	rebuild bool
 
-	store   *boltstore.Store
-	conn    *bus.Conn
-	metrics *bus.Metrics
-	flow    *flow.Flow
-	server  *rpc.Server
-	serving serving
+	material *certs.Material
+	store    *boltstore.Store
+	conn     *bus.Conn
+	metrics  *bus.Metrics
+	flow     *flow.Flow
+	server   *rpc.Server
+	serving  serving
 }
 
 // New opens everything and runs nothing. It doesn't wait for NATS: until events have come the service answers UNAVAILABLE.
@@ -59,13 +60,20 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		return nil, errors.New("risk: a logger, a metrics registerer and a clock are needed")
 	}
 	s := &Service{deps: deps, rebuild: cfg.RebuildOnGap}
-	for _, open := range []func(context.Context, Config) error{s.openStore, s.openFlow, s.openBus, s.openServer} {
+	for _, open := range []func(context.Context, Config) error{s.openMaterial, s.openStore, s.openFlow, s.openBus, s.openServer} {
 		if err := open(ctx, cfg); err != nil {
 			return nil, errors.Join(fmt.Errorf("risk: %w", err), s.Close())
 		}
 	}
 	s.serving.server, s.serving.store = s.server, s.store
 	return s, nil
+}
+
+func (s *Service) openMaterial(_ context.Context, cfg Config) (err error) {
+	if s.material, err = certs.Load(cfg.Certs, name, s.deps.Logger); err != nil {
+		return err
+	}
+	return cfg.refuseDevelopment(s.material)
 }
 
 func (s *Service) openStore(_ context.Context, cfg Config) (err error) {
@@ -113,15 +121,11 @@ func (s *Service) openBus(ctx context.Context, cfg Config) (err error) {
 	return err
 }
 
-func (s *Service) openServer(ctx context.Context, cfg Config) error {
-	material, err := certs.Load(cfg.Certs, name, s.deps.Logger)
-	if err != nil {
-		return err
-	}
+func (s *Service) openServer(ctx context.Context, cfg Config) (err error) {
 	s.server, err = rpc.NewServer(ctx, rpc.ServerConfig{
 		Name:         name,
 		Address:      cfg.Listen,
-		TLS:          certs.ServerTLS(material, certs.ServicesOnly),
+		TLS:          certs.ServerTLS(s.material, certs.ServicesOnly),
 		Table:        accessTable(),
 		Authenticate: rpc.MTLSOnly,
 		Logger:       s.deps.Logger,

@@ -11,6 +11,7 @@ import (
 
 func (s *Suite) authnConfig() authn.Config {
 	cfg := authn.DefaultConfig()
+	cfg.Development = true
 	cfg.Listen, cfg.Issuer = s.cfg.Ports.address(portAuthn), issuer
 	cfg.DataDir, cfg.KeysDir, cfg.Certs = s.layout.Data(), s.layout.Keys(), s.layout.Certs()
 	cfg.MailKey = s.layout.MailKey() + seal.PublicSuffix

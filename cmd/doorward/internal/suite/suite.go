@@ -110,6 +110,7 @@ func (s *Suite) openRisk(ctx context.Context) (err error) {
 	cfg.Listen = s.cfg.Ports.address(portRisk)
 	cfg.DataDir, cfg.Certs = s.layout.Data(), s.layout.Certs()
 	cfg.NATS = bus.Settings{URL: s.nats.URL(), Seed: s.seed(bus.Risk)}
+	cfg.Development = true
 	s.risk, err = risk.New(ctx, cfg, risk.Deps{Logger: s.logger("risk"), Registerer: s.cfg.Registerer, Now: s.cfg.Now})
 	return err
 }
@@ -136,11 +137,13 @@ func (s *Suite) openNotifyAndPortal(ctx context.Context) error {
 	notifyConfig.PortalURL, notifyConfig.Product = "http://"+page, product
 	notifyConfig.NATS = bus.Settings{URL: s.nats.URL(), Seed: s.seed(bus.Notify)}
 	notifyConfig.SMTP.Address = s.inbox.SMTPAddr()
+	notifyConfig.Development = true
 	s.notify, err = notify.New(ctx, notifyConfig, notify.Deps{Logger: s.logger("notify"), Registerer: s.cfg.Registerer, Now: s.cfg.Now})
 	if err != nil {
 		return err
 	}
 	portalConfig := portal.DefaultConfig()
+	portalConfig.Development = true
 	portalConfig.Listen, portalConfig.URL, portalConfig.Product = page, "http://"+page, product
 	portalConfig.Notify, portalConfig.Certs = s.notify.Addr().String(), s.layout.Certs()
 	s.portal, err = portal.New(ctx, portalConfig, portal.Deps{Logger: s.logger("portal"), Registerer: s.cfg.Registerer, Now: s.cfg.Now})
