@@ -2,3 +2,6 @@ package bus
 
 // DurableOf shows tests the name that is otherwise between an identity and the server.
 func DurableOf(i Identity) string { return i.durable() }
+
+// SyncsAlways is what the server says of itself.
+func SyncsAlways(s *Server) bool { return s.nats.JetStreamConfig().SyncAlways }

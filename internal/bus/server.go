@@ -2,10 +2,13 @@ package bus
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +16,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/doorward/doorward/internal/app"
+	"github.com/doorward/doorward/internal/config"
 )
 
 // Limits of every server we configure, embedded or by deploy/nats.conf.
@@ -29,16 +33,22 @@ const (
 type ServerConfig struct {
 	// Dir holds the streams' files.
 	Dir string
-	// Port on loopback; 0 takes any that is free.
+	// Host is where to listen: an address of this machine, loopback when empty. What others can reach needs TLS.
+	Host string
+	// Port to listen on; 0 takes any that is free.
 	Port int
+	// TLS is what clients are shown; nil for connections without.
+	TLS *tls.Config
 	// SyncInterval is how often files are synced; 0 = DefaultSync.
 	SyncInterval time.Duration
+	// SyncAlways puts a message on the disk before it is acknowledged, so that a power cut loses none.
+	SyncAlways bool
 	// Identities are who may connect.
 	Identities []Identity
 	Logger     *slog.Logger
 }
 
-// Server is a NATS server in this process, listening on loopback.
+// Server is a NATS server in this process.
 type Server struct {
 	nats *server.Server
 }
@@ -48,7 +58,13 @@ func StartServer(cfg ServerConfig) (*Server, error) {
 	if cfg.Dir == "" || len(cfg.Identities) == 0 || cfg.Logger == nil {
 		return nil, errors.New("bus: the embedded server needs a directory, identities and a logger")
 	}
-	if err := portFree(cfg.Port); err != nil {
+	if cfg.Host == "" {
+		cfg.Host = "127.0.0.1"
+	}
+	if !config.Loopback(cfg.Host) && cfg.TLS == nil {
+		return nil, fmt.Errorf("bus: the embedded server needs TLS to listen on %s, which others can reach", cfg.Host)
+	}
+	if err := portFree(cfg.Host, cfg.Port); err != nil {
 		return nil, err
 	}
 	s, err := server.NewServer(cfg.options())
@@ -74,12 +90,14 @@ func (c ServerConfig) options() *server.Options {
 	}
 	return &server.Options{
 		ServerName:         "doorward",
-		Host:               "127.0.0.1",
+		Host:               c.Host,
 		Port:               port,
+		TLSConfig:          c.TLS,
 		NoSigs:             true, // signals are main's
 		JetStream:          true,
 		StoreDir:           c.Dir,
 		SyncInterval:       sync,
+		SyncAlways:         c.SyncAlways,
 		JetStreamMaxStore:  maxFileStore,
 		JetStreamMaxMemory: maxMemStore,
 		MaxPayload:         maxPayload,
@@ -105,19 +123,35 @@ func users(identities []Identity) []*server.NkeyUser {
 }
 
 // portFree gives a taken port its own words; the server would only log it.
-func portFree(port int) error {
+func portFree(host string, port int) error {
 	if port == 0 {
 		return nil
 	}
-	l, err := app.Listen(context.Background(), net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	l, err := app.Listen(context.Background(), net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
 		return fmt.Errorf("bus: NATS: %w", err)
 	}
 	return l.Close()
 }
 
-// URL is where clients connect.
-func (s *Server) URL() string { return s.nats.ClientURL() }
+// URL is where clients on this machine connect.
+func (s *Server) URL() string {
+	at, err := url.Parse(s.nats.ClientURL())
+	if err != nil { // never: the server has just made it
+		return s.nats.ClientURL()
+	}
+	if ip, err := netip.ParseAddr(at.Hostname()); err == nil && ip.IsUnspecified() {
+		at.Host = net.JoinHostPort("127.0.0.1", at.Port())
+	}
+	return at.String()
+}
+
+// Run keeps the server until ctx ends, and stops it.
+func (s *Server) Run(ctx context.Context) error {
+	<-ctx.Done()
+	s.Stop()
+	return nil
+}
 
 // Stop ends the server and syncs its files.
 func (s *Server) Stop() {

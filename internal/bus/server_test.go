@@ -1,0 +1,63 @@
+package bus_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	client "github.com/nats-io/nats.go"
+
+	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/certs"
+)
+
+func TestServerThatOthersReachSpeaksTLSAlone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ids, err := bus.CreateIdentities(filepath.Join(dir, "nats"))
+	must(t, err)
+	_, err = certs.Create(filepath.Join(dir, "certs"), []string{"nats"}, certs.Options{Now: time.Now()})
+	must(t, err)
+	material, err := certs.Load(filepath.Join(dir, "certs"), "nats", quiet())
+	must(t, err)
+	everywhere := bus.ServerConfig{Dir: filepath.Join(dir, "streams"), Host: "0.0.0.0", Identities: ids, Logger: quiet()}
+	if _, err := bus.StartServer(everywhere); err == nil || !strings.Contains(err.Error(), "needs TLS") {
+		t.Errorf("without TLS: %v", err)
+	}
+	everywhere.TLS = certs.ServerTLS(material, certs.Anyone)
+	s, err := bus.StartServer(everywhere)
+	must(t, err)
+	t.Cleanup(s.Stop)
+
+	settings := bus.Settings{URL: s.URL(), Seed: bus.SeedFile(filepath.Join(dir, "nats"), bus.Operator), CA: filepath.Join(dir, "certs", "ca.pem")}
+	if faults := settings.Check(); len(faults) > 0 {
+		t.Error(faults)
+	}
+	conn, err := settings.Connect(deadline(t), bus.Operator, quiet())
+	must(t, err)
+	defer conn.Close()
+	if !conn.Connected() {
+		t.Error("a client that knows the CA isn't let in")
+	}
+	seed, err := client.NkeyOptionFromSeed(settings.Seed)
+	must(t, err)
+	if nc, err := client.Connect(strings.Replace(s.URL(), "tls://", "nats://", 1), seed); err == nil {
+		nc.Close()
+		t.Error("a client that doesn't know the CA was let in")
+	}
+}
+
+func TestServerSyncsBeforeItAcknowledgesWhenTold(t *testing.T) {
+	t.Parallel()
+	ids, err := bus.CreateIdentities(t.TempDir())
+	must(t, err)
+	for _, always := range []bool{true, false} {
+		s, err := bus.StartServer(bus.ServerConfig{Dir: t.TempDir(), SyncAlways: always, Identities: ids, Logger: quiet()})
+		must(t, err)
+		if got := bus.SyncsAlways(s); got != always {
+			t.Errorf("told SyncAlways = %t, the server says %t", always, got)
+		}
+		s.Stop()
+	}
+}
