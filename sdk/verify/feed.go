@@ -141,7 +141,7 @@ func (f *feed) revoke(ctx context.Context, sessionID string, body []byte) {
 	now := f.now()
 	until := now.Add(longestKept)
 	var revocation eventv1.Revocation
-	if err := proto.Unmarshal(body, &revocation); err != nil || revocation.GetForgetAfter() == nil {
+	if err := proto.Unmarshal(body, &revocation); err != nil || !revocation.GetForgetAfter().IsValid() {
 		f.logger.LogAttrs(ctx, slog.LevelWarn, "a revocation's body can't be read; the session is refused all the same",
 			slog.String("session_id", sessionID))
 	} else if told := revocation.GetForgetAfter().AsTime().Add(readMargin); told.Before(until) {
@@ -162,7 +162,7 @@ func (f *feed) beat(body []byte, replayed bool) {
 	at := now
 	if replayed {
 		var heartbeat eventv1.RevocationHeartbeat
-		if err := proto.Unmarshal(body, &heartbeat); err != nil || heartbeat.GetDrainedAt() == nil {
+		if err := proto.Unmarshal(body, &heartbeat); err != nil || !heartbeat.GetDrainedAt().IsValid() {
 			return
 		}
 		if drained := heartbeat.GetDrainedAt().AsTime(); drained.Before(now) {

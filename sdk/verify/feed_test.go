@@ -7,10 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
-
-	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
 	"github.com/doorward/doorward/sdk/internal/authntest"
 )
 
@@ -191,22 +187,6 @@ func TestRepeatedRevocationIsNeverShortened(t *testing.T) {
 	if !set.has("ses_1") {
 		t.Error("forgotten by the shorter time")
 	}
-}
-
-func FuzzFeed(f *testing.F) {
-	body, err := proto.Marshal(&eventv1.Revocation{SessionId: "ses_1", ForgetAfter: timestamppb.Now()})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(sessionSubject+"ses_1", body)
-	f.Add(heartbeatSubject, []byte{0xff})
-	f.Fuzz(func(t *testing.T, subject string, body []byte) {
-		config := Config{Revocations: one{subject, body}, MaxRevoked: 1}.withDefaults()
-		feed := newFeed(&config, func() time.Duration { return time.Minute })
-		if err := feed.read(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 // one is a source with one message.
