@@ -28,6 +28,8 @@ const (
 	deadDeliveries = "Doorward-Dead-Deliveries"
 	deadReason     = "Doorward-Dead-Reason"
 	deadSettled    = "Doorward-Dead-Settled"
+	// deadHeaders is how all of them begin, in lower case.
+	deadHeaders = "doorward-dead-"
 
 	markerTTL = time.Hour
 	maxReason = 512
@@ -78,13 +80,22 @@ func (l Letter) Event() (Event, error) {
 func (k *consumer) bury(ctx context.Context, msg jetstream.Msg, e Event, cause error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	if _, err := k.conn.js.PublishMsg(ctx, k.letter(msg, e, cause), jetstream.WithExpectStream(StreamDead)); err != nil {
+		return fmt.Errorf("bus: write dead letter: %w", err)
+	}
+	return nil
+}
+
+// letter makes the dead letter of a message.
+func (k *consumer) letter(msg jetstream.Msg, e Event, cause error) *nats.Msg {
 	h := maps.Clone(msg.Headers())
 	if h == nil {
 		h = nats.Header{}
 	}
 	for name := range h {
-		// The server's own headers belong to the message as it was published, not to the letter.
-		if strings.HasPrefix(strings.ToLower(name), "nats-") {
+		// The server's own headers belong to the message as it was published, not to the letter. A letter's headers are ours to write: with
+		// one that came along, a letter could pass for a settled one.
+		if lower := strings.ToLower(name); strings.HasPrefix(lower, "nats-") || strings.HasPrefix(lower, deadHeaders) {
 			delete(h, name)
 		}
 	}
@@ -93,11 +104,7 @@ func (k *consumer) bury(ctx context.Context, msg jetstream.Msg, e Event, cause e
 	h.Set(deadSequence, strconv.FormatUint(e.Sequence, 10))
 	h.Set(deadDeliveries, strconv.FormatUint(e.Delivery, 10))
 	h.Set(deadReason, reason(cause))
-	letter := &nats.Msg{Subject: deadPrefix + string(k.conn.name) + "." + k.Stream + "." + letterName(e), Header: h, Data: msg.Data()}
-	if _, err := k.conn.js.PublishMsg(ctx, letter, jetstream.WithExpectStream(StreamDead)); err != nil {
-		return fmt.Errorf("bus: write dead letter: %w", err)
-	}
-	return nil
+	return &nats.Msg{Subject: deadPrefix + string(k.conn.name) + "." + k.Stream + "." + letterName(e), Header: h, Data: msg.Data()}
 }
 
 // letterName is the event's id, or its place where there is no id that fits into a subject.

@@ -160,7 +160,8 @@ func origin(e *Event, _ nats.Header) string {
 
 func moment(e *Event, h nats.Header) string {
 	var err error
-	if e.Time, err = time.Parse(time.RFC3339Nano, h.Get(headerTime)); err != nil {
+	e.Time, err = time.Parse(time.RFC3339Nano, h.Get(headerTime))
+	if year := e.Time.UTC().Year(); err != nil || year < 1 || year > 9999 { // which a zone can lead out of, and RFC 3339 can't write
 		return headerTime + " isn't a time"
 	}
 	version := h.Get(headerUserVersion)

@@ -112,6 +112,8 @@ func FuzzDecode(f *testing.F) {
 	m := message(sample())
 	f.Add(m.Subject, m.Header.Get(headerID), m.Header.Get(headerType), m.Header.Get(headerSource), m.Header.Get(headerTime), "usr_1", "7", "", m.Data)
 	f.Add("doorward.revocation.session.ses_1", "evt_2", "revocation.session.v1", "authn", "2026-03-01T12:00:00+02:00", "", "", "x", []byte{})
+	f.Add(m.Subject, "evt_3", m.Header.Get(headerType), "authn", "9999-12-31T23:59:59-01:00", "usr_1", "7", "", []byte{})
+	f.Add(m.Subject, "evt_4", m.Header.Get(headerType), "authn", "0000-01-01T00:00:00+23:59", "usr_1", "007", "", []byte{})
 	f.Fuzz(func(t *testing.T, subject, id, typ, source, at, user, version, trace string, data []byte) {
 		h := nats.Header{
 			headerSpecVersion: {specVersion}, headerContentType: {contentType}, headerID: {id}, headerType: {typ}, headerSource: {source},

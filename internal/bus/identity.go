@@ -59,11 +59,25 @@ func identity(name Name, seed []byte) (Identity, error) {
 	if err != nil {
 		return Identity{}, fmt.Errorf("%w: the seed of %s isn't an nkey: %w", ErrIdentity, name, err)
 	}
+	if !spelled(seed) {
+		return Identity{}, fmt.Errorf("%w: the seed of %s isn't spelled as nkeys writes it: copy it again, whole and on one line", ErrIdentity, name)
+	}
 	public, err := pair.PublicKey()
 	if err != nil || !nkeys.IsValidPublicUserKey(public) {
 		return Identity{}, fmt.Errorf("%w: the seed of %s isn't one of a user", ErrIdentity, name)
 	}
 	return Identity{Name: name, Public: public, seed: seed}, nil
+}
+
+// spelled says whether a seed has its one right spelling. Base32 would take others too, with line breaks within or with other last bits, and
+// replicas whose files differ in that would have the same key and durables of different names.
+func spelled(seed []byte) bool {
+	kind, raw, err := nkeys.DecodeSeed(seed)
+	if err != nil {
+		return false
+	}
+	written, err := nkeys.EncodeSeed(kind, raw)
+	return err == nil && bytes.Equal(written, seed)
 }
 
 // SeedFile is where an identity's seed lives in a directory of keys.
