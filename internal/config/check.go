@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 )
 
 // Within puts the faults of a section under its key.
@@ -35,11 +36,14 @@ func Loopback(host string) bool {
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
+// hostForm is a host as it stands in links and tokens: an ASCII name (xn--… for one in another script) or an IP address, and perhaps a port.
+var hostForm = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+
 // Origin parses a web address of scheme and host alone, as links in mails begin with and tokens name: https, or http to this machine. A final
 // slash is allowed, and isn't part of it.
 func Origin(address string) (*url.URL, bool) {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/" {
+	if err != nil || !hostForm.MatchString(u.Host) || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Path != "" && u.Path != "/" {
 		return nil, false
 	}
 	u.Path = ""

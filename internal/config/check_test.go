@@ -20,6 +20,11 @@ func TestOriginIsSchemeAndHostAlone(t *testing.T) {
 		"https://id.example.com#f":    "",
 		"https://me@id.example.com":   "",
 		"ftp://id.example.com":        "",
+		"https://:443":                "",
+		"https://id.example.com:":     "",
+		"https://id.example.com?":     "",
+		"https://bücher.example":      "",
+		"https://a\"b<c>.example":     "",
 		"id.example.com":              "",
 		"":                            "",
 	} {

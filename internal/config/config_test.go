@@ -306,20 +306,3 @@ func TestStructsThatCannotBeConfiguredAreOurMistake(t *testing.T) {
 		t.Error("no struct: nil")
 	}
 }
-
-func FuzzLoadNeverPanics(f *testing.F) {
-	f.Add("name: a\nsmtp: {port: 1}\n")
-	f.Add("smtp: [1, {a: b}]\norigins: [[a], ~]\n")
-	f.Add("a.b: 1\n? [x]\n: y\n")
-	f.Add("<<: *x\n&x name: !!binary aGk=\ndrain: 2001-01-01\n")
-	f.Fuzz(func(t *testing.T, file string) {
-		l, err := load(t, file, nil, nil)
-		var faults config.Faults
-		if err != nil && !errors.As(err, &faults) {
-			t.Errorf("err = %v, want Faults", err)
-		}
-		if err == nil {
-			_ = l.Print(&bytes.Buffer{})
-		}
-	})
-}

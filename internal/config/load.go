@@ -1,9 +1,12 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -77,7 +80,7 @@ func (l *loader) readFile(path string) {
 	}
 	k := koanf.New(delimiter)
 	if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
-		l.fault(path, "", err.Error())
+		l.fault(path, "", readProblem(err))
 		return
 	}
 	values := k.All()
@@ -88,6 +91,19 @@ func (l *loader) readFile(path string) {
 		}
 	}
 	l.layer(values, func(string) string { return "file " + path })
+}
+
+// quoted is all that the YAML library may quote of a file in its errors: text, tags and structures.
+var quoted = regexp.MustCompile("(?s)['\"`!{[].*['\"`}\\]]")
+
+// readProblem says why a file can't be read, without what the YAML library quotes of it: that may be a secret, and the whole file is one when it
+// was named by mistake.
+func readProblem(err error) string {
+	var missing *fs.PathError
+	if errors.As(err, &missing) {
+		return err.Error()
+	}
+	return "isn't YAML of keys and values: " + quoted.ReplaceAllString(err.Error(), "…")
 }
 
 func (l *loader) readEnv(environ []string, prefix string, ignore []string) {
