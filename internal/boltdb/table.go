@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -148,9 +149,23 @@ func (t Table[T]) decode(raw []byte) (value T, err error) {
 	}
 	if err != nil {
 		var none T
-		return none, fmt.Errorf("decode a record of %s, version %d: %w", t.Bucket, version, err)
+		return none, fmt.Errorf("decode a record of %s, version %d: %s", t.Bucket, version, unreadable(err))
 	}
 	return value, nil
+}
+
+// unreadable says where a record isn't as it should be. The cause stops here: it may quote what it couldn't read.
+func unreadable(err error) string {
+	var syntax *json.SyntaxError
+	var mismatch *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return "its JSON is broken at byte " + strconv.FormatInt(syntax.Offset, 10)
+	case errors.As(err, &mismatch):
+		return "a value doesn't fit its field at byte " + strconv.FormatInt(mismatch.Offset, 10)
+	default:
+		return "a text doesn't fit its field"
+	}
 }
 
 func bucket(tx *bolt.Tx, name string) (*bolt.Bucket, error) {

@@ -84,7 +84,8 @@ func decodeKey(content []byte) ([]byte, error) {
 	}
 	text := strings.TrimRight(strings.TrimSpace(string(Unmarked(content))), "=")
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		if raw, err := encoding.DecodeString(text); err == nil && len(raw) == KeySize {
+		// Strict, and measured before: a decoder passes over line breaks and stray last bits, which a file cut in two or mistyped has.
+		if raw, err := encoding.Strict().DecodeString(text); err == nil && len(raw) == KeySize && len(text) == encoding.EncodedLen(KeySize) {
 			return raw, nil
 		}
 	}
