@@ -30,7 +30,7 @@ type Message struct {
 	To        []string  `json:"to"`   // the envelope's recipients: who really gets it
 	Subject   string    `json:"subject"`
 	MessageID string    `json:"message_id"` // the header without its brackets; a mail that is sent again has the same one
-	Date      time.Time `json:"date"`       // the Date header; zero if there is none
+	Date      time.Time `json:"date"`       // the Date header in UTC; zero if there is none
 	Received  time.Time `json:"received"`   // when it arrived here
 	Text      string    `json:"text"`
 	HTML      string    `json:"html"`
@@ -69,8 +69,9 @@ func parse(raw []byte) (Message, error) {
 		Subject:   decodeHeader(incoming.Header.Get("Subject")),
 		MessageID: strings.Trim(decodeHeader(incoming.Header.Get("Message-Id")), "<> "),
 	}
-	if date, err := incoming.Header.Date(); err == nil {
-		message.Date = date
+	// In UTC, because JSON has no word for every zone and year that a header may name, and one mail would spoil the list of all.
+	if date, err := incoming.Header.Date(); err == nil && date.UTC().Year() > 0 && date.UTC().Year() <= 9999 {
+		message.Date = date.UTC()
 	}
 	walk := bodies{message: &message}
 	if err := walk.read(incoming.Header, incoming.Body, 0); err != nil {
