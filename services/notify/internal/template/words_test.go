@@ -1,11 +1,6 @@
 package template
 
-import (
-	"strings"
-	"testing"
-	"unicode"
-	"unicode/utf8"
-)
+import "testing"
 
 func TestOneLine(t *testing.T) {
 	tests := map[string]string{
@@ -22,18 +17,4 @@ func TestOneLine(t *testing.T) {
 			t.Errorf("oneLine(%q) = %q, want %q", in, got, want)
 		}
 	}
-}
-
-func FuzzOneLine(f *testing.F) {
-	f.Add("a\nb")
-	f.Add("\u202e\x00" + strings.Repeat("é", 300))
-	f.Fuzz(func(t *testing.T, value string) {
-		got := oneLine(value)
-		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > maxLine {
-			t.Errorf("oneLine(%q) = %q", value, got)
-		}
-		if strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			t.Errorf("oneLine(%q) = %q, with what can't be seen", value, got)
-		}
-	})
 }
