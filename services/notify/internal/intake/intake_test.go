@@ -1,7 +1,6 @@
 package intake_test
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +10,6 @@ import (
 
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
 	"github.com/doorward/doorward/internal/bus"
-	"github.com/doorward/doorward/internal/seal"
 	"github.com/doorward/doorward/services/notify/internal/intake"
 )
 
@@ -48,31 +46,4 @@ func TestMalformedMessagesAreFinal(t *testing.T) {
 			t.Errorf("%s: %v, want a permanent error that quotes nothing", name, err)
 		}
 	}
-}
-
-// FuzzHandle gives the intake whatever a stream may hold. Nothing that isn't whole gets past it, and nothing makes it panic: without flows
-// behind it, getting through would.
-func FuzzHandle(f *testing.F) {
-	sealed, err := proto.Marshal(&eventv1.SealedMail{Email: "ann@example.com", Purpose: 1, ExpiresAt: timestamppb.Now(), KeyId: "0"})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(sealed)
-	f.Add([]byte("\xff\xff"))
-	f.Add([]byte{})
-	key := filepath.Join(f.TempDir(), "mail.key")
-	if _, err := seal.CreateKey(key); err != nil {
-		f.Fatal(err)
-	}
-	opener, err := seal.LoadOpener(key)
-	if err != nil {
-		f.Fatal(err)
-	}
-	i := intake.New(intake.Config{Opener: opener, Now: time.Now})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		err := i.Handle(t.Context(), event(intake.SubjectMail, data))
-		if err == nil || strings.Contains(err.Error(), "example.com") {
-			t.Errorf("Handle = %v, want an error that quotes nothing", err)
-		}
-	})
 }
