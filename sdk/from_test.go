@@ -55,13 +55,31 @@ func TestHeadersAreCutToWhatTheContractTakes(t *testing.T) {
 	}
 }
 
+// FuzzFromHTTP has a client choose its headers. The address comes from nowhere else than the connection unless that is a trusted proxy's; what comes
+// is one address in one spelling, or none; and headers are cut to what the contract takes.
 func FuzzFromHTTP(f *testing.F) {
-	f.Add("10.0.0.1:80", "1.2.3.4, [::1]:80", "Mozilla/5.0")
-	f.Fuzz(func(t *testing.T, remote, forwarded, agent string) {
-		request := &http.Request{RemoteAddr: remote, Header: http.Header{"X-Forwarded-For": {forwarded}, "User-Agent": {agent}}}
-		from := doorward.FromHTTP(request, doorward.TrustedProxies(netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")))
-		if from.IP.Zone() != "" || from.IP.Is4In6() || !utf8.ValidString(from.UserAgent) {
-			t.Errorf("%+v", from)
+	f.Add("10.0.0.1:80", "1.2.3.4, [::1]:80", "Mozilla/5.0", "en")
+	f.Add("192.0.2.1:80", "198.51.100.7", strings.Repeat("é", 600), "\xff")
+	f.Add("[::ffff:10.0.0.1%eth0]:80", "fe80::1%\x00, ::ffff:1.2.3.4", "", strings.Repeat("x", 300))
+	f.Add("@", ",,10.0.0.2,", "", "")
+	proxies := doorward.TrustedProxies(netip.MustParsePrefix("10.0.0.0/8"))
+	f.Fuzz(func(t *testing.T, remote, forwarded, agent, language string) {
+		request := &http.Request{RemoteAddr: remote, Header: http.Header{
+			"X-Forwarded-For": {forwarded}, "User-Agent": {agent}, "Accept-Language": {language},
+		}}
+		from := doorward.FromHTTP(request, proxies)
+		connection := doorward.FromHTTP(&http.Request{RemoteAddr: remote}).IP
+		if doorward.FromHTTP(request).IP != connection {
+			t.Errorf("%s is taken, though no proxy is trusted", forwarded)
+		}
+		if proxied := connection.Is4() && connection.As4()[0] == 10; !proxied && from.IP != connection {
+			t.Errorf("%q claims to be %v, and is believed as %v", remote, forwarded, from.IP)
+		}
+		if from.IP.Zone() != "" || from.IP.Is4In6() {
+			t.Errorf("address %v", from.IP)
+		}
+		if len(from.UserAgent) > 1024 || len(from.Language) > 256 || !utf8.ValidString(from.UserAgent+from.Language) {
+			t.Errorf("user agent %q, language %q", from.UserAgent, from.Language)
 		}
 	})
 }

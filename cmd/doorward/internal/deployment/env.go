@@ -1,7 +1,6 @@
 package deployment
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -66,8 +65,8 @@ func ReadEnv(path string) (Env, error) {
 		return nil, fmt.Errorf("read env file: %w", err)
 	}
 	var env Env
-	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-		name, quoted, ok := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "=")
+	for line := range strings.SplitSeq(string(text), "\n") {
+		name, quoted, ok := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(line, "\r"), "export "), "=")
 		if !ok || strings.HasPrefix(name, "#") {
 			continue
 		}

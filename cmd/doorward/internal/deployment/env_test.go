@@ -6,34 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"unicode"
-
-	"github.com/google/go-cmp/cmp"
 )
-
-// FuzzEnvFile: what is written reads back the same, here and in a shell, whatever the values hold.
-func FuzzEnvFile(f *testing.F) {
-	for _, seed := range []string{"", "plain", "it's", `'\''`, "a=b # c", "$HOME `id`", `back\slash`, "it''s 'here'"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, value string) {
-		if strings.ContainsFunc(value, unicode.IsControl) {
-			return // no value of ours has a line break, and no file name of sense either
-		}
-		path := filepath.Join(t.TempDir(), "x.env")
-		env := Env{{"DOORWARD_A", value}, {"DOORWARD_B", "second"}}
-		if err := env.write(path, path); err != nil {
-			t.Fatal(err)
-		}
-		read, err := ReadEnv(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(env, read); diff != "" {
-			t.Error(diff)
-		}
-	})
-}
 
 func TestShellReadsEnvFile(t *testing.T) {
 	const value = `it's $HOME in "quotes" & \ more`
