@@ -5,7 +5,7 @@
 MODULES := . gen sdk
 TOOL    := go tool -modfile=$(CURDIR)/tools/go.mod
 
-.PHONY: help build test check generate format bench vuln data
+.PHONY: help build test fuzz check generate format bench vuln data
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ build: ## Build the doorward binary into bin/
 test: ## Test every module with the race detector; installs the Debian packages it needs when root
 	@scripts/packages
 	@go run ./scripts/gotest $(MODULES)
+
+fuzz: ## Run every fuzzer for FUZZTIME (10m), or those that FUZZ matches; keeps what they find
+	@go run ./scripts/fuzz -time $(or $(FUZZTIME),10m) -run '$(FUZZ)' $(MODULES)
 
 check: ## Check contracts, generated code, modules, format, lint and imports
 	@scripts/check $(MODULES)
