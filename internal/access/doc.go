@@ -23,6 +23,8 @@
 //	  │
 //	caller of a kind (for a service: with a name) in the row? ──no──▶ CALLER_NOT_ALLOWED
 //	  │yes
+//	connected with a certificate, if the row asks for one? ──no──▶ CALLER_NOT_ALLOWED
+//	  │yes
 //	every scope of the row? ──no──▶ SCOPE_MISSING
 //	  │yes
 //	within the row's limit for this caller? ──no──▶ RESOURCE_EXHAUSTED, RATE_LIMITED

@@ -73,6 +73,9 @@ type Principal struct {
 	APIKeyID string
 	// SessionID is the session of a User or of an Operator who signed in.
 	SessionID string
+	// Certificate is the name in the certificate that the caller connected with;
+	// empty without one, whatever else was shown.
+	Certificate string
 	// Peer is the address the connection came from: a backend's, not a user's.
 	Peer netip.Addr
 }

@@ -22,6 +22,9 @@ type Rule struct {
 	Scopes []string
 	// Services are the certificate names that may call, when Callers has Service.
 	Services []string
+	// Certificate admits only who connected with a certificate of the suite: for an
+	// operator, an API key isn't enough.
+	Certificate bool
 	// Limit is how often one caller may call: NoLimit() or PerSecond(n).
 	Limit Limit
 	// Priority says how early the method is refused when the server has too much to do.
@@ -73,6 +76,9 @@ func (r Rule) problems() []string {
 	if len(r.Scopes) > 0 && r.Callers&Public != 0 {
 		problems = append(problems, "a row that admits the public asks for no scopes")
 	}
+	if r.Certificate && r.Callers&^(Operator|Service) != 0 {
+		problems = append(problems, "only operators and services have certificates")
+	}
 	return problems
 }
 
@@ -108,6 +114,9 @@ func (r Rule) check(p Principal) error {
 		return r.notAllowed()
 	case p.Kind == Service && !slices.Contains(r.Services, p.ID):
 		return r.notAllowed()
+	case r.Certificate && p.Certificate == "":
+		return fault.New(fault.Denied, typev1.Reason_REASON_CALLER_NOT_ALLOWED,
+			"An API key isn't enough for this method: connect with the certificate of a caller that may call it.")
 	case p.Kind == Application || p.Kind == User:
 		return r.checkScopes(p)
 	default:

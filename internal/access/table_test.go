@@ -21,6 +21,7 @@ const (
 	speak     = "/test.v1.S/Speak"
 	account   = "/test.v1.S/Account"
 	revoke    = "/test.v1.S/Revoke"
+	copied    = "/test.v1.S/Copied"
 	forgotten = "/test.v1.S/Forgotten"
 	halfWay   = "/test.v1.S/HalfWay"
 )
@@ -37,6 +38,7 @@ func table() access.Table {
 			Callers: access.Operator | access.Service, Services: []string{"notify"},
 			Limit: access.NoLimit(), Priority: access.Interactive, Audit: true,
 		},
+		copied: {Callers: access.Operator, Certificate: true, Limit: access.NoLimit(), Priority: access.Interactive},
 	}
 }
 
@@ -47,15 +49,16 @@ func principal(kind access.Callers, id string, scopes ...string) access.Principa
 func TestCheckAdmitsOnlyWhomTheRowNames(t *testing.T) {
 	const ok = typev1.Reason_REASON_UNSPECIFIED
 	var (
-		nobody   access.Principal
-		stranger = principal(access.Public, "")
-		app      = principal(access.Application, "app_1", "speak_for_users", "assert")
-		user     = principal(access.User, "usr_1", "account")
-		operator = principal(access.Operator, "usr_2")
-		authn    = principal(access.Service, "authn")
-		notify   = principal(access.Service, "notify")
-		twoKinds = principal(access.Operator|access.Service, "notify")
-		unknown  = principal(1<<7, "x")
+		nobody    access.Principal
+		stranger  = principal(access.Public, "")
+		app       = principal(access.Application, "app_1", "speak_for_users", "assert")
+		user      = principal(access.User, "usr_1", "account")
+		operator  = principal(access.Operator, "usr_2")
+		authn     = principal(access.Service, "authn")
+		notify    = principal(access.Service, "notify")
+		certified = access.Principal{Kind: access.Operator, ID: "operator", Certificate: "operator"}
+		twoKinds  = principal(access.Operator|access.Service, "notify")
+		unknown   = principal(1<<7, "x")
 	)
 	tests := []struct {
 		name   string
@@ -83,6 +86,9 @@ func TestCheckAdmitsOnlyWhomTheRowNames(t *testing.T) {
 		{"second kind, wrong name", revoke, authn, codes.PermissionDenied, typev1.Reason_REASON_CALLER_NOT_ALLOWED},
 		{"two kinds at once", revoke, twoKinds, codes.Unauthenticated, typev1.Reason_REASON_API_KEY_MISSING},
 		{"unknown kind", revoke, unknown, codes.Unauthenticated, typev1.Reason_REASON_API_KEY_MISSING},
+		{"operator with a certificate", copied, certified, codes.OK, ok},
+		{"operator with an API key alone", copied, operator, codes.PermissionDenied, typev1.Reason_REASON_CALLER_NOT_ALLOWED},
+		{"a certificate doesn't make a kind", copied, access.Principal{Kind: access.Application, ID: "app_1", Certificate: "app_1"}, codes.PermissionDenied, typev1.Reason_REASON_CALLER_NOT_ALLOWED},
 		{"no row", forgotten, operator, codes.PermissionDenied, typev1.Reason_REASON_ACCESS_ROW_MISSING},
 		{"no row, for a stranger too", forgotten, stranger, codes.PermissionDenied, typev1.Reason_REASON_ACCESS_ROW_MISSING},
 	}
@@ -109,17 +115,18 @@ func TestMissingScopeIsNamed(t *testing.T) {
 
 func TestIncompleteRowsRefuseAndAreReportedAtOnce(t *testing.T) {
 	tests := map[string]access.Rule{
-		"limit unset":            {Callers: access.Operator, Priority: access.Vital},
-		"limit below one":        {Callers: access.Operator, Priority: access.Vital, Limit: access.PerSecond(0)},
-		"burst without a rate":   {Callers: access.Operator, Limit: access.NoLimit().Burst(3), Priority: access.Interactive},
-		"priority unset":         {Callers: access.Operator, Limit: access.NoLimit()},
-		"unknown priority":       {Callers: access.Operator, Limit: access.NoLimit(), Priority: access.Vital + 1},
-		"no callers":             {Limit: access.NoLimit(), Priority: access.Interactive},
-		"unknown caller":         {Callers: 1 << 7, Limit: access.NoLimit(), Priority: access.Interactive},
-		"service without a name": {Callers: access.Service, Limit: access.NoLimit(), Priority: access.Interactive},
-		"names without service":  {Callers: access.Operator, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Interactive},
-		"scopes for an operator": {Callers: access.Operator, Scopes: []string{"s"}, Limit: access.NoLimit(), Priority: access.Interactive},
-		"scopes for the public":  {Callers: access.Public | access.Application, Scopes: []string{"s"}, Limit: access.NoLimit(), Priority: access.Interactive},
+		"limit unset":                    {Callers: access.Operator, Priority: access.Vital},
+		"limit below one":                {Callers: access.Operator, Priority: access.Vital, Limit: access.PerSecond(0)},
+		"burst without a rate":           {Callers: access.Operator, Limit: access.NoLimit().Burst(3), Priority: access.Interactive},
+		"priority unset":                 {Callers: access.Operator, Limit: access.NoLimit()},
+		"unknown priority":               {Callers: access.Operator, Limit: access.NoLimit(), Priority: access.Vital + 1},
+		"no callers":                     {Limit: access.NoLimit(), Priority: access.Interactive},
+		"unknown caller":                 {Callers: 1 << 7, Limit: access.NoLimit(), Priority: access.Interactive},
+		"service without a name":         {Callers: access.Service, Limit: access.NoLimit(), Priority: access.Interactive},
+		"names without service":          {Callers: access.Operator, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Interactive},
+		"scopes for an operator":         {Callers: access.Operator, Scopes: []string{"s"}, Limit: access.NoLimit(), Priority: access.Interactive},
+		"scopes for the public":          {Callers: access.Public | access.Application, Scopes: []string{"s"}, Limit: access.NoLimit(), Priority: access.Interactive},
+		"certificate for an application": {Callers: access.Operator | access.Application, Certificate: true, Limit: access.NoLimit(), Priority: access.Interactive},
 	}
 	all := access.Table{}
 	for name, rule := range tests {

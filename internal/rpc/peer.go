@@ -41,7 +41,7 @@ func ServicePrincipal(ctx context.Context) (access.Principal, bool) {
 	if !ok {
 		return access.Principal{}, false
 	}
-	return access.Principal{Kind: access.Service, ID: name, Name: name, Peer: peerAddr(ctx)}, true
+	return access.Principal{Kind: access.Service, ID: name, Name: name, Certificate: name, Peer: peerAddr(ctx)}, true
 }
 
 // PeerName is the service name in the verified certificate of the call's peer.
