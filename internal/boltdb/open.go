@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/doorward/doorward/internal/durable"
 )
 
 var (
@@ -38,6 +41,12 @@ const (
 	maxBatch = 256
 
 	defaultLockTimeout = time.Second
+
+	// mapped is how much of the address space is laid out for the file: 64 GiB
+	// where there is room, which costs no memory. A file that outgrows it is laid
+	// out anew, and that waits for every read transaction: writers would stand
+	// still for as long as a backup takes.
+	mapped = 1 << (strconv.IntSize/2 + 4)
 )
 
 // Options says what a store file holds and who watches it.
@@ -48,11 +57,19 @@ type Options struct {
 	// higher one is refused. Raise it only when the previous release couldn't
 	// read the file: records carry versions of their own (see Table).
 	SchemaVersion uint64
+	// Migrations lead an older file to SchemaVersion. Each brings a file of the
+	// version that is its key to the next one. All that are needed run in one
+	// transaction, after a copy of the file was made beside it; when one fails, the
+	// file stays as it was.
+	Migrations map[uint64]Migration
+	// Copy admits a file that is a copy of a store: see FinishCopy. Only who makes
+	// one fit for service sets it.
+	Copy bool
 	// LockTimeout is how long Open waits for the file's lock; 0 means 1 s.
 	LockTimeout time.Duration
-	// Now is the clock for measurements; nil means time.Now.
+	// Now is the clock for measurements and names; nil means time.Now.
 	Now func() time.Time
-	// Logger hears of panicking closures and failed commits; nil discards.
+	// Logger hears of migrations, panicking closures and failed commits; nil discards.
 	Logger *slog.Logger
 	// Registerer takes the metrics, labelled with the file's name; nil keeps
 	// them to itself.
@@ -84,11 +101,17 @@ func Open(path string, o Options) (*DB, error) {
 	if o.SchemaVersion == 0 {
 		return nil, errors.New("boltdb: SchemaVersion must be 1 or more")
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	file, err := openFile(path, o.LockTimeout)
 	if err != nil {
 		return nil, err
 	}
-	if err := file.Update(func(tx *bolt.Tx) error { return prepare(tx, o) }); err != nil {
+	if err := o.prepare(file); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), file.Close())
 	}
 	db := &DB{
@@ -97,12 +120,6 @@ func Open(path string, o Options) (*DB, error) {
 		logger:  o.Logger,
 		queue:   make(chan *call, queueSize),
 		stopped: make(chan struct{}),
-	}
-	if db.now == nil {
-		db.now = time.Now
-	}
-	if db.logger == nil {
-		db.logger = slog.New(slog.DiscardHandler)
 	}
 	db.metrics, err = newMetrics(o.Registerer, filepath.Base(path), func() int { return len(db.queue) })
 	if err != nil {
@@ -180,8 +197,9 @@ func openFile(path string, lockTimeout time.Duration) (*bolt.DB, error) {
 		return nil, err
 	}
 	file, err := bolt.Open(path, fileMode, &bolt.Options{
-		Timeout:      lockTimeout,
-		FreelistType: bolt.FreelistMapType,
+		Timeout:         lockTimeout,
+		FreelistType:    bolt.FreelistMapType,
+		InitialMmapSize: mapped,
 	})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
@@ -193,8 +211,8 @@ func openFile(path string, lockTimeout time.Duration) (*bolt.DB, error) {
 		return file, nil
 	}
 	// The name of a new file survives a power cut only when its folder is synced.
-	if err := syncFolder(filepath.Dir(path)); err != nil {
-		return nil, errors.Join(err, file.Close())
+	if err := durable.SyncDir(filepath.Dir(path)); err != nil {
+		return nil, errors.Join(fmt.Errorf("sync the store's folder: %w", err), file.Close())
 	}
 	return file, nil
 }
@@ -216,15 +234,4 @@ func tighten(path string) (fresh bool, err error) {
 		return false, fmt.Errorf("store %s is open to other users and its mode can't be changed; make it 0600: %w", path, err)
 	}
 	return false, nil
-}
-
-func syncFolder(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync the store's folder: %w", err)
-	}
-	if err := errors.Join(folder.Sync(), folder.Close()); err != nil {
-		return fmt.Errorf("sync the store's folder: %w", err)
-	}
-	return nil
 }

@@ -25,25 +25,6 @@ func TestSecondProcessIsToldWhoHoldsTheFile(t *testing.T) {
 	}
 }
 
-func TestNewerSchemaIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a.db")
-	for _, c := range []struct {
-		version uint64
-		want    error
-	}{{2, nil}, {2, nil}, {1, boltdb.ErrNewerSchema}, {3, nil}, {2, boltdb.ErrNewerSchema}} {
-		db, err := boltdb.Open(path, boltdb.Options{SchemaVersion: c.version})
-		if !errors.Is(err, c.want) {
-			t.Fatalf("Open with schema %d = %v, want %v", c.version, err, c.want)
-		}
-		if err != nil {
-			continue
-		}
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 func TestStoreIsItsOwnersAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data", "a.db")
 	db := boltdbtest.OpenAt(t, path, boltdb.Options{})
