@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
+	"github.com/doorward/doorward/cmd/doorward/internal/development"
 	"github.com/doorward/doorward/cmd/doorward/internal/story"
 	"github.com/doorward/doorward/cmd/doorward/internal/suite"
 	"github.com/doorward/doorward/internal/bus"
@@ -70,7 +71,9 @@ func (c *demoCmd) playOwn(ctx context.Context, s streams, dir string) error {
 	if err != nil {
 		return err
 	}
-	all, err := suite.New(ctx, suite.Config{Dir: dir, Logger: logger, Registerer: telemetry.NewRegistry(), Now: time.Now})
+	all, err := development.New(ctx, development.Config{
+		Dir: dir, Process: suite.Process{Logger: logger, Registerer: telemetry.NewRegistry(), Now: time.Now},
+	})
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/doorward/doorward/cmd/doorward/internal/development"
 	"github.com/doorward/doorward/cmd/doorward/internal/suite"
 	"github.com/doorward/doorward/internal/telemetry"
 )
@@ -33,8 +34,11 @@ func (c *devCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	all, err := suite.New(ctx, suite.Config{
-		Dir: c.Dir, Ports: suite.Ports{Base: c.PortBase}, Logger: logger, Registerer: telemetry.NewRegistry(), Now: time.Now,
+	// Somebody who finds this in the log of a machine that serves people should stop reading here.
+	logger.LogAttrs(ctx, slog.LevelWarn, "doorward dev: development only", slog.String("version", version()), slog.String("dir", c.Dir))
+	all, err := development.New(ctx, development.Config{
+		Dir: c.Dir, Ports: development.Ports{Base: c.PortBase},
+		Process: suite.Process{Logger: logger, Registerer: telemetry.NewRegistry(), Now: time.Now},
 	})
 	if err != nil {
 		return err
@@ -60,7 +64,7 @@ func firstOf(running <-chan error, otherwise error) error {
 	return otherwise
 }
 
-func (c *devCmd) greet(s streams, all *suite.Suite, took time.Duration) {
+func (c *devCmd) greet(s streams, all *development.Suite, took time.Duration) {
 	fmt.Fprintf(s.out, "doorward dev: ready in %s, for development only\n\n", took.Round(time.Millisecond))
 	for _, line := range all.Addresses() {
 		fmt.Fprintf(s.out, "  %-8s %s\n", line.Name, line.Address)

@@ -1,6 +1,7 @@
 package deployment
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/seal"
+	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn"
 )
 
@@ -64,6 +67,29 @@ func TestWhatWasMadeForDevelopmentIsNotCompletedForProduction(t *testing.T) {
 			}
 			if diff := cmp.Diff(before, contents(t, dir)); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestKeysSayWhatTheyWereMadeFor(t *testing.T) {
+	for name, development := range map[string]bool{"development": true, "production": false} {
+		t.Run(name, func(t *testing.T) {
+			l := Layout{Dir: t.TempDir(), Development: development}
+			_, err := l.Prepare(time.Now())
+			must(t, err)
+			cfg := authnConfig(l, t.TempDir())
+			cfg.MailKey, cfg.NATS.Seed, cfg.Development = l.MailKey(), bus.SeedFile(l.NATS(), bus.Authn), development
+			_, err = l.FirstKeys(t.Context(), cfg, contacts.Audience)
+			must(t, err)
+			files := []string{filepath.Join(l.Keys(), "authn.key"), l.MailKey(), l.MailKey() + seal.PublicSuffix}
+			for _, identity := range bus.Names() {
+				files = append(files, bus.SeedFile(l.NATS(), identity))
+			}
+			for _, file := range files {
+				if err := secret.RefuseDevelopment(file, "init"); errors.Is(err, secret.ErrDevelopment) != development {
+					t.Errorf("%s: %v", file, err)
+				}
 			}
 		})
 	}

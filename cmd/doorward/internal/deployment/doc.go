@@ -16,5 +16,5 @@
 //
 // Containers must not all see this directory: Share gives each service a folder of the same layout with its own files in it, and no other's.
 //
-// Called by `doorward init`, and by the suite of `dev` and `demo`; env files are read by the demo.
+// Called by `doorward init`, by `dev` and `demo`, and read by `serve`; env files are read by the demo.
 package deployment

@@ -5,7 +5,7 @@ import "path/filepath"
 // Layout is where things lie below a deployment's directory.
 type Layout struct {
 	Dir string
-	// Development says that it is a developer's own: its CA is marked, and its application's env file is dev.env.
+	// Development says that it is a developer's own: its CA and its keys are marked, and its application's env file is dev.env.
 	Development bool
 }
 

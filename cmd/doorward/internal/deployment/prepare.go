@@ -32,10 +32,10 @@ func (l Layout) Prepare(now time.Time, hosts ...string) ([]bus.Identity, error) 
 			return nil, fmt.Errorf("make the deployment's directory (another one: --dir): %w", err)
 		}
 	}
-	if _, err := seal.CreateKey(l.MailKey()); err != nil {
+	if _, err := seal.CreateKey(l.MailKey(), l.marks()...); err != nil {
 		return nil, fmt.Errorf("make the key that mails are sealed to: %w", err)
 	}
-	identities, err := bus.CreateIdentities(l.NATS())
+	identities, err := bus.CreateIdentities(l.NATS(), l.marks()...)
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +43,14 @@ func (l Layout) Prepare(now time.Time, hosts ...string) ([]bus.Identity, error) 
 		return nil, fmt.Errorf("write %s: %w", l.NATSConf(), err)
 	}
 	return identities, nil
+}
+
+// marks are those of the keys that are made.
+func (l Layout) marks() []secret.Mark {
+	if l.Development {
+		return []secret.Mark{secret.ForDevelopment}
+	}
+	return nil
 }
 
 func (l Layout) checkPurpose() error {

@@ -7,53 +7,50 @@ import (
 
 	"google.golang.org/grpc/health/grpc_health_v1"
 
-	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/rpc"
 )
 
-// AppEnv is what an application needs to use the suite.
-func (s *Suite) AppEnv() deployment.Env { return s.app }
-
 // Place is where a part of the suite is reached.
 type Place struct{ Name, Address string }
 
-// Addresses are for people.
-func (s *Suite) Addresses() []Place {
+// Places are where the services listen, with the ports that they got.
+func (s *Suite) Places() []Place {
 	return []Place{
 		{"authn", s.authn.Addr().String()},
 		{"risk", s.risk.Addr().String()},
 		{"notify", s.notify.Addr().String()},
-		{"portal", "http://" + s.portal.Addr().String()},
-		{"inbox", "http://" + s.inbox.WebAddr() + "  (SMTP on " + s.inbox.SMTPAddr() + ")"},
-		{"NATS", s.nats.URL()},
+		{"portal", s.portal.Addr().String()},
 	}
 }
+
+// AuthnAddress is where applications on this machine call.
+func (s *Suite) AuthnAddress() string { return dialled(s.authn.Addr()) }
 
 // healthEvery is how often a service that doesn't serve yet is asked again.
 const healthEvery = 5 * time.Millisecond
 
-// AwaitServing waits until every service says that it serves. Run must be under way.
+// AwaitServing waits until every service says that it serves. Its tasks must be under way.
 func (s *Suite) AwaitServing(ctx context.Context) error {
 	for _, service := range []Place{
-		{"risk", s.risk.Addr().String()}, {"authn", s.authn.Addr().String()}, {"notify", s.notify.Addr().String()},
+		{"risk", dialled(s.risk.Addr())}, {"authn", dialled(s.authn.Addr())}, {"notify", dialled(s.notify.Addr())},
 	} {
-		if err := s.awaitServing(ctx, service.Name, service.Address); err != nil {
+		if err := s.awaitServing(ctx, service); err != nil {
 			return fmt.Errorf("%s doesn't serve: %w", service.Name, err)
 		}
 	}
 	return nil
 }
 
-func (s *Suite) awaitServing(ctx context.Context, name, address string) error {
+func (s *Suite) awaitServing(ctx context.Context, service Place) error {
 	const patience = 30 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	material, err := certs.Load(s.layout.Certs(), "operator", s.cfg.Logger)
+	material, err := certs.Load(s.certs, "operator", s.process.Logger)
 	if err != nil {
 		return err
 	}
-	conn, err := rpc.Dial(address, rpc.ClientConfig{TLS: certs.ClientTLS(material, name)})
+	conn, err := rpc.Dial(service.Address, rpc.ClientConfig{TLS: certs.ClientTLS(material, service.Name)})
 	if err != nil {
 		return err
 	}

@@ -1,15 +1,14 @@
-package suite
+package development
 
 import (
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/doorward/doorward/cmd/doorward/internal/suite"
 	"github.com/doorward/doorward/test/ports"
 )
 
@@ -20,19 +19,26 @@ func TestAFailedStartLetsGoOfItsPorts(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = release() })
-	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "operator.env"), 0o700); err != nil { // where a file belongs
+	var config net.ListenConfig
+	listen := func(offset int) (net.Listener, error) {
+		return config.Listen(t.Context(), "tcp", Ports{Base: base}.address(offset))
+	}
+	other, err := listen(portPortal) // the last that is opened
+	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = New(t.Context(), Config{
-		Dir: dir, Ports: Ports{Base: base}, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Now: time.Now,
+		Dir: t.TempDir(), Ports: Ports{Base: base},
+		Process: suite.Process{Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Now: time.Now},
 	})
 	if err == nil {
-		t.Fatal("a suite started without its operator's env file")
+		t.Fatal("a suite started without its portal's port")
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
 	}
 	for offset := portAuthn; offset <= portLast; offset++ {
-		var config net.ListenConfig
-		listener, err := config.Listen(t.Context(), "tcp", Ports{Base: base}.address(offset))
+		listener, err := listen(offset)
 		if err != nil {
 			t.Errorf("port base+%d is still taken: %v", offset, err)
 			continue
