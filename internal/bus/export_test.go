@@ -5,3 +5,9 @@ func DurableOf(i Identity) string { return i.durable() }
 
 // SyncsAlways is what the server says of itself.
 func SyncsAlways(s *Server) bool { return s.nats.JetStreamConfig().SyncAlways }
+
+// TurnOff does to JetStream what the server does when its disk is full.
+func TurnOff(s *Server) error { return s.nats.ShutdownJetStream() }
+
+// IsOn says whether JetStream is.
+func IsOn(s *Server) bool { return s.nats.JetStreamEnabled() }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -51,6 +52,12 @@ type ServerConfig struct {
 // Server is a NATS server in this process.
 type Server struct {
 	nats *server.Server
+	log  *slog.Logger
+	// jetstream is what JetStream is turned on with.
+	jetstream server.JetStreamConfig
+
+	stopTending context.CancelFunc
+	tending     sync.WaitGroup
 }
 
 // StartServer starts it and returns when it takes connections. The server's own goroutines end with Stop.
@@ -67,7 +74,8 @@ func StartServer(cfg ServerConfig) (*Server, error) {
 	if err := portFree(cfg.Host, cfg.Port); err != nil {
 		return nil, err
 	}
-	s, err := server.NewServer(cfg.options())
+	options := cfg.options()
+	s, err := server.NewServer(options)
 	if err != nil {
 		return nil, fmt.Errorf("bus: start the embedded NATS server: %w", err)
 	}
@@ -77,16 +85,19 @@ func StartServer(cfg ServerConfig) (*Server, error) {
 		s.Shutdown()
 		return nil, fmt.Errorf("bus: the embedded NATS server isn't ready after 10 s; is another process using %s?", cfg.Dir)
 	}
-	return &Server{nats: s}, nil
+	ctx, stop := context.WithCancel(context.Background())
+	started := &Server{nats: s, log: cfg.Logger, jetstream: jetstreamOf(options), stopTending: stop}
+	started.tending.Go(func() { started.tend(ctx) })
+	return started, nil
 }
 
 func (c ServerConfig) options() *server.Options {
-	port, sync := c.Port, c.SyncInterval
+	port, interval := c.Port, c.SyncInterval
 	if port == 0 {
 		port = server.RANDOM_PORT
 	}
-	if sync == 0 {
-		sync = DefaultSync
+	if interval == 0 {
+		interval = DefaultSync
 	}
 	return &server.Options{
 		ServerName:         "doorward",
@@ -96,7 +107,7 @@ func (c ServerConfig) options() *server.Options {
 		NoSigs:             true, // signals are main's
 		JetStream:          true,
 		StoreDir:           c.Dir,
-		SyncInterval:       sync,
+		SyncInterval:       interval,
 		SyncAlways:         c.SyncAlways,
 		JetStreamMaxStore:  maxFileStore,
 		JetStreamMaxMemory: maxMemStore,
@@ -153,8 +164,10 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends the server and syncs its files.
+// Stop ends the server and syncs its files. Once more does nothing.
 func (s *Server) Stop() {
+	s.stopTending()
+	s.tending.Wait()
 	s.nats.Shutdown()
 	s.nats.WaitForShutdown()
 }

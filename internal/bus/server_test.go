@@ -61,3 +61,19 @@ func TestServerSyncsBeforeItAcknowledgesWhenTold(t *testing.T) {
 		s.Stop()
 	}
 }
+
+// A full disk has the server turn JetStream off for good, and leaves whoever makes room waiting.
+func TestJetStreamThatWasTurnedOffComesBackWithWhatItHeld(t *testing.T) {
+	t.Parallel()
+	n := withStreams(t)
+	authn := n.as(bus.Authn)
+	publish(t, authn, row("evt_1", "doorward.event.authn.signin.succeeded", "usr_1"))
+	must(t, bus.TurnOff(n.server))
+	eventually(t, "JetStream is on again", func() bool { return bus.IsOn(n.server) })
+	publish(t, authn, row("evt_2", "doorward.event.authn.signin.succeeded", "usr_1"))
+	stream, err := authn.JetStream().Stream(deadline(t), bus.StreamAuthn)
+	must(t, err)
+	if held := stream.CachedInfo().State.Msgs; held != 2 {
+		t.Errorf("the stream holds %d events, want both", held)
+	}
+}
