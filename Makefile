@@ -5,10 +5,10 @@
 MODULES := . gen sdk
 TOOL    := go tool -modfile=$(CURDIR)/tools/go.mod
 
-.PHONY: help build test fuzz check generate format bench vuln data
+.PHONY: help build test fuzz check generate format bench vuln data compose-test
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build the doorward binary into bin/
 	@go build -o bin/ ./cmd/doorward
@@ -40,3 +40,6 @@ vuln: ## Look for known vulnerabilities; says "not checked" when their database 
 
 data: ## Renew the country data that ships with the risk service (needs npm)
 	@go run ./services/risk/internal/geo/gendata
+
+compose-test: ## Play the story in containers: build, up, demo, kill, again, stop, down (PORT_BASE=7500 for other ports)
+	@scripts/compose-test

@@ -84,7 +84,8 @@ func (c *healthCmd) askHTTP(ctx context.Context, _ streams) error {
 	if err != nil {
 		return fmt.Errorf("--address: %w", err)
 	}
-	answer, err := http.DefaultClient.Do(request)
+	client := &http.Client{Timeout: c.Timeout}
+	answer, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("%s at %s doesn't answer: %w", c.Service, c.Address, err)
 	}

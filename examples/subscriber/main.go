@@ -43,7 +43,11 @@ func run(ctx context.Context, out io.Writer) error {
 		return fmt.Errorf("read the subscriber's seed: %w", err)
 	}
 	// Answers come to an inbox that nobody else may listen at.
-	conn, err := nats.Connect(url, identity, nats.CustomInboxPrefix("_INBOX_subscriber"))
+	options := []nats.Option{identity, nats.CustomInboxPrefix("_INBOX_subscriber")}
+	if ca := os.Getenv("DOORWARD_NATS_CA"); ca != "" { // anywhere but in development
+		options = append(options, nats.RootCAs(ca))
+	}
+	conn, err := nats.Connect(url, options...)
 	if err != nil {
 		return fmt.Errorf("connect to NATS at %s; is go run ./cmd/doorward dev running? %w", url, err)
 	}
