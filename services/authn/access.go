@@ -49,19 +49,26 @@ func Table() access.Table {
 		authnv1.SessionService_VerifySession_FullMethodName: {
 			Callers: access.Application, Limit: access.NoLimit(), Priority: access.Vital,
 		},
-		authnv1.SessionService_ListSessions_FullMethodName:  operator,
-		authnv1.SessionService_RevokeSession_FullMethodName: audited,
+		authnv1.SessionService_ListSessions_FullMethodName:       operator,
+		authnv1.SessionService_RevokeSession_FullMethodName:      audited,
+		authnv1.SessionService_RevokeUserSessions_FullMethodName: audited,
 
 		authnv1.KeyService_GetKeySet_FullMethodName: {
 			Callers: access.Public, Limit: access.PerSecond(keySetsPerSecond), Priority: access.Vital,
 		},
+
+		authnv1.KeyService_ListSigningKeys_FullMethodName:    operator,
+		authnv1.KeyService_RotateSigningKey_FullMethodName:   audited,
+		authnv1.KeyService_ReplaceSigningKeys_FullMethodName: audited,
 
 		authnv1.AlertService_PrepareAlert_FullMethodName: {
 			Callers: access.Service, Services: []string{"notify"}, Limit: access.PerSecond(alertsPerSecond), Priority: access.Vital,
 		},
 
 		authnv1.ApplicationService_CreateApplication_FullMethodName: audited,
+		authnv1.ApplicationService_ListApplications_FullMethodName:  operator,
 		authnv1.ApplicationService_CreateApiKey_FullMethodName:      audited,
+		authnv1.ApplicationService_RotateApiKey_FullMethodName:      audited,
 		authnv1.ApplicationService_RevokeApiKey_FullMethodName:      audited,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -149,6 +150,271 @@ func (x *Application) GetCreatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// ApiKey is one of an application's keys, without the key itself.
+type ApiKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key's id, `key_…`. No secret.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The application's id.
+	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
+	// What it allows.
+	Scopes []Scope `protobuf:"varint,3,rep,packed,name=scopes,proto3,enum=doorward.authn.v1.Scope" json:"scopes,omitempty"`
+	// When it was made.
+	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// When it ends by itself: it was rotated. Not set while it has no end.
+	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// When it was revoked. Not set while it wasn't.
+	RevokedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=revoked_at,json=revokedAt,proto3" json:"revoked_at,omitempty"`
+	// The key that it was replaced by in a rotation. Empty when it wasn't.
+	SuccessorId   string `protobuf:"bytes,7,opt,name=successor_id,json=successorId,proto3" json:"successor_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApiKey) Reset() {
+	*x = ApiKey{}
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApiKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApiKey) ProtoMessage() {}
+
+func (x *ApiKey) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApiKey.ProtoReflect.Descriptor instead.
+func (*ApiKey) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ApiKey) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ApiKey) GetApplicationId() string {
+	if x != nil {
+		return x.ApplicationId
+	}
+	return ""
+}
+
+func (x *ApiKey) GetScopes() []Scope {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
+func (x *ApiKey) GetCreatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return nil
+}
+
+func (x *ApiKey) GetExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return nil
+}
+
+func (x *ApiKey) GetRevokedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RevokedAt
+	}
+	return nil
+}
+
+func (x *ApiKey) GetSuccessorId() string {
+	if x != nil {
+		return x.SuccessorId
+	}
+	return ""
+}
+
+// ListApplicationsRequest asks for a page of applications.
+type ListApplicationsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most this many, 1 to 200; 50 when 0.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the page before.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListApplicationsRequest) Reset() {
+	*x = ListApplicationsRequest{}
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListApplicationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListApplicationsRequest) ProtoMessage() {}
+
+func (x *ListApplicationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListApplicationsRequest.ProtoReflect.Descriptor instead.
+func (*ListApplicationsRequest) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ListApplicationsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListApplicationsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListApplicationsResponse is a page of applications.
+type ListApplicationsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The applications, by name, with their keys.
+	Applications []*ApplicationKeys `protobuf:"bytes,1,rep,name=applications,proto3" json:"applications,omitempty"`
+	// Where the next page begins. Empty at the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListApplicationsResponse) Reset() {
+	*x = ListApplicationsResponse{}
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListApplicationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListApplicationsResponse) ProtoMessage() {}
+
+func (x *ListApplicationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListApplicationsResponse.ProtoReflect.Descriptor instead.
+func (*ListApplicationsResponse) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ListApplicationsResponse) GetApplications() []*ApplicationKeys {
+	if x != nil {
+		return x.Applications
+	}
+	return nil
+}
+
+func (x *ListApplicationsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// ApplicationKeys is an application and its keys.
+type ApplicationKeys struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The application.
+	Application *Application `protobuf:"bytes,1,opt,name=application,proto3" json:"application,omitempty"`
+	// Its keys, oldest first, those that have ended included.
+	ApiKeys       []*ApiKey `protobuf:"bytes,2,rep,name=api_keys,json=apiKeys,proto3" json:"api_keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplicationKeys) Reset() {
+	*x = ApplicationKeys{}
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplicationKeys) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplicationKeys) ProtoMessage() {}
+
+func (x *ApplicationKeys) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplicationKeys.ProtoReflect.Descriptor instead.
+func (*ApplicationKeys) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ApplicationKeys) GetApplication() *Application {
+	if x != nil {
+		return x.Application
+	}
+	return nil
+}
+
+func (x *ApplicationKeys) GetApiKeys() []*ApiKey {
+	if x != nil {
+		return x.ApiKeys
+	}
+	return nil
+}
+
 // CreateApplicationRequest describes an application.
 type CreateApplicationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -162,7 +428,7 @@ type CreateApplicationRequest struct {
 
 func (x *CreateApplicationRequest) Reset() {
 	*x = CreateApplicationRequest{}
-	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[1]
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -174,7 +440,7 @@ func (x *CreateApplicationRequest) String() string {
 func (*CreateApplicationRequest) ProtoMessage() {}
 
 func (x *CreateApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[1]
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -187,7 +453,7 @@ func (x *CreateApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateApplicationRequest.ProtoReflect.Descriptor instead.
 func (*CreateApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{1}
+	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateApplicationRequest) GetName() string {
@@ -215,7 +481,7 @@ type CreateApplicationResponse struct {
 
 func (x *CreateApplicationResponse) Reset() {
 	*x = CreateApplicationResponse{}
-	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[2]
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -227,7 +493,7 @@ func (x *CreateApplicationResponse) String() string {
 func (*CreateApplicationResponse) ProtoMessage() {}
 
 func (x *CreateApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[2]
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -240,7 +506,7 @@ func (x *CreateApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateApplicationResponse.ProtoReflect.Descriptor instead.
 func (*CreateApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{2}
+	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateApplicationResponse) GetApplication() *Application {
@@ -263,7 +529,7 @@ type CreateApiKeyRequest struct {
 
 func (x *CreateApiKeyRequest) Reset() {
 	*x = CreateApiKeyRequest{}
-	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[3]
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -275,7 +541,7 @@ func (x *CreateApiKeyRequest) String() string {
 func (*CreateApiKeyRequest) ProtoMessage() {}
 
 func (x *CreateApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[3]
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -288,7 +554,7 @@ func (x *CreateApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*CreateApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{3}
+	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateApiKeyRequest) GetApplicationId() string {
@@ -318,7 +584,7 @@ type CreateApiKeyResponse struct {
 
 func (x *CreateApiKeyResponse) Reset() {
 	*x = CreateApiKeyResponse{}
-	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[4]
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -330,7 +596,7 @@ func (x *CreateApiKeyResponse) String() string {
 func (*CreateApiKeyResponse) ProtoMessage() {}
 
 func (x *CreateApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[4]
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -343,7 +609,7 @@ func (x *CreateApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*CreateApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{4}
+	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateApiKeyResponse) GetApiKeyId() string {
@@ -360,6 +626,125 @@ func (x *CreateApiKeyResponse) GetApiKey() string {
 	return ""
 }
 
+// RotateApiKeyRequest names a key and says how long it lives on.
+type RotateApiKeyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the key to be replaced.
+	ApiKeyId string `protobuf:"bytes,1,opt,name=api_key_id,json=apiKeyId,proto3" json:"api_key_id,omitempty"`
+	// For how long the old key stays good, at most 30 days. 24 hours when not set; zero ends it at once.
+	Overlap       *durationpb.Duration `protobuf:"bytes,2,opt,name=overlap,proto3" json:"overlap,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateApiKeyRequest) Reset() {
+	*x = RotateApiKeyRequest{}
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateApiKeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateApiKeyRequest) ProtoMessage() {}
+
+func (x *RotateApiKeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateApiKeyRequest.ProtoReflect.Descriptor instead.
+func (*RotateApiKeyRequest) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RotateApiKeyRequest) GetApiKeyId() string {
+	if x != nil {
+		return x.ApiKeyId
+	}
+	return ""
+}
+
+func (x *RotateApiKeyRequest) GetOverlap() *durationpb.Duration {
+	if x != nil {
+		return x.Overlap
+	}
+	return nil
+}
+
+// RotateApiKeyResponse is the new key.
+type RotateApiKeyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new key's id.
+	ApiKeyId string `protobuf:"bytes,1,opt,name=api_key_id,json=apiKeyId,proto3" json:"api_key_id,omitempty"`
+	// The new key itself, shown once.
+	ApiKey string `protobuf:"bytes,2,opt,name=api_key,json=apiKey,proto3" json:"api_key,omitempty"`
+	// When the old key ends.
+	OldKeyExpiresAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=old_key_expires_at,json=oldKeyExpiresAt,proto3" json:"old_key_expires_at,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *RotateApiKeyResponse) Reset() {
+	*x = RotateApiKeyResponse{}
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateApiKeyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateApiKeyResponse) ProtoMessage() {}
+
+func (x *RotateApiKeyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateApiKeyResponse.ProtoReflect.Descriptor instead.
+func (*RotateApiKeyResponse) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RotateApiKeyResponse) GetApiKeyId() string {
+	if x != nil {
+		return x.ApiKeyId
+	}
+	return ""
+}
+
+func (x *RotateApiKeyResponse) GetApiKey() string {
+	if x != nil {
+		return x.ApiKey
+	}
+	return ""
+}
+
+func (x *RotateApiKeyResponse) GetOldKeyExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OldKeyExpiresAt
+	}
+	return nil
+}
+
 // RevokeApiKeyRequest names a key.
 type RevokeApiKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -371,7 +756,7 @@ type RevokeApiKeyRequest struct {
 
 func (x *RevokeApiKeyRequest) Reset() {
 	*x = RevokeApiKeyRequest{}
-	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[5]
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -383,7 +768,7 @@ func (x *RevokeApiKeyRequest) String() string {
 func (*RevokeApiKeyRequest) ProtoMessage() {}
 
 func (x *RevokeApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[5]
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -396,7 +781,7 @@ func (x *RevokeApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*RevokeApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{5}
+	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RevokeApiKeyRequest) GetApiKeyId() string {
@@ -417,7 +802,7 @@ type RevokeApiKeyResponse struct {
 
 func (x *RevokeApiKeyResponse) Reset() {
 	*x = RevokeApiKeyResponse{}
-	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[6]
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -429,7 +814,7 @@ func (x *RevokeApiKeyResponse) String() string {
 func (*RevokeApiKeyResponse) ProtoMessage() {}
 
 func (x *RevokeApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[6]
+	mi := &file_doorward_authn_v1_application_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -442,7 +827,7 @@ func (x *RevokeApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*RevokeApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{6}
+	return file_doorward_authn_v1_application_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RevokeApiKeyResponse) GetRevokedAt() *timestamppb.Timestamp {
@@ -456,13 +841,35 @@ var File_doorward_authn_v1_application_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_application_service_proto_rawDesc = "" +
 	"\n" +
-	"+doorward/authn/v1/application_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x01\n" +
+	"+doorward/authn/v1/application_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x01\n" +
 	"\vApplication\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
 	"\baudience\x18\x03 \x01(\tR\baudience\x129\n" +
 	"\n" +
-	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"a\n" +
+	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xc5\x02\n" +
+	"\x06ApiKey\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12%\n" +
+	"\x0eapplication_id\x18\x02 \x01(\tR\rapplicationId\x120\n" +
+	"\x06scopes\x18\x03 \x03(\x0e2\x18.doorward.authn.v1.ScopeR\x06scopes\x129\n" +
+	"\n" +
+	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
+	"\n" +
+	"expires_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x129\n" +
+	"\n" +
+	"revoked_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\trevokedAt\x12!\n" +
+	"\fsuccessor_id\x18\a \x01(\tR\vsuccessorId\"k\n" +
+	"\x17ListApplicationsRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\tpageToken\"\x8a\x01\n" +
+	"\x18ListApplicationsResponse\x12F\n" +
+	"\fapplications\x18\x01 \x03(\v2\".doorward.authn.v1.ApplicationKeysR\fapplications\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x89\x01\n" +
+	"\x0fApplicationKeys\x12@\n" +
+	"\vapplication\x18\x01 \x01(\v2\x1e.doorward.authn.v1.ApplicationR\vapplication\x124\n" +
+	"\bapi_keys\x18\x02 \x03(\v2\x19.doorward.authn.v1.ApiKeyR\aapiKeys\"a\n" +
 	"\x18CreateApplicationRequest\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\x04name\x12&\n" +
 	"\baudience\x18\x02 \x01(\tB\n" +
@@ -475,7 +882,16 @@ const file_doorward_authn_v1_application_service_proto_rawDesc = "" +
 	"\x14CreateApiKeyResponse\x12\x1c\n" +
 	"\n" +
 	"api_key_id\x18\x01 \x01(\tR\bapiKeyId\x12\x1c\n" +
-	"\aapi_key\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06apiKey\">\n" +
+	"\aapi_key\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06apiKey\"\x84\x01\n" +
+	"\x13RotateApiKeyRequest\x12'\n" +
+	"\n" +
+	"api_key_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\bapiKeyId\x12D\n" +
+	"\aoverlap\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x05\b\x80\x9a\x9e\x012\x00R\aoverlap\"\x9b\x01\n" +
+	"\x14RotateApiKeyResponse\x12\x1c\n" +
+	"\n" +
+	"api_key_id\x18\x01 \x01(\tR\bapiKeyId\x12\x1c\n" +
+	"\aapi_key\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06apiKey\x12G\n" +
+	"\x12old_key_expires_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x0foldKeyExpiresAt\">\n" +
 	"\x13RevokeApiKeyRequest\x12'\n" +
 	"\n" +
 	"api_key_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\bapiKeyId\"Q\n" +
@@ -485,10 +901,12 @@ const file_doorward_authn_v1_application_service_proto_rawDesc = "" +
 	"\x05Scope\x12\x15\n" +
 	"\x11SCOPE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SCOPE_SPEAK_FOR_USERS\x10\x01\x12\x12\n" +
-	"\x0eSCOPE_OPERATOR\x10\x022\xc6\x02\n" +
+	"\x0eSCOPE_OPERATOR\x10\x022\x94\x04\n" +
 	"\x12ApplicationService\x12n\n" +
-	"\x11CreateApplication\x12+.doorward.authn.v1.CreateApplicationRequest\x1a,.doorward.authn.v1.CreateApplicationResponse\x12_\n" +
+	"\x11CreateApplication\x12+.doorward.authn.v1.CreateApplicationRequest\x1a,.doorward.authn.v1.CreateApplicationResponse\x12k\n" +
+	"\x10ListApplications\x12*.doorward.authn.v1.ListApplicationsRequest\x1a+.doorward.authn.v1.ListApplicationsResponse\x12_\n" +
 	"\fCreateApiKey\x12&.doorward.authn.v1.CreateApiKeyRequest\x1a'.doorward.authn.v1.CreateApiKeyResponse\x12_\n" +
+	"\fRotateApiKey\x12&.doorward.authn.v1.RotateApiKeyRequest\x1a'.doorward.authn.v1.RotateApiKeyResponse\x12_\n" +
 	"\fRevokeApiKey\x12&.doorward.authn.v1.RevokeApiKeyRequest\x1a'.doorward.authn.v1.RevokeApiKeyResponseB<Z:github.com/doorward/doorward/gen/doorward/authn/v1;authnv1b\x06proto3"
 
 var (
@@ -504,34 +922,54 @@ func file_doorward_authn_v1_application_service_proto_rawDescGZIP() []byte {
 }
 
 var file_doorward_authn_v1_application_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_doorward_authn_v1_application_service_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_doorward_authn_v1_application_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_doorward_authn_v1_application_service_proto_goTypes = []any{
 	(Scope)(0),                        // 0: doorward.authn.v1.Scope
 	(*Application)(nil),               // 1: doorward.authn.v1.Application
-	(*CreateApplicationRequest)(nil),  // 2: doorward.authn.v1.CreateApplicationRequest
-	(*CreateApplicationResponse)(nil), // 3: doorward.authn.v1.CreateApplicationResponse
-	(*CreateApiKeyRequest)(nil),       // 4: doorward.authn.v1.CreateApiKeyRequest
-	(*CreateApiKeyResponse)(nil),      // 5: doorward.authn.v1.CreateApiKeyResponse
-	(*RevokeApiKeyRequest)(nil),       // 6: doorward.authn.v1.RevokeApiKeyRequest
-	(*RevokeApiKeyResponse)(nil),      // 7: doorward.authn.v1.RevokeApiKeyResponse
-	(*timestamppb.Timestamp)(nil),     // 8: google.protobuf.Timestamp
+	(*ApiKey)(nil),                    // 2: doorward.authn.v1.ApiKey
+	(*ListApplicationsRequest)(nil),   // 3: doorward.authn.v1.ListApplicationsRequest
+	(*ListApplicationsResponse)(nil),  // 4: doorward.authn.v1.ListApplicationsResponse
+	(*ApplicationKeys)(nil),           // 5: doorward.authn.v1.ApplicationKeys
+	(*CreateApplicationRequest)(nil),  // 6: doorward.authn.v1.CreateApplicationRequest
+	(*CreateApplicationResponse)(nil), // 7: doorward.authn.v1.CreateApplicationResponse
+	(*CreateApiKeyRequest)(nil),       // 8: doorward.authn.v1.CreateApiKeyRequest
+	(*CreateApiKeyResponse)(nil),      // 9: doorward.authn.v1.CreateApiKeyResponse
+	(*RotateApiKeyRequest)(nil),       // 10: doorward.authn.v1.RotateApiKeyRequest
+	(*RotateApiKeyResponse)(nil),      // 11: doorward.authn.v1.RotateApiKeyResponse
+	(*RevokeApiKeyRequest)(nil),       // 12: doorward.authn.v1.RevokeApiKeyRequest
+	(*RevokeApiKeyResponse)(nil),      // 13: doorward.authn.v1.RevokeApiKeyResponse
+	(*timestamppb.Timestamp)(nil),     // 14: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),       // 15: google.protobuf.Duration
 }
 var file_doorward_authn_v1_application_service_proto_depIdxs = []int32{
-	8, // 0: doorward.authn.v1.Application.created_at:type_name -> google.protobuf.Timestamp
-	1, // 1: doorward.authn.v1.CreateApplicationResponse.application:type_name -> doorward.authn.v1.Application
-	0, // 2: doorward.authn.v1.CreateApiKeyRequest.scopes:type_name -> doorward.authn.v1.Scope
-	8, // 3: doorward.authn.v1.RevokeApiKeyResponse.revoked_at:type_name -> google.protobuf.Timestamp
-	2, // 4: doorward.authn.v1.ApplicationService.CreateApplication:input_type -> doorward.authn.v1.CreateApplicationRequest
-	4, // 5: doorward.authn.v1.ApplicationService.CreateApiKey:input_type -> doorward.authn.v1.CreateApiKeyRequest
-	6, // 6: doorward.authn.v1.ApplicationService.RevokeApiKey:input_type -> doorward.authn.v1.RevokeApiKeyRequest
-	3, // 7: doorward.authn.v1.ApplicationService.CreateApplication:output_type -> doorward.authn.v1.CreateApplicationResponse
-	5, // 8: doorward.authn.v1.ApplicationService.CreateApiKey:output_type -> doorward.authn.v1.CreateApiKeyResponse
-	7, // 9: doorward.authn.v1.ApplicationService.RevokeApiKey:output_type -> doorward.authn.v1.RevokeApiKeyResponse
-	7, // [7:10] is the sub-list for method output_type
-	4, // [4:7] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	14, // 0: doorward.authn.v1.Application.created_at:type_name -> google.protobuf.Timestamp
+	0,  // 1: doorward.authn.v1.ApiKey.scopes:type_name -> doorward.authn.v1.Scope
+	14, // 2: doorward.authn.v1.ApiKey.created_at:type_name -> google.protobuf.Timestamp
+	14, // 3: doorward.authn.v1.ApiKey.expires_at:type_name -> google.protobuf.Timestamp
+	14, // 4: doorward.authn.v1.ApiKey.revoked_at:type_name -> google.protobuf.Timestamp
+	5,  // 5: doorward.authn.v1.ListApplicationsResponse.applications:type_name -> doorward.authn.v1.ApplicationKeys
+	1,  // 6: doorward.authn.v1.ApplicationKeys.application:type_name -> doorward.authn.v1.Application
+	2,  // 7: doorward.authn.v1.ApplicationKeys.api_keys:type_name -> doorward.authn.v1.ApiKey
+	1,  // 8: doorward.authn.v1.CreateApplicationResponse.application:type_name -> doorward.authn.v1.Application
+	0,  // 9: doorward.authn.v1.CreateApiKeyRequest.scopes:type_name -> doorward.authn.v1.Scope
+	15, // 10: doorward.authn.v1.RotateApiKeyRequest.overlap:type_name -> google.protobuf.Duration
+	14, // 11: doorward.authn.v1.RotateApiKeyResponse.old_key_expires_at:type_name -> google.protobuf.Timestamp
+	14, // 12: doorward.authn.v1.RevokeApiKeyResponse.revoked_at:type_name -> google.protobuf.Timestamp
+	6,  // 13: doorward.authn.v1.ApplicationService.CreateApplication:input_type -> doorward.authn.v1.CreateApplicationRequest
+	3,  // 14: doorward.authn.v1.ApplicationService.ListApplications:input_type -> doorward.authn.v1.ListApplicationsRequest
+	8,  // 15: doorward.authn.v1.ApplicationService.CreateApiKey:input_type -> doorward.authn.v1.CreateApiKeyRequest
+	10, // 16: doorward.authn.v1.ApplicationService.RotateApiKey:input_type -> doorward.authn.v1.RotateApiKeyRequest
+	12, // 17: doorward.authn.v1.ApplicationService.RevokeApiKey:input_type -> doorward.authn.v1.RevokeApiKeyRequest
+	7,  // 18: doorward.authn.v1.ApplicationService.CreateApplication:output_type -> doorward.authn.v1.CreateApplicationResponse
+	4,  // 19: doorward.authn.v1.ApplicationService.ListApplications:output_type -> doorward.authn.v1.ListApplicationsResponse
+	9,  // 20: doorward.authn.v1.ApplicationService.CreateApiKey:output_type -> doorward.authn.v1.CreateApiKeyResponse
+	11, // 21: doorward.authn.v1.ApplicationService.RotateApiKey:output_type -> doorward.authn.v1.RotateApiKeyResponse
+	13, // 22: doorward.authn.v1.ApplicationService.RevokeApiKey:output_type -> doorward.authn.v1.RevokeApiKeyResponse
+	18, // [18:23] is the sub-list for method output_type
+	13, // [13:18] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_doorward_authn_v1_application_service_proto_init() }
@@ -545,7 +983,7 @@ func file_doorward_authn_v1_application_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_authn_v1_application_service_proto_rawDesc), len(file_doorward_authn_v1_application_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

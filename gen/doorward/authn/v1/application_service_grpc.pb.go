@@ -20,7 +20,9 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	ApplicationService_CreateApplication_FullMethodName = "/doorward.authn.v1.ApplicationService/CreateApplication"
+	ApplicationService_ListApplications_FullMethodName  = "/doorward.authn.v1.ApplicationService/ListApplications"
 	ApplicationService_CreateApiKey_FullMethodName      = "/doorward.authn.v1.ApplicationService/CreateApiKey"
+	ApplicationService_RotateApiKey_FullMethodName      = "/doorward.authn.v1.ApplicationService/RotateApiKey"
 	ApplicationService_RevokeApiKey_FullMethodName      = "/doorward.authn.v1.ApplicationService/RevokeApiKey"
 )
 
@@ -35,9 +37,15 @@ type ApplicationServiceClient interface {
 	// CreateApplication registers an application, without a key.
 	// Events: none. Errors: ALREADY_EXISTS (ALREADY_EXISTS) when the name is taken.
 	CreateApplication(ctx context.Context, in *CreateApplicationRequest, opts ...grpc.CallOption) (*CreateApplicationResponse, error)
+	// ListApplications lists the applications by name, with their keys. Changes nothing, and isn't audited.
+	ListApplications(ctx context.Context, in *ListApplicationsRequest, opts ...grpc.CallOption) (*ListApplicationsResponse, error)
 	// CreateApiKey gives an application one more key. The key is in the answer, once: authn stores its SHA-256.
 	// Events: none. Errors: NOT_FOUND (NOT_FOUND).
 	CreateApiKey(ctx context.Context, in *CreateApiKeyRequest, opts ...grpc.CallOption) (*CreateApiKeyResponse, error)
+	// RotateApiKey gives an application a successor of one of its keys, with the same scopes, and lets the old one live for as long as it takes
+	// to hand the new one out. The new key is in the answer, once.
+	// Events: none. Errors: NOT_FOUND (NOT_FOUND); FAILED_PRECONDITION (API_KEY_ENDED) when the old key is revoked or expired, or is on its way out.
+	RotateApiKey(ctx context.Context, in *RotateApiKeyRequest, opts ...grpc.CallOption) (*RotateApiKeyResponse, error)
 	// RevokeApiKey makes a key useless within a second, everywhere. One that is revoked already stays so, and the answer is OK.
 	// Events: none. Errors: NOT_FOUND (NOT_FOUND).
 	RevokeApiKey(ctx context.Context, in *RevokeApiKeyRequest, opts ...grpc.CallOption) (*RevokeApiKeyResponse, error)
@@ -61,10 +69,30 @@ func (c *applicationServiceClient) CreateApplication(ctx context.Context, in *Cr
 	return out, nil
 }
 
+func (c *applicationServiceClient) ListApplications(ctx context.Context, in *ListApplicationsRequest, opts ...grpc.CallOption) (*ListApplicationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListApplicationsResponse)
+	err := c.cc.Invoke(ctx, ApplicationService_ListApplications_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *applicationServiceClient) CreateApiKey(ctx context.Context, in *CreateApiKeyRequest, opts ...grpc.CallOption) (*CreateApiKeyResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CreateApiKeyResponse)
 	err := c.cc.Invoke(ctx, ApplicationService_CreateApiKey_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *applicationServiceClient) RotateApiKey(ctx context.Context, in *RotateApiKeyRequest, opts ...grpc.CallOption) (*RotateApiKeyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RotateApiKeyResponse)
+	err := c.cc.Invoke(ctx, ApplicationService_RotateApiKey_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -92,9 +120,15 @@ type ApplicationServiceServer interface {
 	// CreateApplication registers an application, without a key.
 	// Events: none. Errors: ALREADY_EXISTS (ALREADY_EXISTS) when the name is taken.
 	CreateApplication(context.Context, *CreateApplicationRequest) (*CreateApplicationResponse, error)
+	// ListApplications lists the applications by name, with their keys. Changes nothing, and isn't audited.
+	ListApplications(context.Context, *ListApplicationsRequest) (*ListApplicationsResponse, error)
 	// CreateApiKey gives an application one more key. The key is in the answer, once: authn stores its SHA-256.
 	// Events: none. Errors: NOT_FOUND (NOT_FOUND).
 	CreateApiKey(context.Context, *CreateApiKeyRequest) (*CreateApiKeyResponse, error)
+	// RotateApiKey gives an application a successor of one of its keys, with the same scopes, and lets the old one live for as long as it takes
+	// to hand the new one out. The new key is in the answer, once.
+	// Events: none. Errors: NOT_FOUND (NOT_FOUND); FAILED_PRECONDITION (API_KEY_ENDED) when the old key is revoked or expired, or is on its way out.
+	RotateApiKey(context.Context, *RotateApiKeyRequest) (*RotateApiKeyResponse, error)
 	// RevokeApiKey makes a key useless within a second, everywhere. One that is revoked already stays so, and the answer is OK.
 	// Events: none. Errors: NOT_FOUND (NOT_FOUND).
 	RevokeApiKey(context.Context, *RevokeApiKeyRequest) (*RevokeApiKeyResponse, error)
@@ -111,8 +145,14 @@ type UnimplementedApplicationServiceServer struct{}
 func (UnimplementedApplicationServiceServer) CreateApplication(context.Context, *CreateApplicationRequest) (*CreateApplicationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateApplication not implemented")
 }
+func (UnimplementedApplicationServiceServer) ListApplications(context.Context, *ListApplicationsRequest) (*ListApplicationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListApplications not implemented")
+}
 func (UnimplementedApplicationServiceServer) CreateApiKey(context.Context, *CreateApiKeyRequest) (*CreateApiKeyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateApiKey not implemented")
+}
+func (UnimplementedApplicationServiceServer) RotateApiKey(context.Context, *RotateApiKeyRequest) (*RotateApiKeyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RotateApiKey not implemented")
 }
 func (UnimplementedApplicationServiceServer) RevokeApiKey(context.Context, *RevokeApiKeyRequest) (*RevokeApiKeyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RevokeApiKey not implemented")
@@ -156,6 +196,24 @@ func _ApplicationService_CreateApplication_Handler(srv interface{}, ctx context.
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ApplicationService_ListApplications_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListApplicationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ApplicationServiceServer).ListApplications(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ApplicationService_ListApplications_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ApplicationServiceServer).ListApplications(ctx, req.(*ListApplicationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ApplicationService_CreateApiKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CreateApiKeyRequest)
 	if err := dec(in); err != nil {
@@ -170,6 +228,24 @@ func _ApplicationService_CreateApiKey_Handler(srv interface{}, ctx context.Conte
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ApplicationServiceServer).CreateApiKey(ctx, req.(*CreateApiKeyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ApplicationService_RotateApiKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RotateApiKeyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ApplicationServiceServer).RotateApiKey(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ApplicationService_RotateApiKey_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ApplicationServiceServer).RotateApiKey(ctx, req.(*RotateApiKeyRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -204,8 +280,16 @@ var ApplicationService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ApplicationService_CreateApplication_Handler,
 		},
 		{
+			MethodName: "ListApplications",
+			Handler:    _ApplicationService_ListApplications_Handler,
+		},
+		{
 			MethodName: "CreateApiKey",
 			Handler:    _ApplicationService_CreateApiKey_Handler,
+		},
+		{
+			MethodName: "RotateApiKey",
+			Handler:    _ApplicationService_RotateApiKey_Handler,
 		},
 		{
 			MethodName: "RevokeApiKey",

@@ -7,9 +7,11 @@
 package authnv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -22,6 +24,412 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// SigningKeyState is a signing key's place in the rotation.
+type SigningKeyState int32
+
+const (
+	// Never sent.
+	SigningKeyState_SIGNING_KEY_STATE_UNSPECIFIED SigningKeyState = 0
+	// It is published and doesn't sign yet.
+	SigningKeyState_SIGNING_KEY_STATE_NEXT SigningKeyState = 1
+	// It signs.
+	SigningKeyState_SIGNING_KEY_STATE_CURRENT SigningKeyState = 2
+	// It signs no more, and is published until its last token has expired.
+	SigningKeyState_SIGNING_KEY_STATE_RETIRED SigningKeyState = 3
+)
+
+// Enum value maps for SigningKeyState.
+var (
+	SigningKeyState_name = map[int32]string{
+		0: "SIGNING_KEY_STATE_UNSPECIFIED",
+		1: "SIGNING_KEY_STATE_NEXT",
+		2: "SIGNING_KEY_STATE_CURRENT",
+		3: "SIGNING_KEY_STATE_RETIRED",
+	}
+	SigningKeyState_value = map[string]int32{
+		"SIGNING_KEY_STATE_UNSPECIFIED": 0,
+		"SIGNING_KEY_STATE_NEXT":        1,
+		"SIGNING_KEY_STATE_CURRENT":     2,
+		"SIGNING_KEY_STATE_RETIRED":     3,
+	}
+)
+
+func (x SigningKeyState) Enum() *SigningKeyState {
+	p := new(SigningKeyState)
+	*p = x
+	return p
+}
+
+func (x SigningKeyState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SigningKeyState) Descriptor() protoreflect.EnumDescriptor {
+	return file_doorward_authn_v1_key_service_proto_enumTypes[0].Descriptor()
+}
+
+func (SigningKeyState) Type() protoreflect.EnumType {
+	return &file_doorward_authn_v1_key_service_proto_enumTypes[0]
+}
+
+func (x SigningKeyState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SigningKeyState.Descriptor instead.
+func (SigningKeyState) EnumDescriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_key_service_proto_rawDescGZIP(), []int{0}
+}
+
+// SigningKeyStatus is a signing key in the rotation, without the key itself.
+type SigningKeyStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `kid`: the key's id.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Its place.
+	State SigningKeyState `protobuf:"varint,2,opt,name=state,proto3,enum=doorward.authn.v1.SigningKeyState" json:"state,omitempty"`
+	// When it was made and published.
+	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// From when on it signs.
+	SignsFrom     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=signs_from,json=signsFrom,proto3" json:"signs_from,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SigningKeyStatus) Reset() {
+	*x = SigningKeyStatus{}
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SigningKeyStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SigningKeyStatus) ProtoMessage() {}
+
+func (x *SigningKeyStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SigningKeyStatus.ProtoReflect.Descriptor instead.
+func (*SigningKeyStatus) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_key_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *SigningKeyStatus) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SigningKeyStatus) GetState() SigningKeyState {
+	if x != nil {
+		return x.State
+	}
+	return SigningKeyState_SIGNING_KEY_STATE_UNSPECIFIED
+}
+
+func (x *SigningKeyStatus) GetCreatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return nil
+}
+
+func (x *SigningKeyStatus) GetSignsFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SignsFrom
+	}
+	return nil
+}
+
+// ListSigningKeysRequest asks for all keys.
+type ListSigningKeysRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSigningKeysRequest) Reset() {
+	*x = ListSigningKeysRequest{}
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSigningKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSigningKeysRequest) ProtoMessage() {}
+
+func (x *ListSigningKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSigningKeysRequest.ProtoReflect.Descriptor instead.
+func (*ListSigningKeysRequest) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_key_service_proto_rawDescGZIP(), []int{1}
+}
+
+// ListSigningKeysResponse is all keys.
+type ListSigningKeysResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The keys, oldest first.
+	Keys          []*SigningKeyStatus `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSigningKeysResponse) Reset() {
+	*x = ListSigningKeysResponse{}
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSigningKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSigningKeysResponse) ProtoMessage() {}
+
+func (x *ListSigningKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSigningKeysResponse.ProtoReflect.Descriptor instead.
+func (*ListSigningKeysResponse) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_key_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ListSigningKeysResponse) GetKeys() []*SigningKeyStatus {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+// RotateSigningKeyRequest asks for a rotation.
+type RotateSigningKeyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why, for the audit record. At most 256 bytes.
+	Note          string `protobuf:"bytes,1,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateSigningKeyRequest) Reset() {
+	*x = RotateSigningKeyRequest{}
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateSigningKeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateSigningKeyRequest) ProtoMessage() {}
+
+func (x *RotateSigningKeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateSigningKeyRequest.ProtoReflect.Descriptor instead.
+func (*RotateSigningKeyRequest) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_key_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *RotateSigningKeyRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// RotateSigningKeyResponse is the key that comes.
+type RotateSigningKeyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The next key.
+	Next          *SigningKeyStatus `protobuf:"bytes,1,opt,name=next,proto3" json:"next,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateSigningKeyResponse) Reset() {
+	*x = RotateSigningKeyResponse{}
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateSigningKeyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateSigningKeyResponse) ProtoMessage() {}
+
+func (x *RotateSigningKeyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateSigningKeyResponse.ProtoReflect.Descriptor instead.
+func (*RotateSigningKeyResponse) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_key_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RotateSigningKeyResponse) GetNext() *SigningKeyStatus {
+	if x != nil {
+		return x.Next
+	}
+	return nil
+}
+
+// ReplaceSigningKeysRequest asks for all keys to be replaced.
+type ReplaceSigningKeysRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why, for the audit record. 1 to 256 bytes: somebody will ask.
+	Note          string `protobuf:"bytes,1,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplaceSigningKeysRequest) Reset() {
+	*x = ReplaceSigningKeysRequest{}
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplaceSigningKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplaceSigningKeysRequest) ProtoMessage() {}
+
+func (x *ReplaceSigningKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplaceSigningKeysRequest.ProtoReflect.Descriptor instead.
+func (*ReplaceSigningKeysRequest) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_key_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ReplaceSigningKeysRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// ReplaceSigningKeysResponse is what is in force now.
+type ReplaceSigningKeysResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The one key that signs.
+	Current *SigningKeyStatus `protobuf:"bytes,1,opt,name=current,proto3" json:"current,omitempty"`
+	// The keys whose tokens are refused from now on.
+	RevokedKeyIds []string `protobuf:"bytes,2,rep,name=revoked_key_ids,json=revokedKeyIds,proto3" json:"revoked_key_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplaceSigningKeysResponse) Reset() {
+	*x = ReplaceSigningKeysResponse{}
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplaceSigningKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplaceSigningKeysResponse) ProtoMessage() {}
+
+func (x *ReplaceSigningKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplaceSigningKeysResponse.ProtoReflect.Descriptor instead.
+func (*ReplaceSigningKeysResponse) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_key_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ReplaceSigningKeysResponse) GetCurrent() *SigningKeyStatus {
+	if x != nil {
+		return x.Current
+	}
+	return nil
+}
+
+func (x *ReplaceSigningKeysResponse) GetRevokedKeyIds() []string {
+	if x != nil {
+		return x.RevokedKeyIds
+	}
+	return nil
+}
+
 // GetKeySetRequest asks for all keys.
 type GetKeySetRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -31,7 +439,7 @@ type GetKeySetRequest struct {
 
 func (x *GetKeySetRequest) Reset() {
 	*x = GetKeySetRequest{}
-	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[0]
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -43,7 +451,7 @@ func (x *GetKeySetRequest) String() string {
 func (*GetKeySetRequest) ProtoMessage() {}
 
 func (x *GetKeySetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[0]
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -56,7 +464,7 @@ func (x *GetKeySetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeySetRequest.ProtoReflect.Descriptor instead.
 func (*GetKeySetRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_key_service_proto_rawDescGZIP(), []int{0}
+	return file_doorward_authn_v1_key_service_proto_rawDescGZIP(), []int{7}
 }
 
 // GetKeySetResponse is the key set and what tokens signed by it say of themselves.
@@ -76,7 +484,7 @@ type GetKeySetResponse struct {
 
 func (x *GetKeySetResponse) Reset() {
 	*x = GetKeySetResponse{}
-	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[1]
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -88,7 +496,7 @@ func (x *GetKeySetResponse) String() string {
 func (*GetKeySetResponse) ProtoMessage() {}
 
 func (x *GetKeySetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[1]
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -101,7 +509,7 @@ func (x *GetKeySetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeySetResponse.ProtoReflect.Descriptor instead.
 func (*GetKeySetResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_key_service_proto_rawDescGZIP(), []int{1}
+	return file_doorward_authn_v1_key_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetKeySetResponse) GetKeys() []*SigningKey {
@@ -151,7 +559,7 @@ type SigningKey struct {
 
 func (x *SigningKey) Reset() {
 	*x = SigningKey{}
-	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[2]
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -163,7 +571,7 @@ func (x *SigningKey) String() string {
 func (*SigningKey) ProtoMessage() {}
 
 func (x *SigningKey) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[2]
+	mi := &file_doorward_authn_v1_key_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -176,7 +584,7 @@ func (x *SigningKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SigningKey.ProtoReflect.Descriptor instead.
 func (*SigningKey) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_key_service_proto_rawDescGZIP(), []int{2}
+	return file_doorward_authn_v1_key_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SigningKey) GetId() string {
@@ -218,7 +626,27 @@ var File_doorward_authn_v1_key_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_key_service_proto_rawDesc = "" +
 	"\n" +
-	"#doorward/authn/v1/key_service.proto\x12\x11doorward.authn.v1\x1a\x1egoogle/protobuf/duration.proto\"\x12\n" +
+	"#doorward/authn/v1/key_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd2\x01\n" +
+	"\x10SigningKeyStatus\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x128\n" +
+	"\x05state\x18\x02 \x01(\x0e2\".doorward.authn.v1.SigningKeyStateR\x05state\x129\n" +
+	"\n" +
+	"created_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
+	"\n" +
+	"signs_from\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tsignsFrom\"\x18\n" +
+	"\x16ListSigningKeysRequest\"R\n" +
+	"\x17ListSigningKeysResponse\x127\n" +
+	"\x04keys\x18\x01 \x03(\v2#.doorward.authn.v1.SigningKeyStatusR\x04keys\"7\n" +
+	"\x17RotateSigningKeyRequest\x12\x1c\n" +
+	"\x04note\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x04note\"S\n" +
+	"\x18RotateSigningKeyResponse\x127\n" +
+	"\x04next\x18\x01 \x01(\v2#.doorward.authn.v1.SigningKeyStatusR\x04next\";\n" +
+	"\x19ReplaceSigningKeysRequest\x12\x1e\n" +
+	"\x04note\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x02R\x04note\"\x83\x01\n" +
+	"\x1aReplaceSigningKeysResponse\x12=\n" +
+	"\acurrent\x18\x01 \x01(\v2#.doorward.authn.v1.SigningKeyStatusR\acurrent\x12&\n" +
+	"\x0frevoked_key_ids\x18\x02 \x03(\tR\rrevokedKeyIds\"\x12\n" +
 	"\x10GetKeySetRequest\"\xe3\x01\n" +
 	"\x11GetKeySetResponse\x121\n" +
 	"\x04keys\x18\x01 \x03(\v2\x1d.doorward.authn.v1.SigningKeyR\x04keys\x122\n" +
@@ -231,10 +659,18 @@ const file_doorward_authn_v1_key_service_proto_rawDesc = "" +
 	"\talgorithm\x18\x02 \x01(\tR\talgorithm\x12\x12\n" +
 	"\x04type\x18\x03 \x01(\tR\x04type\x12\x14\n" +
 	"\x05curve\x18\x04 \x01(\tR\x05curve\x12\f\n" +
-	"\x01x\x18\x05 \x01(\fR\x01x2d\n" +
+	"\x01x\x18\x05 \x01(\fR\x01x*\x8e\x01\n" +
+	"\x0fSigningKeyState\x12!\n" +
+	"\x1dSIGNING_KEY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16SIGNING_KEY_STATE_NEXT\x10\x01\x12\x1d\n" +
+	"\x19SIGNING_KEY_STATE_CURRENT\x10\x02\x12\x1d\n" +
+	"\x19SIGNING_KEY_STATE_RETIRED\x10\x032\xae\x03\n" +
 	"\n" +
 	"KeyService\x12V\n" +
-	"\tGetKeySet\x12#.doorward.authn.v1.GetKeySetRequest\x1a$.doorward.authn.v1.GetKeySetResponseB<Z:github.com/doorward/doorward/gen/doorward/authn/v1;authnv1b\x06proto3"
+	"\tGetKeySet\x12#.doorward.authn.v1.GetKeySetRequest\x1a$.doorward.authn.v1.GetKeySetResponse\x12h\n" +
+	"\x0fListSigningKeys\x12).doorward.authn.v1.ListSigningKeysRequest\x1a*.doorward.authn.v1.ListSigningKeysResponse\x12k\n" +
+	"\x10RotateSigningKey\x12*.doorward.authn.v1.RotateSigningKeyRequest\x1a+.doorward.authn.v1.RotateSigningKeyResponse\x12q\n" +
+	"\x12ReplaceSigningKeys\x12,.doorward.authn.v1.ReplaceSigningKeysRequest\x1a-.doorward.authn.v1.ReplaceSigningKeysResponseB<Z:github.com/doorward/doorward/gen/doorward/authn/v1;authnv1b\x06proto3"
 
 var (
 	file_doorward_authn_v1_key_service_proto_rawDescOnce sync.Once
@@ -248,24 +684,46 @@ func file_doorward_authn_v1_key_service_proto_rawDescGZIP() []byte {
 	return file_doorward_authn_v1_key_service_proto_rawDescData
 }
 
-var file_doorward_authn_v1_key_service_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_doorward_authn_v1_key_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_doorward_authn_v1_key_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_doorward_authn_v1_key_service_proto_goTypes = []any{
-	(*GetKeySetRequest)(nil),    // 0: doorward.authn.v1.GetKeySetRequest
-	(*GetKeySetResponse)(nil),   // 1: doorward.authn.v1.GetKeySetResponse
-	(*SigningKey)(nil),          // 2: doorward.authn.v1.SigningKey
-	(*durationpb.Duration)(nil), // 3: google.protobuf.Duration
+	(SigningKeyState)(0),               // 0: doorward.authn.v1.SigningKeyState
+	(*SigningKeyStatus)(nil),           // 1: doorward.authn.v1.SigningKeyStatus
+	(*ListSigningKeysRequest)(nil),     // 2: doorward.authn.v1.ListSigningKeysRequest
+	(*ListSigningKeysResponse)(nil),    // 3: doorward.authn.v1.ListSigningKeysResponse
+	(*RotateSigningKeyRequest)(nil),    // 4: doorward.authn.v1.RotateSigningKeyRequest
+	(*RotateSigningKeyResponse)(nil),   // 5: doorward.authn.v1.RotateSigningKeyResponse
+	(*ReplaceSigningKeysRequest)(nil),  // 6: doorward.authn.v1.ReplaceSigningKeysRequest
+	(*ReplaceSigningKeysResponse)(nil), // 7: doorward.authn.v1.ReplaceSigningKeysResponse
+	(*GetKeySetRequest)(nil),           // 8: doorward.authn.v1.GetKeySetRequest
+	(*GetKeySetResponse)(nil),          // 9: doorward.authn.v1.GetKeySetResponse
+	(*SigningKey)(nil),                 // 10: doorward.authn.v1.SigningKey
+	(*timestamppb.Timestamp)(nil),      // 11: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 12: google.protobuf.Duration
 }
 var file_doorward_authn_v1_key_service_proto_depIdxs = []int32{
-	2, // 0: doorward.authn.v1.GetKeySetResponse.keys:type_name -> doorward.authn.v1.SigningKey
-	3, // 1: doorward.authn.v1.GetKeySetResponse.max_age:type_name -> google.protobuf.Duration
-	3, // 2: doorward.authn.v1.GetKeySetResponse.session_token_lifetime:type_name -> google.protobuf.Duration
-	0, // 3: doorward.authn.v1.KeyService.GetKeySet:input_type -> doorward.authn.v1.GetKeySetRequest
-	1, // 4: doorward.authn.v1.KeyService.GetKeySet:output_type -> doorward.authn.v1.GetKeySetResponse
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	0,  // 0: doorward.authn.v1.SigningKeyStatus.state:type_name -> doorward.authn.v1.SigningKeyState
+	11, // 1: doorward.authn.v1.SigningKeyStatus.created_at:type_name -> google.protobuf.Timestamp
+	11, // 2: doorward.authn.v1.SigningKeyStatus.signs_from:type_name -> google.protobuf.Timestamp
+	1,  // 3: doorward.authn.v1.ListSigningKeysResponse.keys:type_name -> doorward.authn.v1.SigningKeyStatus
+	1,  // 4: doorward.authn.v1.RotateSigningKeyResponse.next:type_name -> doorward.authn.v1.SigningKeyStatus
+	1,  // 5: doorward.authn.v1.ReplaceSigningKeysResponse.current:type_name -> doorward.authn.v1.SigningKeyStatus
+	10, // 6: doorward.authn.v1.GetKeySetResponse.keys:type_name -> doorward.authn.v1.SigningKey
+	12, // 7: doorward.authn.v1.GetKeySetResponse.max_age:type_name -> google.protobuf.Duration
+	12, // 8: doorward.authn.v1.GetKeySetResponse.session_token_lifetime:type_name -> google.protobuf.Duration
+	8,  // 9: doorward.authn.v1.KeyService.GetKeySet:input_type -> doorward.authn.v1.GetKeySetRequest
+	2,  // 10: doorward.authn.v1.KeyService.ListSigningKeys:input_type -> doorward.authn.v1.ListSigningKeysRequest
+	4,  // 11: doorward.authn.v1.KeyService.RotateSigningKey:input_type -> doorward.authn.v1.RotateSigningKeyRequest
+	6,  // 12: doorward.authn.v1.KeyService.ReplaceSigningKeys:input_type -> doorward.authn.v1.ReplaceSigningKeysRequest
+	9,  // 13: doorward.authn.v1.KeyService.GetKeySet:output_type -> doorward.authn.v1.GetKeySetResponse
+	3,  // 14: doorward.authn.v1.KeyService.ListSigningKeys:output_type -> doorward.authn.v1.ListSigningKeysResponse
+	5,  // 15: doorward.authn.v1.KeyService.RotateSigningKey:output_type -> doorward.authn.v1.RotateSigningKeyResponse
+	7,  // 16: doorward.authn.v1.KeyService.ReplaceSigningKeys:output_type -> doorward.authn.v1.ReplaceSigningKeysResponse
+	13, // [13:17] is the sub-list for method output_type
+	9,  // [9:13] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_doorward_authn_v1_key_service_proto_init() }
@@ -278,13 +736,14 @@ func file_doorward_authn_v1_key_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_authn_v1_key_service_proto_rawDesc), len(file_doorward_authn_v1_key_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   3,
+			NumEnums:      1,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_doorward_authn_v1_key_service_proto_goTypes,
 		DependencyIndexes: file_doorward_authn_v1_key_service_proto_depIdxs,
+		EnumInfos:         file_doorward_authn_v1_key_service_proto_enumTypes,
 		MessageInfos:      file_doorward_authn_v1_key_service_proto_msgTypes,
 	}.Build()
 	File_doorward_authn_v1_key_service_proto = out.File

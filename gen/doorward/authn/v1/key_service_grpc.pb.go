@@ -19,18 +19,32 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	KeyService_GetKeySet_FullMethodName = "/doorward.authn.v1.KeyService/GetKeySet"
+	KeyService_GetKeySet_FullMethodName          = "/doorward.authn.v1.KeyService/GetKeySet"
+	KeyService_ListSigningKeys_FullMethodName    = "/doorward.authn.v1.KeyService/ListSigningKeys"
+	KeyService_RotateSigningKey_FullMethodName   = "/doorward.authn.v1.KeyService/RotateSigningKey"
+	KeyService_ReplaceSigningKeys_FullMethodName = "/doorward.authn.v1.KeyService/ReplaceSigningKeys"
 )
 
 // KeyServiceClient is the client API for KeyService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// KeyService publishes the keys that session tokens are signed with.
+// KeyService publishes the keys that session tokens are signed with, and lets operators change them. They rotate by themselves.
 type KeyServiceClient interface {
 	// GetKeySet returns the public signing keys: those in use, those that come next, and those whose last token may still be alive.
 	// Callers: anybody. Changes nothing. Errors: none but UNAVAILABLE.
 	GetKeySet(ctx context.Context, in *GetKeySetRequest, opts ...grpc.CallOption) (*GetKeySetResponse, error)
+	// ListSigningKeys lists the signing keys with their places in the rotation, oldest first. Changes nothing.
+	// Callers: operators. Errors: none but UNAVAILABLE.
+	ListSigningKeys(ctx context.Context, in *ListSigningKeysRequest, opts ...grpc.CallOption) (*ListSigningKeysResponse, error)
+	// RotateSigningKey begins the next rotation now: the new key is published, and signs once every verifier has had time to fetch it. No
+	// token stops being good. When a new key is on its way already, that one is the answer.
+	// Callers: operators; audited. Events: none. Errors: none but UNAVAILABLE.
+	RotateSigningKey(ctx context.Context, in *RotateSigningKeyRequest, opts ...grpc.CallOption) (*RotateSigningKeyResponse, error)
+	// ReplaceSigningKeys is for a signing key that somebody else may have: a new key signs at once, and all others are forgotten. Verifiers refuse
+	// what they signed within milliseconds, so that every session must refresh; sessions and refresh tokens go on.
+	// Callers: operators; audited. Events: a revocation of each key to every SDK. Errors: none but UNAVAILABLE.
+	ReplaceSigningKeys(ctx context.Context, in *ReplaceSigningKeysRequest, opts ...grpc.CallOption) (*ReplaceSigningKeysResponse, error)
 }
 
 type keyServiceClient struct {
@@ -51,15 +65,56 @@ func (c *keyServiceClient) GetKeySet(ctx context.Context, in *GetKeySetRequest, 
 	return out, nil
 }
 
+func (c *keyServiceClient) ListSigningKeys(ctx context.Context, in *ListSigningKeysRequest, opts ...grpc.CallOption) (*ListSigningKeysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListSigningKeysResponse)
+	err := c.cc.Invoke(ctx, KeyService_ListSigningKeys_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *keyServiceClient) RotateSigningKey(ctx context.Context, in *RotateSigningKeyRequest, opts ...grpc.CallOption) (*RotateSigningKeyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RotateSigningKeyResponse)
+	err := c.cc.Invoke(ctx, KeyService_RotateSigningKey_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *keyServiceClient) ReplaceSigningKeys(ctx context.Context, in *ReplaceSigningKeysRequest, opts ...grpc.CallOption) (*ReplaceSigningKeysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReplaceSigningKeysResponse)
+	err := c.cc.Invoke(ctx, KeyService_ReplaceSigningKeys_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // KeyServiceServer is the server API for KeyService service.
 // All implementations must embed UnimplementedKeyServiceServer
 // for forward compatibility.
 //
-// KeyService publishes the keys that session tokens are signed with.
+// KeyService publishes the keys that session tokens are signed with, and lets operators change them. They rotate by themselves.
 type KeyServiceServer interface {
 	// GetKeySet returns the public signing keys: those in use, those that come next, and those whose last token may still be alive.
 	// Callers: anybody. Changes nothing. Errors: none but UNAVAILABLE.
 	GetKeySet(context.Context, *GetKeySetRequest) (*GetKeySetResponse, error)
+	// ListSigningKeys lists the signing keys with their places in the rotation, oldest first. Changes nothing.
+	// Callers: operators. Errors: none but UNAVAILABLE.
+	ListSigningKeys(context.Context, *ListSigningKeysRequest) (*ListSigningKeysResponse, error)
+	// RotateSigningKey begins the next rotation now: the new key is published, and signs once every verifier has had time to fetch it. No
+	// token stops being good. When a new key is on its way already, that one is the answer.
+	// Callers: operators; audited. Events: none. Errors: none but UNAVAILABLE.
+	RotateSigningKey(context.Context, *RotateSigningKeyRequest) (*RotateSigningKeyResponse, error)
+	// ReplaceSigningKeys is for a signing key that somebody else may have: a new key signs at once, and all others are forgotten. Verifiers refuse
+	// what they signed within milliseconds, so that every session must refresh; sessions and refresh tokens go on.
+	// Callers: operators; audited. Events: a revocation of each key to every SDK. Errors: none but UNAVAILABLE.
+	ReplaceSigningKeys(context.Context, *ReplaceSigningKeysRequest) (*ReplaceSigningKeysResponse, error)
 	mustEmbedUnimplementedKeyServiceServer()
 }
 
@@ -72,6 +127,15 @@ type UnimplementedKeyServiceServer struct{}
 
 func (UnimplementedKeyServiceServer) GetKeySet(context.Context, *GetKeySetRequest) (*GetKeySetResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetKeySet not implemented")
+}
+func (UnimplementedKeyServiceServer) ListSigningKeys(context.Context, *ListSigningKeysRequest) (*ListSigningKeysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListSigningKeys not implemented")
+}
+func (UnimplementedKeyServiceServer) RotateSigningKey(context.Context, *RotateSigningKeyRequest) (*RotateSigningKeyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RotateSigningKey not implemented")
+}
+func (UnimplementedKeyServiceServer) ReplaceSigningKeys(context.Context, *ReplaceSigningKeysRequest) (*ReplaceSigningKeysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReplaceSigningKeys not implemented")
 }
 func (UnimplementedKeyServiceServer) mustEmbedUnimplementedKeyServiceServer() {}
 func (UnimplementedKeyServiceServer) testEmbeddedByValue()                    {}
@@ -112,6 +176,60 @@ func _KeyService_GetKeySet_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _KeyService_ListSigningKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListSigningKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KeyServiceServer).ListSigningKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: KeyService_ListSigningKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KeyServiceServer).ListSigningKeys(ctx, req.(*ListSigningKeysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _KeyService_RotateSigningKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RotateSigningKeyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KeyServiceServer).RotateSigningKey(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: KeyService_RotateSigningKey_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KeyServiceServer).RotateSigningKey(ctx, req.(*RotateSigningKeyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _KeyService_ReplaceSigningKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReplaceSigningKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KeyServiceServer).ReplaceSigningKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: KeyService_ReplaceSigningKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KeyServiceServer).ReplaceSigningKeys(ctx, req.(*ReplaceSigningKeysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // KeyService_ServiceDesc is the grpc.ServiceDesc for KeyService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -122,6 +240,18 @@ var KeyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetKeySet",
 			Handler:    _KeyService_GetKeySet_Handler,
+		},
+		{
+			MethodName: "ListSigningKeys",
+			Handler:    _KeyService_ListSigningKeys_Handler,
+		},
+		{
+			MethodName: "RotateSigningKey",
+			Handler:    _KeyService_RotateSigningKey_Handler,
+		},
+		{
+			MethodName: "ReplaceSigningKeys",
+			Handler:    _KeyService_ReplaceSigningKeys_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -40,6 +40,8 @@ const (
 	SessionEnd_SESSION_END_EXPIRED SessionEnd = 4
 	// The password was changed elsewhere.
 	SessionEnd_SESSION_END_PASSWORD_CHANGED SessionEnd = 5
+	// The store was restored from a backup, in which nothing says what ended since.
+	SessionEnd_SESSION_END_RESTORED SessionEnd = 6
 )
 
 // Enum value maps for SessionEnd.
@@ -51,6 +53,7 @@ var (
 		3: "SESSION_END_REFRESH_REUSE",
 		4: "SESSION_END_EXPIRED",
 		5: "SESSION_END_PASSWORD_CHANGED",
+		6: "SESSION_END_RESTORED",
 	}
 	SessionEnd_value = map[string]int32{
 		"SESSION_END_UNSPECIFIED":      0,
@@ -59,6 +62,7 @@ var (
 		"SESSION_END_REFRESH_REUSE":    3,
 		"SESSION_END_EXPIRED":          4,
 		"SESSION_END_PASSWORD_CHANGED": 5,
+		"SESSION_END_RESTORED":         6,
 	}
 )
 
@@ -706,6 +710,157 @@ func (x *RevokeSessionResponse) GetSession() *Session {
 	return nil
 }
 
+// RevokeUserSessionsRequest names a user.
+type RevokeUserSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose sessions.
+	//
+	// Types that are valid to be assigned to User:
+	//
+	//	*RevokeUserSessionsRequest_UserId
+	//	*RevokeUserSessionsRequest_Email
+	User isRevokeUserSessionsRequest_User `protobuf_oneof:"user"`
+	// Why, for the audit record. At most 256 bytes.
+	Note          string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeUserSessionsRequest) Reset() {
+	*x = RevokeUserSessionsRequest{}
+	mi := &file_doorward_authn_v1_session_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeUserSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeUserSessionsRequest) ProtoMessage() {}
+
+func (x *RevokeUserSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_session_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeUserSessionsRequest.ProtoReflect.Descriptor instead.
+func (*RevokeUserSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_session_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RevokeUserSessionsRequest) GetUser() isRevokeUserSessionsRequest_User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *RevokeUserSessionsRequest) GetUserId() string {
+	if x != nil {
+		if x, ok := x.User.(*RevokeUserSessionsRequest_UserId); ok {
+			return x.UserId
+		}
+	}
+	return ""
+}
+
+func (x *RevokeUserSessionsRequest) GetEmail() string {
+	if x != nil {
+		if x, ok := x.User.(*RevokeUserSessionsRequest_Email); ok {
+			return x.Email
+		}
+	}
+	return ""
+}
+
+func (x *RevokeUserSessionsRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+type isRevokeUserSessionsRequest_User interface {
+	isRevokeUserSessionsRequest_User()
+}
+
+type RevokeUserSessionsRequest_UserId struct {
+	// By the user's id.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3,oneof"`
+}
+
+type RevokeUserSessionsRequest_Email struct {
+	// By a mail address of the user's.
+	Email string `protobuf:"bytes,2,opt,name=email,proto3,oneof"`
+}
+
+func (*RevokeUserSessionsRequest_UserId) isRevokeUserSessionsRequest_User() {}
+
+func (*RevokeUserSessionsRequest_Email) isRevokeUserSessionsRequest_User() {}
+
+// RevokeUserSessionsResponse says what ended.
+type RevokeUserSessionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user's id.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The sessions that this call ended. Empty when none was active.
+	SessionIds    []string `protobuf:"bytes,2,rep,name=session_ids,json=sessionIds,proto3" json:"session_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeUserSessionsResponse) Reset() {
+	*x = RevokeUserSessionsResponse{}
+	mi := &file_doorward_authn_v1_session_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeUserSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeUserSessionsResponse) ProtoMessage() {}
+
+func (x *RevokeUserSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_session_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeUserSessionsResponse.ProtoReflect.Descriptor instead.
+func (*RevokeUserSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_session_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RevokeUserSessionsResponse) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *RevokeUserSessionsResponse) GetSessionIds() []string {
+	if x != nil {
+		return x.SessionIds
+	}
+	return nil
+}
+
 var File_doorward_authn_v1_session_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_session_service_proto_rawDesc = "" +
@@ -757,7 +912,17 @@ const file_doorward_authn_v1_session_service_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\tsessionId\x12\x1c\n" +
 	"\x04note\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x04note\"M\n" +
 	"\x15RevokeSessionResponse\x124\n" +
-	"\asession\x18\x01 \x01(\v2\x1a.doorward.authn.v1.SessionR\asession*\xb7\x01\n" +
+	"\asession\x18\x01 \x01(\v2\x1a.doorward.authn.v1.SessionR\asession\"\x92\x01\n" +
+	"\x19RevokeUserSessionsRequest\x12$\n" +
+	"\auser_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@H\x00R\x06userId\x12\"\n" +
+	"\x05email\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05(\xfe\x01`\x01H\x00R\x05email\x12\x1c\n" +
+	"\x04note\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x04noteB\r\n" +
+	"\x04user\x12\x05\xbaH\x02\b\x01\"V\n" +
+	"\x1aRevokeUserSessionsResponse\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1f\n" +
+	"\vsession_ids\x18\x02 \x03(\tR\n" +
+	"sessionIds*\xd1\x01\n" +
 	"\n" +
 	"SessionEnd\x12\x1b\n" +
 	"\x17SESSION_END_UNSPECIFIED\x10\x00\x12\x17\n" +
@@ -765,12 +930,14 @@ const file_doorward_authn_v1_session_service_proto_rawDesc = "" +
 	"\x15SESSION_END_CONTAINED\x10\x02\x12\x1d\n" +
 	"\x19SESSION_END_REFRESH_REUSE\x10\x03\x12\x17\n" +
 	"\x13SESSION_END_EXPIRED\x10\x04\x12 \n" +
-	"\x1cSESSION_END_PASSWORD_CHANGED\x10\x052\xa0\x03\n" +
+	"\x1cSESSION_END_PASSWORD_CHANGED\x10\x05\x12\x18\n" +
+	"\x14SESSION_END_RESTORED\x10\x062\x93\x04\n" +
 	"\x0eSessionService\x12e\n" +
 	"\x0eRefreshSession\x12(.doorward.authn.v1.RefreshSessionRequest\x1a).doorward.authn.v1.RefreshSessionResponse\x12b\n" +
 	"\rVerifySession\x12'.doorward.authn.v1.VerifySessionRequest\x1a(.doorward.authn.v1.VerifySessionResponse\x12_\n" +
 	"\fListSessions\x12&.doorward.authn.v1.ListSessionsRequest\x1a'.doorward.authn.v1.ListSessionsResponse\x12b\n" +
-	"\rRevokeSession\x12'.doorward.authn.v1.RevokeSessionRequest\x1a(.doorward.authn.v1.RevokeSessionResponseB<Z:github.com/doorward/doorward/gen/doorward/authn/v1;authnv1b\x06proto3"
+	"\rRevokeSession\x12'.doorward.authn.v1.RevokeSessionRequest\x1a(.doorward.authn.v1.RevokeSessionResponse\x12q\n" +
+	"\x12RevokeUserSessions\x12,.doorward.authn.v1.RevokeUserSessionsRequest\x1a-.doorward.authn.v1.RevokeUserSessionsResponseB<Z:github.com/doorward/doorward/gen/doorward/authn/v1;authnv1b\x06proto3"
 
 var (
 	file_doorward_authn_v1_session_service_proto_rawDescOnce sync.Once
@@ -785,46 +952,50 @@ func file_doorward_authn_v1_session_service_proto_rawDescGZIP() []byte {
 }
 
 var file_doorward_authn_v1_session_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_doorward_authn_v1_session_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_doorward_authn_v1_session_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_doorward_authn_v1_session_service_proto_goTypes = []any{
-	(SessionEnd)(0),                // 0: doorward.authn.v1.SessionEnd
-	(*Session)(nil),                // 1: doorward.authn.v1.Session
-	(*RefreshSessionRequest)(nil),  // 2: doorward.authn.v1.RefreshSessionRequest
-	(*RefreshSessionResponse)(nil), // 3: doorward.authn.v1.RefreshSessionResponse
-	(*VerifySessionRequest)(nil),   // 4: doorward.authn.v1.VerifySessionRequest
-	(*VerifySessionResponse)(nil),  // 5: doorward.authn.v1.VerifySessionResponse
-	(*ListSessionsRequest)(nil),    // 6: doorward.authn.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),   // 7: doorward.authn.v1.ListSessionsResponse
-	(*RevokeSessionRequest)(nil),   // 8: doorward.authn.v1.RevokeSessionRequest
-	(*RevokeSessionResponse)(nil),  // 9: doorward.authn.v1.RevokeSessionResponse
-	(*v1.Device)(nil),              // 10: doorward.type.v1.Device
-	(*v1.Place)(nil),               // 11: doorward.type.v1.Place
-	(*timestamppb.Timestamp)(nil),  // 12: google.protobuf.Timestamp
-	(*v1.ClientContext)(nil),       // 13: doorward.type.v1.ClientContext
+	(SessionEnd)(0),                    // 0: doorward.authn.v1.SessionEnd
+	(*Session)(nil),                    // 1: doorward.authn.v1.Session
+	(*RefreshSessionRequest)(nil),      // 2: doorward.authn.v1.RefreshSessionRequest
+	(*RefreshSessionResponse)(nil),     // 3: doorward.authn.v1.RefreshSessionResponse
+	(*VerifySessionRequest)(nil),       // 4: doorward.authn.v1.VerifySessionRequest
+	(*VerifySessionResponse)(nil),      // 5: doorward.authn.v1.VerifySessionResponse
+	(*ListSessionsRequest)(nil),        // 6: doorward.authn.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),       // 7: doorward.authn.v1.ListSessionsResponse
+	(*RevokeSessionRequest)(nil),       // 8: doorward.authn.v1.RevokeSessionRequest
+	(*RevokeSessionResponse)(nil),      // 9: doorward.authn.v1.RevokeSessionResponse
+	(*RevokeUserSessionsRequest)(nil),  // 10: doorward.authn.v1.RevokeUserSessionsRequest
+	(*RevokeUserSessionsResponse)(nil), // 11: doorward.authn.v1.RevokeUserSessionsResponse
+	(*v1.Device)(nil),                  // 12: doorward.type.v1.Device
+	(*v1.Place)(nil),                   // 13: doorward.type.v1.Place
+	(*timestamppb.Timestamp)(nil),      // 14: google.protobuf.Timestamp
+	(*v1.ClientContext)(nil),           // 15: doorward.type.v1.ClientContext
 }
 var file_doorward_authn_v1_session_service_proto_depIdxs = []int32{
-	10, // 0: doorward.authn.v1.Session.device:type_name -> doorward.type.v1.Device
-	11, // 1: doorward.authn.v1.Session.place:type_name -> doorward.type.v1.Place
-	12, // 2: doorward.authn.v1.Session.started_at:type_name -> google.protobuf.Timestamp
-	12, // 3: doorward.authn.v1.Session.last_used_at:type_name -> google.protobuf.Timestamp
-	12, // 4: doorward.authn.v1.Session.expires_at:type_name -> google.protobuf.Timestamp
-	12, // 5: doorward.authn.v1.Session.ended_at:type_name -> google.protobuf.Timestamp
+	12, // 0: doorward.authn.v1.Session.device:type_name -> doorward.type.v1.Device
+	13, // 1: doorward.authn.v1.Session.place:type_name -> doorward.type.v1.Place
+	14, // 2: doorward.authn.v1.Session.started_at:type_name -> google.protobuf.Timestamp
+	14, // 3: doorward.authn.v1.Session.last_used_at:type_name -> google.protobuf.Timestamp
+	14, // 4: doorward.authn.v1.Session.expires_at:type_name -> google.protobuf.Timestamp
+	14, // 5: doorward.authn.v1.Session.ended_at:type_name -> google.protobuf.Timestamp
 	0,  // 6: doorward.authn.v1.Session.end:type_name -> doorward.authn.v1.SessionEnd
-	13, // 7: doorward.authn.v1.RefreshSessionRequest.client:type_name -> doorward.type.v1.ClientContext
-	12, // 8: doorward.authn.v1.RefreshSessionResponse.session_token_expires_at:type_name -> google.protobuf.Timestamp
-	12, // 9: doorward.authn.v1.VerifySessionResponse.session_expires_at:type_name -> google.protobuf.Timestamp
+	15, // 7: doorward.authn.v1.RefreshSessionRequest.client:type_name -> doorward.type.v1.ClientContext
+	14, // 8: doorward.authn.v1.RefreshSessionResponse.session_token_expires_at:type_name -> google.protobuf.Timestamp
+	14, // 9: doorward.authn.v1.VerifySessionResponse.session_expires_at:type_name -> google.protobuf.Timestamp
 	1,  // 10: doorward.authn.v1.ListSessionsResponse.sessions:type_name -> doorward.authn.v1.Session
 	1,  // 11: doorward.authn.v1.RevokeSessionResponse.session:type_name -> doorward.authn.v1.Session
 	2,  // 12: doorward.authn.v1.SessionService.RefreshSession:input_type -> doorward.authn.v1.RefreshSessionRequest
 	4,  // 13: doorward.authn.v1.SessionService.VerifySession:input_type -> doorward.authn.v1.VerifySessionRequest
 	6,  // 14: doorward.authn.v1.SessionService.ListSessions:input_type -> doorward.authn.v1.ListSessionsRequest
 	8,  // 15: doorward.authn.v1.SessionService.RevokeSession:input_type -> doorward.authn.v1.RevokeSessionRequest
-	3,  // 16: doorward.authn.v1.SessionService.RefreshSession:output_type -> doorward.authn.v1.RefreshSessionResponse
-	5,  // 17: doorward.authn.v1.SessionService.VerifySession:output_type -> doorward.authn.v1.VerifySessionResponse
-	7,  // 18: doorward.authn.v1.SessionService.ListSessions:output_type -> doorward.authn.v1.ListSessionsResponse
-	9,  // 19: doorward.authn.v1.SessionService.RevokeSession:output_type -> doorward.authn.v1.RevokeSessionResponse
-	16, // [16:20] is the sub-list for method output_type
-	12, // [12:16] is the sub-list for method input_type
+	10, // 16: doorward.authn.v1.SessionService.RevokeUserSessions:input_type -> doorward.authn.v1.RevokeUserSessionsRequest
+	3,  // 17: doorward.authn.v1.SessionService.RefreshSession:output_type -> doorward.authn.v1.RefreshSessionResponse
+	5,  // 18: doorward.authn.v1.SessionService.VerifySession:output_type -> doorward.authn.v1.VerifySessionResponse
+	7,  // 19: doorward.authn.v1.SessionService.ListSessions:output_type -> doorward.authn.v1.ListSessionsResponse
+	9,  // 20: doorward.authn.v1.SessionService.RevokeSession:output_type -> doorward.authn.v1.RevokeSessionResponse
+	11, // 21: doorward.authn.v1.SessionService.RevokeUserSessions:output_type -> doorward.authn.v1.RevokeUserSessionsResponse
+	17, // [17:22] is the sub-list for method output_type
+	12, // [12:17] is the sub-list for method input_type
 	12, // [12:12] is the sub-list for extension type_name
 	12, // [12:12] is the sub-list for extension extendee
 	0,  // [0:12] is the sub-list for field type_name
@@ -839,13 +1010,17 @@ func file_doorward_authn_v1_session_service_proto_init() {
 		(*ListSessionsRequest_UserId)(nil),
 		(*ListSessionsRequest_Email)(nil),
 	}
+	file_doorward_authn_v1_session_service_proto_msgTypes[9].OneofWrappers = []any{
+		(*RevokeUserSessionsRequest_UserId)(nil),
+		(*RevokeUserSessionsRequest_Email)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_authn_v1_session_service_proto_rawDesc), len(file_doorward_authn_v1_session_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

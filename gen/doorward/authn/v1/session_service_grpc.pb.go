@@ -19,10 +19,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SessionService_RefreshSession_FullMethodName = "/doorward.authn.v1.SessionService/RefreshSession"
-	SessionService_VerifySession_FullMethodName  = "/doorward.authn.v1.SessionService/VerifySession"
-	SessionService_ListSessions_FullMethodName   = "/doorward.authn.v1.SessionService/ListSessions"
-	SessionService_RevokeSession_FullMethodName  = "/doorward.authn.v1.SessionService/RevokeSession"
+	SessionService_RefreshSession_FullMethodName     = "/doorward.authn.v1.SessionService/RefreshSession"
+	SessionService_VerifySession_FullMethodName      = "/doorward.authn.v1.SessionService/VerifySession"
+	SessionService_ListSessions_FullMethodName       = "/doorward.authn.v1.SessionService/ListSessions"
+	SessionService_RevokeSession_FullMethodName      = "/doorward.authn.v1.SessionService/RevokeSession"
+	SessionService_RevokeUserSessions_FullMethodName = "/doorward.authn.v1.SessionService/RevokeUserSessions"
 )
 
 // SessionServiceClient is the client API for SessionService service.
@@ -46,6 +47,9 @@ type SessionServiceClient interface {
 	// RevokeSession ends a session at once. A session that has ended already stays as it is, and the answer is OK.
 	// Callers: operators; audited. Events: `session.revoked`, and a revocation to every SDK. Errors: NOT_FOUND (NOT_FOUND).
 	RevokeSession(ctx context.Context, in *RevokeSessionRequest, opts ...grpc.CallOption) (*RevokeSessionResponse, error)
+	// RevokeUserSessions ends all of a user's active sessions at once. What the user must show at the next sign-in stays the same.
+	// Callers: operators; audited. Events: `session.revoked`, and a revocation to every SDK, for each. Errors: NOT_FOUND (NOT_FOUND).
+	RevokeUserSessions(ctx context.Context, in *RevokeUserSessionsRequest, opts ...grpc.CallOption) (*RevokeUserSessionsResponse, error)
 }
 
 type sessionServiceClient struct {
@@ -96,6 +100,16 @@ func (c *sessionServiceClient) RevokeSession(ctx context.Context, in *RevokeSess
 	return out, nil
 }
 
+func (c *sessionServiceClient) RevokeUserSessions(ctx context.Context, in *RevokeUserSessionsRequest, opts ...grpc.CallOption) (*RevokeUserSessionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RevokeUserSessionsResponse)
+	err := c.cc.Invoke(ctx, SessionService_RevokeUserSessions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SessionServiceServer is the server API for SessionService service.
 // All implementations must embed UnimplementedSessionServiceServer
 // for forward compatibility.
@@ -117,6 +131,9 @@ type SessionServiceServer interface {
 	// RevokeSession ends a session at once. A session that has ended already stays as it is, and the answer is OK.
 	// Callers: operators; audited. Events: `session.revoked`, and a revocation to every SDK. Errors: NOT_FOUND (NOT_FOUND).
 	RevokeSession(context.Context, *RevokeSessionRequest) (*RevokeSessionResponse, error)
+	// RevokeUserSessions ends all of a user's active sessions at once. What the user must show at the next sign-in stays the same.
+	// Callers: operators; audited. Events: `session.revoked`, and a revocation to every SDK, for each. Errors: NOT_FOUND (NOT_FOUND).
+	RevokeUserSessions(context.Context, *RevokeUserSessionsRequest) (*RevokeUserSessionsResponse, error)
 	mustEmbedUnimplementedSessionServiceServer()
 }
 
@@ -138,6 +155,9 @@ func (UnimplementedSessionServiceServer) ListSessions(context.Context, *ListSess
 }
 func (UnimplementedSessionServiceServer) RevokeSession(context.Context, *RevokeSessionRequest) (*RevokeSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RevokeSession not implemented")
+}
+func (UnimplementedSessionServiceServer) RevokeUserSessions(context.Context, *RevokeUserSessionsRequest) (*RevokeUserSessionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RevokeUserSessions not implemented")
 }
 func (UnimplementedSessionServiceServer) mustEmbedUnimplementedSessionServiceServer() {}
 func (UnimplementedSessionServiceServer) testEmbeddedByValue()                        {}
@@ -232,6 +252,24 @@ func _SessionService_RevokeSession_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SessionService_RevokeUserSessions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RevokeUserSessionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServiceServer).RevokeUserSessions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SessionService_RevokeUserSessions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServiceServer).RevokeUserSessions(ctx, req.(*RevokeUserSessionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // SessionService_ServiceDesc is the grpc.ServiceDesc for SessionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -254,6 +292,10 @@ var SessionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RevokeSession",
 			Handler:    _SessionService_RevokeSession_Handler,
+		},
+		{
+			MethodName: "RevokeUserSessions",
+			Handler:    _SessionService_RevokeUserSessions_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

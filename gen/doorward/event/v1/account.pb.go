@@ -143,6 +143,80 @@ func (x *PasswordChanged) GetChangedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// DeviceUntrusted: a device's trust was taken away; the next sign-in on it needs a second check.
+// Subject `doorward.event.authn.device.untrusted`, type `authn.device.untrusted.v1`. CAEP: assurance-level-change.
+type DeviceUntrusted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user's id.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The device's id.
+	DeviceId string `protobuf:"bytes,2,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	// Why: `operator`.
+	Cause string `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
+	// When.
+	UntrustedAt   *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=untrusted_at,json=untrustedAt,proto3" json:"untrusted_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceUntrusted) Reset() {
+	*x = DeviceUntrusted{}
+	mi := &file_doorward_event_v1_account_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceUntrusted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceUntrusted) ProtoMessage() {}
+
+func (x *DeviceUntrusted) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_event_v1_account_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceUntrusted.ProtoReflect.Descriptor instead.
+func (*DeviceUntrusted) Descriptor() ([]byte, []int) {
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *DeviceUntrusted) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *DeviceUntrusted) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *DeviceUntrusted) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *DeviceUntrusted) GetUntrustedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UntrustedAt
+	}
+	return nil
+}
+
 // PolicyChanged: what an operator may tune was tuned. Every service has its own, under its own subject.
 // Subject `doorward.event.<service>.policy.changed`, type `<service>.policy.changed.v1`. CAEP: none.
 type PolicyChanged struct {
@@ -159,7 +233,7 @@ type PolicyChanged struct {
 
 func (x *PolicyChanged) Reset() {
 	*x = PolicyChanged{}
-	mi := &file_doorward_event_v1_account_proto_msgTypes[2]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -171,7 +245,7 @@ func (x *PolicyChanged) String() string {
 func (*PolicyChanged) ProtoMessage() {}
 
 func (x *PolicyChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_event_v1_account_proto_msgTypes[2]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -184,7 +258,7 @@ func (x *PolicyChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyChanged.ProtoReflect.Descriptor instead.
 func (*PolicyChanged) Descriptor() ([]byte, []int) {
-	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{2}
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *PolicyChanged) GetVersion() uint64 {
@@ -221,7 +295,12 @@ const file_doorward_event_v1_account_proto_rawDesc = "" +
 	"\x0fPasswordChanged\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x129\n" +
 	"\n" +
-	"changed_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAt\"\x83\x01\n" +
+	"changed_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAt\"\x9c\x01\n" +
+	"\x0fDeviceUntrusted\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1b\n" +
+	"\tdevice_id\x18\x02 \x01(\tR\bdeviceId\x12\x14\n" +
+	"\x05cause\x18\x03 \x01(\tR\x05cause\x12=\n" +
+	"\funtrusted_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vuntrustedAt\"\x83\x01\n" +
 	"\rPolicyChanged\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\x12\x1d\n" +
 	"\n" +
@@ -241,22 +320,24 @@ func file_doorward_event_v1_account_proto_rawDescGZIP() []byte {
 	return file_doorward_event_v1_account_proto_rawDescData
 }
 
-var file_doorward_event_v1_account_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_doorward_event_v1_account_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_doorward_event_v1_account_proto_goTypes = []any{
 	(*UserSignedUp)(nil),          // 0: doorward.event.v1.UserSignedUp
 	(*PasswordChanged)(nil),       // 1: doorward.event.v1.PasswordChanged
-	(*PolicyChanged)(nil),         // 2: doorward.event.v1.PolicyChanged
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(*DeviceUntrusted)(nil),       // 2: doorward.event.v1.DeviceUntrusted
+	(*PolicyChanged)(nil),         // 3: doorward.event.v1.PolicyChanged
+	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
 }
 var file_doorward_event_v1_account_proto_depIdxs = []int32{
-	3, // 0: doorward.event.v1.UserSignedUp.signed_up_at:type_name -> google.protobuf.Timestamp
-	3, // 1: doorward.event.v1.PasswordChanged.changed_at:type_name -> google.protobuf.Timestamp
-	3, // 2: doorward.event.v1.PolicyChanged.changed_at:type_name -> google.protobuf.Timestamp
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	4, // 0: doorward.event.v1.UserSignedUp.signed_up_at:type_name -> google.protobuf.Timestamp
+	4, // 1: doorward.event.v1.PasswordChanged.changed_at:type_name -> google.protobuf.Timestamp
+	4, // 2: doorward.event.v1.DeviceUntrusted.untrusted_at:type_name -> google.protobuf.Timestamp
+	4, // 3: doorward.event.v1.PolicyChanged.changed_at:type_name -> google.protobuf.Timestamp
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_doorward_event_v1_account_proto_init() }
@@ -270,7 +351,7 @@ func file_doorward_event_v1_account_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_event_v1_account_proto_rawDesc), len(file_doorward_event_v1_account_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

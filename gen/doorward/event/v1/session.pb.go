@@ -30,7 +30,7 @@ type SessionRevoked struct {
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// Its user.
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// Why: `revoked`, `contained`, `refresh_reuse`, `password_changed`.
+	// Why: `revoked`, `contained`, `refresh_reuse`, `password_changed`, `restored`.
 	Cause string `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
 	// When.
 	RevokedAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=revoked_at,json=revokedAt,proto3" json:"revoked_at,omitempty"`
@@ -253,6 +253,62 @@ func (x *Revocation) GetForgetAfter() *timestamppb.Timestamp {
 	return nil
 }
 
+// SigningKeyRevocation tells every verifier to refuse all tokens that a key signed, because somebody else may have the key.
+// Subject `doorward.revocation.signing_key.<key id>`, type `revocation.signing_key.v1`. CAEP: none.
+type SigningKeyRevocation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `kid`: the key's id.
+	KeyId string `protobuf:"bytes,1,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	// When it was revoked.
+	RevokedAt     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=revoked_at,json=revokedAt,proto3" json:"revoked_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SigningKeyRevocation) Reset() {
+	*x = SigningKeyRevocation{}
+	mi := &file_doorward_event_v1_session_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SigningKeyRevocation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SigningKeyRevocation) ProtoMessage() {}
+
+func (x *SigningKeyRevocation) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_event_v1_session_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SigningKeyRevocation.ProtoReflect.Descriptor instead.
+func (*SigningKeyRevocation) Descriptor() ([]byte, []int) {
+	return file_doorward_event_v1_session_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *SigningKeyRevocation) GetKeyId() string {
+	if x != nil {
+		return x.KeyId
+	}
+	return ""
+}
+
+func (x *SigningKeyRevocation) GetRevokedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RevokedAt
+	}
+	return nil
+}
+
 // RevocationHeartbeat stands in the stream of revocations once a second, whenever authn's outbox has drained: whoever has read it has read every
 // revocation before it. The feed's age is the time since the last one.
 // Subject `doorward.revocation.heartbeat`, type `revocation.heartbeat.v1`.
@@ -266,7 +322,7 @@ type RevocationHeartbeat struct {
 
 func (x *RevocationHeartbeat) Reset() {
 	*x = RevocationHeartbeat{}
-	mi := &file_doorward_event_v1_session_proto_msgTypes[3]
+	mi := &file_doorward_event_v1_session_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -278,7 +334,7 @@ func (x *RevocationHeartbeat) String() string {
 func (*RevocationHeartbeat) ProtoMessage() {}
 
 func (x *RevocationHeartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_event_v1_session_proto_msgTypes[3]
+	mi := &file_doorward_event_v1_session_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -291,7 +347,7 @@ func (x *RevocationHeartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevocationHeartbeat.ProtoReflect.Descriptor instead.
 func (*RevocationHeartbeat) Descriptor() ([]byte, []int) {
-	return file_doorward_event_v1_session_proto_rawDescGZIP(), []int{3}
+	return file_doorward_event_v1_session_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RevocationHeartbeat) GetDrainedAt() *timestamppb.Timestamp {
@@ -327,7 +383,11 @@ const file_doorward_event_v1_session_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x129\n" +
 	"\n" +
 	"revoked_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\trevokedAt\x12=\n" +
-	"\fforget_after\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vforgetAfter\"P\n" +
+	"\fforget_after\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vforgetAfter\"h\n" +
+	"\x14SigningKeyRevocation\x12\x15\n" +
+	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x129\n" +
+	"\n" +
+	"revoked_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\trevokedAt\"P\n" +
 	"\x13RevocationHeartbeat\x129\n" +
 	"\n" +
 	"drained_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tdrainedAtB<Z:github.com/doorward/doorward/gen/doorward/event/v1;eventv1b\x06proto3"
@@ -344,26 +404,28 @@ func file_doorward_event_v1_session_proto_rawDescGZIP() []byte {
 	return file_doorward_event_v1_session_proto_rawDescData
 }
 
-var file_doorward_event_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_doorward_event_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_doorward_event_v1_session_proto_goTypes = []any{
 	(*SessionRevoked)(nil),        // 0: doorward.event.v1.SessionRevoked
 	(*SessionContained)(nil),      // 1: doorward.event.v1.SessionContained
 	(*Revocation)(nil),            // 2: doorward.event.v1.Revocation
-	(*RevocationHeartbeat)(nil),   // 3: doorward.event.v1.RevocationHeartbeat
-	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
+	(*SigningKeyRevocation)(nil),  // 3: doorward.event.v1.SigningKeyRevocation
+	(*RevocationHeartbeat)(nil),   // 4: doorward.event.v1.RevocationHeartbeat
+	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
 }
 var file_doorward_event_v1_session_proto_depIdxs = []int32{
-	4, // 0: doorward.event.v1.SessionRevoked.revoked_at:type_name -> google.protobuf.Timestamp
-	4, // 1: doorward.event.v1.SessionContained.contained_at:type_name -> google.protobuf.Timestamp
-	4, // 2: doorward.event.v1.SessionContained.signed_in_at:type_name -> google.protobuf.Timestamp
-	4, // 3: doorward.event.v1.Revocation.revoked_at:type_name -> google.protobuf.Timestamp
-	4, // 4: doorward.event.v1.Revocation.forget_after:type_name -> google.protobuf.Timestamp
-	4, // 5: doorward.event.v1.RevocationHeartbeat.drained_at:type_name -> google.protobuf.Timestamp
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	5, // 0: doorward.event.v1.SessionRevoked.revoked_at:type_name -> google.protobuf.Timestamp
+	5, // 1: doorward.event.v1.SessionContained.contained_at:type_name -> google.protobuf.Timestamp
+	5, // 2: doorward.event.v1.SessionContained.signed_in_at:type_name -> google.protobuf.Timestamp
+	5, // 3: doorward.event.v1.Revocation.revoked_at:type_name -> google.protobuf.Timestamp
+	5, // 4: doorward.event.v1.Revocation.forget_after:type_name -> google.protobuf.Timestamp
+	5, // 5: doorward.event.v1.SigningKeyRevocation.revoked_at:type_name -> google.protobuf.Timestamp
+	5, // 6: doorward.event.v1.RevocationHeartbeat.drained_at:type_name -> google.protobuf.Timestamp
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_doorward_event_v1_session_proto_init() }
@@ -377,7 +439,7 @@ func file_doorward_event_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_event_v1_session_proto_rawDesc), len(file_doorward_event_v1_session_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -60,6 +60,8 @@ const (
 	Reason_REASON_SCOPE_MISSING Reason = 23
 	// UNAUTHENTICATED. The call carries no client certificate whose name is a service's.
 	Reason_REASON_CERTIFICATE_MISSING Reason = 24
+	// FAILED_PRECONDITION. The API key is revoked or expired, or was rotated before: rotate one that is good, or create another.
+	Reason_REASON_API_KEY_ENDED Reason = 25
 	// INVALID_ARGUMENT. The request has no ClientContext, or none with an address: an application that speaks for end users must say for whom.
 	Reason_REASON_CLIENT_CONTEXT_MISSING Reason = 40
 	// NOT_FOUND. No live attempt has this id and secret: it expired, was used up, or never was. Start again.
@@ -121,6 +123,7 @@ var (
 		22: "REASON_CALLER_NOT_ALLOWED",
 		23: "REASON_SCOPE_MISSING",
 		24: "REASON_CERTIFICATE_MISSING",
+		25: "REASON_API_KEY_ENDED",
 		40: "REASON_CLIENT_CONTEXT_MISSING",
 		41: "REASON_ATTEMPT_NOT_FOUND",
 		42: "REASON_ATTEMPT_ELSEWHERE",
@@ -158,6 +161,7 @@ var (
 		"REASON_CALLER_NOT_ALLOWED":     22,
 		"REASON_SCOPE_MISSING":          23,
 		"REASON_CERTIFICATE_MISSING":    24,
+		"REASON_API_KEY_ENDED":          25,
 		"REASON_CLIENT_CONTEXT_MISSING": 40,
 		"REASON_ATTEMPT_NOT_FOUND":      41,
 		"REASON_ATTEMPT_ELSEWHERE":      42,
@@ -212,7 +216,7 @@ var File_doorward_type_v1_reason_proto protoreflect.FileDescriptor
 
 const file_doorward_type_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1ddoorward/type/v1/reason.proto\x12\x10doorward.type.v1*\xef\a\n" +
+	"\x1ddoorward/type/v1/reason.proto\x12\x10doorward.type.v1*\x89\b\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fREASON_INTERNAL\x10\x01\x12\x16\n" +
@@ -228,7 +232,8 @@ const file_doorward_type_v1_reason_proto_rawDesc = "" +
 	"\x16REASON_API_KEY_INVALID\x10\x15\x12\x1d\n" +
 	"\x19REASON_CALLER_NOT_ALLOWED\x10\x16\x12\x18\n" +
 	"\x14REASON_SCOPE_MISSING\x10\x17\x12\x1e\n" +
-	"\x1aREASON_CERTIFICATE_MISSING\x10\x18\x12!\n" +
+	"\x1aREASON_CERTIFICATE_MISSING\x10\x18\x12\x18\n" +
+	"\x14REASON_API_KEY_ENDED\x10\x19\x12!\n" +
 	"\x1dREASON_CLIENT_CONTEXT_MISSING\x10(\x12\x1c\n" +
 	"\x18REASON_ATTEMPT_NOT_FOUND\x10)\x12\x1c\n" +
 	"\x18REASON_ATTEMPT_ELSEWHERE\x10*\x12\x18\n" +
