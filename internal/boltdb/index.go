@@ -41,6 +41,21 @@ func (u Unique) Lookup(tx *bolt.Tx, value string) (id string, found bool, err er
 	return string(held), held != nil, nil
 }
 
+// IDs returns the ids in the order of their values: those whose value is beyond
+// after, at most limit (0 means MaxScan).
+func (u Unique) IDs(tx *bolt.Tx, after string, limit int) ([]string, error) {
+	b, err := bucket(tx, u.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	err = walk(b, Range{After: after, Limit: limit}, func(_, id []byte) error {
+		ids = append(ids, string(id))
+		return nil
+	})
+	return ids, err
+}
+
 // Release frees the value if id holds it; another's value stays.
 func (u Unique) Release(tx *bolt.Tx, value, id string) error {
 	b, err := bucket(tx, u.Bucket)

@@ -44,6 +44,35 @@ func TestUniqueValueBelongsToTheFirstUntilReleased(t *testing.T) {
 	})
 }
 
+func TestUniqueListsItsIDsInTheOrderOfTheValues(t *testing.T) {
+	db := boltdbtest.Open(t, petStore)
+	names := boltdb.Unique{Bucket: "names"}
+	update(t, db, func(tx *bolt.Tx) error {
+		for value, id := range map[string]string{"bo": "usr_1", "ada": "usr_3", "cy": "usr_2"} {
+			if _, err := names.Claim(tx, value, id); err != nil {
+				return err
+			}
+		}
+		for _, c := range []struct {
+			after string
+			limit int
+			want  []string
+		}{
+			{"", 0, []string{"usr_3", "usr_1", "usr_2"}},
+			{"", 2, []string{"usr_3", "usr_1"}},
+			{"ada", 2, []string{"usr_1", "usr_2"}},
+			{"bob", 2, []string{"usr_2"}}, // nobody's
+			{"cy", 2, nil},
+		} {
+			got, err := names.IDs(tx, c.after, c.limit)
+			if diff := cmp.Diff(c.want, got); diff != "" || err != nil {
+				t.Errorf("after %q, %d: %v (-want +got):\n%s", c.after, c.limit, err, diff)
+			}
+		}
+		return nil
+	})
+}
+
 func TestMultiListsTheIDsOfOneValueOldestFirst(t *testing.T) {
 	db := boltdbtest.Open(t, petStore)
 	owners := boltdb.Multi{Bucket: "owners"}

@@ -63,11 +63,13 @@ type Event struct {
 }
 
 // TypeOf is the ce-type of what is published on a subject: the subject without "doorward.event." or "doorward.", and ".v1". The
-// subject of one session's revocation ends in its id, which isn't part of the type.
+// subject of a session's or a signing key's revocation ends in its id, which isn't part of the type.
 func TypeOf(subject string) string {
 	name := strings.TrimPrefix(strings.TrimPrefix(subject, "doorward."), "event.")
-	if strings.HasPrefix(name, "revocation.session.") {
-		name = "revocation.session"
+	for _, revoked := range []string{"revocation.session", "revocation.signing_key"} {
+		if strings.HasPrefix(name, revoked+".") {
+			name = revoked
+		}
 	}
 	return name + ".v1"
 }
