@@ -18,7 +18,13 @@
 //
 // Form and size; the header's alg (EdDSA and nothing else), typ and kid; the signature, by a key that came from authn
 // and never by one that the token names; iss, aud, sub, sid, iat, nbf and exp; and that the session isn't revoked.
-// The first part is remembered per token until it expires. Revocation is looked up on every call.
+// The first part is remembered per token until it expires, or until its key is gone. Revocation is looked up on every call.
+//
+// # When a signing key is revoked
+//
+// authn revokes a key that somebody else may have. The feed says so, and the verifier forgets the key for good, refuses
+// whatever it signed with SESSION_TOKEN_EXPIRED, remembered tokens and open streams included, and fetches the keys at once:
+// a client that refreshes its session is let in with the next token.
 //
 // # When the feed is stale
 //
@@ -38,6 +44,6 @@
 // # Streams
 //
 // A stream is checked when it opens. It ends with SESSION_ENDED when its session is revoked, and with
-// SESSION_TOKEN_EXPIRED after Config.MaxStreamAge, so that a client comes back with a new token. It doesn't end when the
-// token expires that opened it.
+// SESSION_TOKEN_EXPIRED after Config.MaxStreamAge, or when the key is revoked that signed its token, so that a client comes
+// back with a new token. It doesn't end when the token expires that opened it.
 package verify

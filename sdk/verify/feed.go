@@ -17,6 +17,7 @@ import (
 
 const (
 	sessionSubject   = "doorward.revocation.session."
+	keySubject       = "doorward.revocation.signing_key."
 	heartbeatSubject = "doorward.revocation.heartbeat"
 
 	// readMargin is how much further back than needed the feed is read, and how much longer a revocation is kept than
@@ -41,13 +42,17 @@ type Source interface {
 	Read(ctx context.Context, since time.Time, handle func(subject string, body []byte)) error
 }
 
-// feed keeps the revoked sessions as the stream tells them, and knows how fresh that knowledge is.
+// feed keeps the revoked sessions as the stream tells them, passes on which keys were revoked, and knows how fresh that knowledge is.
 // One goroutine, run, reads; it ends with its context. Everything else may be called from anywhere.
 type feed struct {
 	source Source
 	maxAge time.Duration
-	// reach is how long ago a revocation may have been that still matters: to a token that is alive, or to an open stream.
-	reach  func() time.Duration
+	// reach is how long ago a revocation may have been that still matters: to a token that is alive, to an open stream, or to
+	// the keys as they were fetched.
+	reach func() time.Duration
+	// revokeKey drops a signing key; false says that it was dropped before.
+	revokeKey func(id string) bool
+
 	now    func() time.Time
 	logger *slog.Logger
 
@@ -63,17 +68,18 @@ type feed struct {
 	swept     time.Time // of run's goroutine alone
 }
 
-func newFeed(config *Config, reach func() time.Duration) *feed {
+func newFeed(config *Config, reach func() time.Duration, revokeKey func(id string) bool) *feed {
 	return &feed{
-		source:   config.Revocations,
-		maxAge:   config.MaxFeedAge,
-		reach:    reach,
-		now:      config.Now,
-		logger:   config.Logger,
-		revoked:  newRevokedSet(config.MaxRevoked),
-		watchers: newWatchers(config.MaxStreams),
-		origin:   config.Now().Add(-longestKept),
-		first:    make(chan struct{}),
+		source:    config.Revocations,
+		maxAge:    config.MaxFeedAge,
+		reach:     reach,
+		revokeKey: revokeKey,
+		now:       config.Now,
+		logger:    config.Logger,
+		revoked:   newRevokedSet(config.MaxRevoked),
+		watchers:  newWatchers(config.MaxStreams),
+		origin:    config.Now().Add(-longestKept),
+		first:     make(chan struct{}),
 	}
 }
 
@@ -124,9 +130,12 @@ func (f *feed) read(ctx context.Context) error {
 	replayed := true
 	err := f.source.Read(ctx, f.now().Add(-f.reach()-readMargin), func(subject string, body []byte) {
 		sessionID, isSession := strings.CutPrefix(subject, sessionSubject)
+		keyID, isKey := strings.CutPrefix(subject, keySubject)
 		switch {
 		case isSession && sessionID != "":
 			f.revoke(ctx, sessionID, body)
+		case isKey && keyID != "":
+			f.dropKey(ctx, keyID)
 		case subject == heartbeatSubject:
 			f.beat(body, replayed)
 			replayed = false
@@ -151,6 +160,15 @@ func (f *feed) revoke(ctx context.Context, sessionID string, body []byte) {
 		f.revoked.add(sessionID, until, now)
 	}
 	f.watchers.endSession(sessionID) // a stream may be older than any token that is alive
+}
+
+// dropKey applies the revocation of a signing key. The subject says all there is to know.
+func (f *feed) dropKey(ctx context.Context, keyID string) {
+	if !f.revokeKey(keyID) {
+		return
+	}
+	f.watchers.endKey(keyID)
+	f.logger.LogAttrs(ctx, slog.LevelWarn, "a signing key was revoked; whatever it signed is refused", slog.String("key_id", keyID))
 }
 
 // beat applies a heartbeat: everything before it in the stream is applied too.

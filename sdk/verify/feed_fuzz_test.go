@@ -25,6 +25,8 @@ func FuzzFeed(f *testing.F) {
 	f.Add(sessionSubject+"ses_1", encoded(f, &eventv1.Revocation{SessionId: "ses_1", ForgetAfter: past}))
 	f.Add(sessionSubject+"ses_1", encoded(f, &eventv1.Revocation{ForgetAfter: &timestamppb.Timestamp{Seconds: math.MinInt64}}))
 	f.Add(sessionSubject, []byte{})
+	f.Add(keySubject+"key_1", encoded(f, &eventv1.SigningKeyRevocation{KeyId: "key_2", RevokedAt: past}))
+	f.Add(keySubject, []byte{})
 	f.Add(heartbeatSubject, encoded(f, &eventv1.RevocationHeartbeat{DrainedAt: timestamppb.New(fuzzNow)}))
 	f.Add(heartbeatSubject, encoded(f, &eventv1.RevocationHeartbeat{DrainedAt: &timestamppb.Timestamp{Seconds: math.MaxInt64}}))
 	f.Add(heartbeatSubject, []byte{0xff})
@@ -32,7 +34,11 @@ func FuzzFeed(f *testing.F) {
 		config := Config{
 			Revocations: one{subject, body}, MaxRevoked: 1, Now: func() time.Time { return fuzzNow }, Logger: slog.New(slog.DiscardHandler),
 		}.withDefaults()
-		feed := newFeed(&config, func() time.Duration { return time.Minute })
+		var keys []string
+		feed := newFeed(&config, func() time.Duration { return time.Minute }, func(keyID string) bool {
+			keys = append(keys, keyID)
+			return true
+		})
 		if err := feed.read(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -41,6 +47,10 @@ func FuzzFeed(f *testing.F) {
 		isSession = isSession && sessionID != ""
 		if got, want := feed.revoked.len() == 1 && feed.revoked.has(sessionID), isSession && !isPast(body); got != want {
 			t.Errorf("%q is revoked: %t, want %t", subject, got, want)
+		}
+		keyID, isKey := strings.CutPrefix(subject, keySubject)
+		if revoked := len(keys) == 1 && keys[0] == keyID && keyID != ""; revoked != (isKey && keyID != "") || !revoked && len(keys) > 0 {
+			t.Errorf("%q revoked the keys %q", subject, keys)
 		}
 		if feed.isFresh(fuzzNow) && (subject != heartbeatSubject || !isBeat(body)) {
 			t.Errorf("%q with the body %x made the feed fresh", subject, body)

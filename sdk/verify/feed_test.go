@@ -18,7 +18,7 @@ func startFeed(t *testing.T, prepare func(*authntest.Feed)) (*feed, *authntest.F
 	stream := authntest.NewFeed(time.Now)
 	prepare(stream)
 	config := Config{Revocations: stream}.withDefaults()
-	f := newFeed(&config, func() time.Duration { return time.Minute })
+	f := newFeed(&config, func() time.Duration { return time.Minute }, noKeys)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -32,6 +32,9 @@ func startFeed(t *testing.T, prepare func(*authntest.Feed)) (*feed, *authntest.F
 	synctest.Wait()
 	return f, stream
 }
+
+// noKeys is for feeds that tell of no key.
+func noKeys(string) bool { return false }
 
 // pass lets time go by on the bubble's clock.
 func pass(d time.Duration) {
@@ -131,7 +134,7 @@ func TestSilentReadIsBegunAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reads := make(chan time.Time, 100)
 		config := Config{Revocations: silent(reads)}.withDefaults()
-		f := newFeed(&config, func() time.Duration { return time.Minute })
+		f := newFeed(&config, func() time.Duration { return time.Minute }, noKeys)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +19,8 @@ import (
 const (
 	fetchTimeout = 5 * time.Second
 	// refetchPause is the least time between two fetches that unknown key ids cause: a flood of made-up ids costs authn
-	// one call in five seconds. authn publishes a key before it signs with it, so no real token waits for this.
+	// one call in five seconds. authn publishes a key before it signs with it, so no real token waits for this; where it
+	// can't, because a key was stolen, the revocation of that key lifts the pause.
 	refetchPause = 5 * time.Second
 	// keptAtMost is how old a key set may grow while authn can't be reached.
 	keptAtMost = 24 * time.Hour
@@ -36,93 +38,85 @@ type keySource interface {
 	GetKeySet(ctx context.Context, in *authnv1.GetKeySetRequest, opts ...grpc.CallOption) (*authnv1.GetKeySetResponse, error)
 }
 
-// keySet is one answer of authn. It is never changed.
+// keySet is one answer of authn, without the keys that are revoked. It is never changed.
 type keySet struct {
 	byID      map[string]ed25519.PublicKey
-	fetchedAt time.Time
+	fetchedAt time.Time // when it was asked for
 	maxAge    time.Duration
 	tokenLife time.Duration
 }
 
-// keyring holds the current key set and replaces it: before it is too old, and when a token names a key that isn't in it.
-// Its goroutines end with the context given to run.
+// without is the set without one key.
+func (s *keySet) without(id string) *keySet {
+	rest := *s
+	rest.byID = maps.Clone(s.byID)
+	delete(rest.byID, id)
+	return &rest
+}
+
+// keyring holds the current key set and replaces it: before it is too old, when a token names a key that isn't in it, and
+// when a key was revoked. Its goroutines end with the context given to run.
 type keyring struct {
 	source keySource
 	issuer string
 	now    func() time.Time
 	logger *slog.Logger
 
-	current atomic.Pointer[keySet]
+	current atomic.Pointer[keySet] // stored under mu
 
 	mu        sync.Mutex
 	flight    *flight
-	attempted time.Time // when the last flight landed
+	attempted time.Time // when the last flight landed that an unknown key id caused
 	lastErr   error     // how it fared
-	fetches   atomic.Uint64
+	revoked   revokedKeys
+	// owed says that a key was revoked after the last flight took off. What that one brings may be older.
+	owed    bool
+	wake    chan struct{} // tells run that a fetch is owed
+	fetches atomic.Uint64
 }
 
-// flight is a fetch under way, shared by all who wait for it.
-type flight struct {
-	landed chan struct{}
-	err    error
+func newKeyring(source keySource, config *Config) *keyring {
+	return &keyring{source: source, issuer: config.Issuer, now: config.Now, logger: config.Logger, wake: make(chan struct{}, 1)}
 }
+
+// known returns the key with the id, if it is in a set that may still be used.
+func (k *keyring) known(id string, now time.Time) (ed25519.PublicKey, bool) {
+	set := k.current.Load()
+	if set == nil || now.Sub(set.fetchedAt) >= keptAtMost {
+		return nil, false
+	}
+	key, ok := set.byID[id]
+	return key, ok
+}
+
+var errKeyUnknown = invalid("unknown key id")
 
 // find returns the key with the id. An id that isn't known makes it ask authn, unless it asked a moment ago.
 func (k *keyring) find(ctx context.Context, id string) (ed25519.PublicKey, error) {
-	set := k.current.Load()
-	if set != nil && k.now().Sub(set.fetchedAt) < keptAtMost {
-		if key, ok := set.byID[id]; ok {
-			return key, nil
-		}
+	key, err := k.lookup(id)
+	if !errors.Is(err, errKeyUnknown) {
+		return key, err
 	}
-	if err := k.refetch(ctx); err != nil {
+	if err := k.refetch(ctx, patiently); err != nil {
 		return nil, &fault{refusal: ErrKeysUnavailable, cause: "an unknown key id, and authn can't be asked"}
 	}
-	if key, ok := k.current.Load().byID[id]; ok {
+	return k.lookup(id)
+}
+
+func (k *keyring) lookup(id string) (ed25519.PublicKey, error) {
+	if key, ok := k.known(id, k.now()); ok {
 		return key, nil
 	}
-	return nil, invalid("unknown key id")
-}
-
-// refetch asks authn for the keys, or answers as the last flight did when that landed less than refetchPause ago.
-func (k *keyring) refetch(ctx context.Context) error {
-	k.mu.Lock()
-	if k.flight == nil {
-		if since := k.now().Sub(k.attempted); since < refetchPause {
-			defer k.mu.Unlock()
-			return k.lastErr
-		}
-		k.takeOff(context.WithoutCancel(ctx)) // others wait for it too
+	if k.isRevoked(id) {
+		return nil, errKeyRevoked
 	}
-	flight := k.flight
-	k.mu.Unlock()
-
-	select {
-	case <-flight.landed:
-		return flight.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// takeOff starts a fetch. Its goroutine ends by fetchTimeout. The caller holds the lock.
-func (k *keyring) takeOff(ctx context.Context) {
-	flight := &flight{landed: make(chan struct{})}
-	k.flight = flight
-	go func() {
-		ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-		defer cancel()
-		flight.err = k.fetch(ctx)
-		k.mu.Lock()
-		k.flight, k.attempted, k.lastErr = nil, k.now(), flight.err
-		k.mu.Unlock()
-		close(flight.landed)
-	}()
+	return nil, errKeyUnknown
 }
 
 // fetch replaces the key set by authn's answer. An answer that can't be used leaves the old one.
 func (k *keyring) fetch(ctx context.Context, options ...grpc.CallOption) error {
 	k.fetches.Add(1)
+	asked := k.now()
 	answer, err := k.source.GetKeySet(ctx, &authnv1.GetKeySetRequest{}, options...)
 	if err != nil {
 		return fmt.Errorf("verify: get the key set from authn: %w", err)
@@ -134,12 +128,23 @@ func (k *keyring) fetch(ctx context.Context, options ...grpc.CallOption) error {
 	if len(byID) == 0 {
 		return errors.New("verify: authn's key set has no Ed25519 key")
 	}
-	k.current.Store(&keySet{
+	return k.take(&keySet{
 		byID:      byID,
-		fetchedAt: k.now(),
+		fetchedAt: asked,
 		maxAge:    within(answer.GetMaxAge().AsDuration(), minKeyAge, maxKeyAge, defaultKeyAge),
 		tokenLife: within(answer.GetSessionTokenLifetime().AsDuration(), time.Second, maxTokenLife, defaultTokenLife),
 	})
+}
+
+// take puts a fetched set in the place of the current one. A set from before a revocation doesn't bring the key back.
+func (k *keyring) take(fetched *keySet) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	maps.DeleteFunc(fetched.byID, func(id string, _ ed25519.PublicKey) bool { return k.revoked.has(id) })
+	if len(fetched.byID) == 0 {
+		return errors.New("verify: authn's key set is from before its keys were revoked")
+	}
+	k.current.Store(fetched)
 	return nil
 }
 
@@ -165,7 +170,10 @@ func within(value, least, most, otherwise time.Duration) time.Duration {
 // tokenLife is how long a token lives, as authn said last.
 func (k *keyring) tokenLife() time.Duration { return k.current.Load().tokenLife }
 
-// run renews the key set before it is too old, until the context ends.
+// age is how long ago the current set was asked for. A key that was revoked since may be in it.
+func (k *keyring) age() time.Duration { return k.now().Sub(k.current.Load().fetchedAt) }
+
+// run renews the key set before it is too old and when a key was revoked, until the context ends.
 func (k *keyring) run(ctx context.Context) {
 	failures := 0
 	for {
@@ -173,12 +181,10 @@ func (k *keyring) run(ctx context.Context) {
 		if failures > 0 {
 			pause = min(pause, backoff(failures))
 		}
-		if !wait(ctx, pause) {
+		if !waitOr(ctx, pause, k.wake) {
 			return
 		}
-		fetching, cancel := context.WithTimeout(ctx, fetchTimeout)
-		err := k.fetch(fetching)
-		cancel()
+		err := k.refetch(ctx, atOnce)
 		if err == nil {
 			failures = 0
 			continue

@@ -23,6 +23,8 @@ type keyServer struct {
 	ids   []string
 	fault error
 	calls int
+	// under is how long an answer is under way.
+	under time.Duration
 }
 
 func (s *keyServer) set(fault error, ids ...string) {
@@ -38,6 +40,12 @@ func (s *keyServer) called() int {
 }
 
 func (s *keyServer) GetKeySet(context.Context, *authnv1.GetKeySetRequest, ...grpc.CallOption) (*authnv1.GetKeySetResponse, error) {
+	answer, err := s.answer()
+	time.Sleep(s.under)
+	return answer, err
+}
+
+func (s *keyServer) answer() (*authnv1.GetKeySetResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
@@ -55,10 +63,10 @@ func signingKey(id string) *authnv1.SigningKey {
 	return &authnv1.SigningKey{Id: id, Algorithm: "EdDSA", Type: "OKP", Curve: "Ed25519", X: make([]byte, ed25519.PublicKeySize)}
 }
 
-func newKeyring(t *testing.T, ids ...string) (*keyring, *keyServer) {
+func startKeyring(t *testing.T, ids ...string) (*keyring, *keyServer) {
 	t.Helper()
 	server := &keyServer{ids: ids}
-	ring := &keyring{source: server, issuer: "iss", now: time.Now, logger: slog.New(slog.DiscardHandler)}
+	ring := newKeyring(server, &Config{Issuer: "iss", Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
 	if err := ring.fetch(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +75,7 @@ func newKeyring(t *testing.T, ids ...string) (*keyring, *keyServer) {
 
 func TestRotatedKeyIsFetchedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ring, server := newKeyring(t, "key_1")
+		ring, server := startKeyring(t, "key_1")
 		time.Sleep(refetchPause)
 		server.set(nil, "key_1", "key_2")
 		for _, id := range []string{"key_2", "key_1"} {
@@ -83,7 +91,7 @@ func TestRotatedKeyIsFetchedAtOnce(t *testing.T) {
 
 func TestFloodOfUnknownKeyIDsCostsAuthnOneCallPerPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ring, server := newKeyring(t, "key_1")
+		ring, server := startKeyring(t, "key_1")
 		const rounds = 3
 		for range rounds {
 			time.Sleep(refetchPause)
@@ -105,7 +113,7 @@ func TestFloodOfUnknownKeyIDsCostsAuthnOneCallPerPause(t *testing.T) {
 
 func TestUnknownKeyIDWhileAuthnIsDownIsNotTheTokensFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ring, server := newKeyring(t, "key_1")
+		ring, server := startKeyring(t, "key_1")
 		time.Sleep(time.Minute)
 		server.set(errors.New("down"))
 		for range 3 {
@@ -124,7 +132,7 @@ func TestUnknownKeyIDWhileAuthnIsDownIsNotTheTokensFault(t *testing.T) {
 
 func TestKeySetIsRenewedBeforeItIsTooOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ring, server := newKeyring(t, "key_1")
+		ring, server := startKeyring(t, "key_1")
 		ctx, cancel := context.WithCancel(t.Context())
 		go ring.run(ctx)
 		server.set(nil, "key_2")
@@ -143,7 +151,7 @@ func TestKeySetIsRenewedBeforeItIsTooOld(t *testing.T) {
 
 func TestFailedRenewalKeepsTheKeysForADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ring, server := newKeyring(t, "key_1")
+		ring, server := startKeyring(t, "key_1")
 		server.set(errors.New("down"))
 		ctx, cancel := context.WithCancel(t.Context())
 		go ring.run(ctx)
@@ -166,7 +174,7 @@ func TestUnusableAnswerLeavesTheKeysAsTheyWere(t *testing.T) {
 		"another issuer": func(_ *keyServer, r *keyring) { r.issuer = "another" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			ring, server := newKeyring(t, "key_1")
+			ring, server := startKeyring(t, "key_1")
 			change(server, ring)
 			if err := ring.fetch(t.Context()); err == nil {
 				t.Error("it was taken")

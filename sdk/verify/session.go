@@ -20,7 +20,8 @@ type Session struct {
 	// Generation rises when the session gains or loses privileges.
 	Generation uint64
 
-	amr []string // shared by every call with the same token: handed out as a copy
+	keyID string   // of the key that signed the token
+	amr   []string // shared by every call with the same token: handed out as a copy
 }
 
 // AMR lists how the user proved who they are (RFC 8176), such as pwd and otp.

@@ -14,7 +14,7 @@ import (
 func (v *Verifier) serve(server any, stream grpc.ServerStream, session Session, handle grpc.StreamHandler) error {
 	ctx, end := context.WithCancelCause(withSession(stream.Context(), session))
 	defer end(nil)
-	forget, ok := v.feed.watchers.add(session.SessionID, end)
+	forget, ok := v.feed.watchers.add(&session, end)
 	if !ok {
 		return ErrTooManyStreams
 	}
@@ -22,6 +22,9 @@ func (v *Verifier) serve(server any, stream grpc.ServerStream, session Session, 
 	// A revocation that came between the token's check and the line above found nothing to end.
 	if v.feed.revoked.has(session.SessionID) {
 		return ErrSessionEnded
+	}
+	if v.tokens.keys.isRevoked(session.keyID) {
+		return ErrTokenExpired
 	}
 	tooOld := time.AfterFunc(v.maxAge, func() { end(ErrTokenExpired) })
 	defer tooOld.Stop()

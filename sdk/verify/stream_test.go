@@ -22,7 +22,8 @@ func (o opening) Context() context.Context { return o.ctx }
 // A revocation may come after the token was checked and before the stream can be ended by one.
 func TestStreamRevokedWhileItOpensIsRefused(t *testing.T) {
 	config := Config{Revocations: authntest.NewFeed(time.Now)}.withDefaults()
-	v := &Verifier{feed: newFeed(&config, func() time.Duration { return time.Minute }), maxAge: time.Minute}
+	keys, _ := startKeyring(t, "key_1")
+	v := newVerifier(keys, nil, &config)
 	now := time.Now()
 	v.feed.revoked.add("ses_1", now.Add(time.Minute), now)
 

@@ -71,7 +71,7 @@ func (t *tokenChecker) check(ctx context.Context, token string, now time.Time) (
 		return Session{}, invalid("too long")
 	}
 	var body claims
-	_, err := t.parser.ParseWithClaims(token, &body, func(parsed *jwt.Token) (any, error) {
+	parsed, err := t.parser.ParseWithClaims(token, &body, func(parsed *jwt.Token) (any, error) {
 		return t.keyFor(ctx, parsed.Header)
 	})
 	if err != nil {
@@ -80,7 +80,9 @@ func (t *tokenChecker) check(ctx context.Context, token string, now time.Time) (
 	if err := t.judge(&body, now); err != nil {
 		return Session{}, err
 	}
-	return body.session(), nil
+	session := body.session()
+	session.keyID, _ = parsed.Header["kid"].(string) // which keyFor made sure of
+	return session, nil
 }
 
 func (t *tokenChecker) keyFor(ctx context.Context, header map[string]any) (any, error) {

@@ -43,31 +43,31 @@ func New(ctx context.Context, config Config) (*Verifier, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	keys := &keyring{
-		source: authnv1.NewKeyServiceClient(config.Authn),
-		issuer: config.Issuer,
-		now:    config.Now,
-		logger: config.Logger,
-	}
+	keys := newKeyring(authnv1.NewKeyServiceClient(config.Authn), &config)
 	fetching, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err := keys.fetch(fetching, grpc.WaitForReady(true)); err != nil {
 		return nil, err
 	}
-	reach := func() time.Duration { return max(keys.tokenLife(), config.MaxStreamAge) }
-	v := &Verifier{
+	v := newVerifier(keys, authnv1.NewSessionServiceClient(config.Authn), &config)
+	v.start(ctx)
+	v.awaitFeed(ctx)
+	return v, nil
+}
+
+// newVerifier puts the parts together. Nothing runs yet.
+func newVerifier(keys *keyring, sessions sessionSource, config *Config) *Verifier {
+	reach := func() time.Duration { return max(keys.tokenLife(), config.MaxStreamAge, min(keys.age(), keptAtMost)) }
+	return &Verifier{
 		now:     config.Now,
 		logger:  config.Logger,
 		onStale: config.OnStale,
 		maxAge:  config.MaxStreamAge,
 		tokens:  newTokenChecker(keys, config.Issuer, config.Audience),
 		cache:   newCache(config.CacheSize),
-		feed:    newFeed(&config, reach),
-		asker:   newAsker(authnv1.NewSessionServiceClient(config.Authn), config.Now, config.Logger),
+		feed:    newFeed(config, reach, keys.revoke),
+		asker:   newAsker(sessions, config.Now, config.Logger),
 	}
-	v.start(ctx)
-	v.awaitFeed(ctx)
-	return v, nil
 }
 
 // start runs the two goroutines; Close ends them and waits for them.
@@ -119,14 +119,16 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Session, error) {
 	return entry.session, nil
 }
 
-// check does what needs doing once per token.
+// check does what needs doing once per token, as long as the key is good that signed it.
 func (v *Verifier) check(ctx context.Context, token string, now time.Time) (*checked, error) {
 	if len(token) > MaxTokenSize {
 		return nil, invalid("too long")
 	}
 	key := digestOf(token)
 	if entry, ok := v.cache.get(key); ok {
-		return entry, nil
+		if _, good := v.tokens.keys.known(entry.session.keyID, now); good {
+			return entry, nil
+		}
 	}
 	session, err := v.tokens.check(ctx, token, now)
 	if err != nil {
@@ -167,8 +169,9 @@ type Stats struct {
 	FeedAge time.Duration
 	// FeedFresh says whether the feed is relied on.
 	FeedFresh bool
-	// Revoked is how many revoked sessions are known, Streams how many guarded streams are open.
-	Revoked, Streams int
+	// Revoked is how many revoked sessions are known, RevokedKeys how many revoked signing keys, and Streams how many guarded
+	// streams are open.
+	Revoked, RevokedKeys, Streams int
 	// Cached is how many checked tokens are remembered.
 	Cached                 int
 	CacheHits, CacheMisses uint64
@@ -185,6 +188,7 @@ func (v *Verifier) Stats() Stats {
 		FeedAge:       v.feed.age(now),
 		FeedFresh:     v.feed.isFresh(now),
 		Revoked:       v.feed.revoked.len(),
+		RevokedKeys:   v.tokens.keys.revocations(),
 		Streams:       v.feed.watchers.len(),
 		Cached:        v.cache.len(),
 		CacheHits:     v.cache.hits.Load(),

@@ -21,11 +21,16 @@ func backoff(failures int) time.Duration {
 }
 
 // wait returns false if the context ended first.
-func wait(ctx context.Context, pause time.Duration) bool {
+func wait(ctx context.Context, pause time.Duration) bool { return waitOr(ctx, pause, nil) }
+
+// waitOr waits until it is woken too.
+func waitOr(ctx context.Context, pause time.Duration, woken <-chan struct{}) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
+	case <-woken:
 		return true
 	case <-ctx.Done():
 		return false

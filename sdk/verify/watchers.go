@@ -16,20 +16,23 @@ type watchers struct {
 }
 
 // watcher is one open stream.
-type watcher struct{ end context.CancelCauseFunc }
+type watcher struct {
+	keyID string // of the key that signed the token it was opened with
+	end   context.CancelCauseFunc
+}
 
 func newWatchers(limit int) *watchers {
 	return &watchers{limit: limit, byID: map[string]map[*watcher]struct{}{}}
 }
 
 // add registers a stream's way to be ended. The returned function forgets it.
-func (w *watchers) add(sessionID string, end context.CancelCauseFunc) (forget func(), ok bool) {
+func (w *watchers) add(session *Session, end context.CancelCauseFunc) (forget func(), ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.open >= w.limit {
 		return nil, false
 	}
-	one := &watcher{end: end}
+	sessionID, one := session.SessionID, &watcher{keyID: session.keyID, end: end}
 	if w.byID[sessionID] == nil {
 		w.byID[sessionID] = map[*watcher]struct{}{}
 	}
@@ -54,6 +57,20 @@ func (w *watchers) endSession(sessionID string) {
 	defer w.mu.Unlock()
 	for one := range w.byID[sessionID] {
 		one.end(ErrSessionEnded)
+	}
+}
+
+// endKey ends the streams that were opened with a token of the key's, so that their clients come back with another one. It looks at all
+// streams, which a revoked key is rare enough for.
+func (w *watchers) endKey(keyID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, streams := range w.byID {
+		for one := range streams {
+			if one.keyID == keyID {
+				one.end(ErrTokenExpired)
+			}
+		}
 	}
 }
 

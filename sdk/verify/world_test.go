@@ -89,10 +89,15 @@ func applied(t testing.TB, message <-chan struct{}) {
 // expectReason fails unless the error has the reason; none stands for no error.
 func expectReason(t testing.TB, err error, want typev1.Reason) {
 	t.Helper()
-	got, _ := doorward.ReasonOf(err)
+	got := reasonOf(err)
 	if got != want || (err != nil) != (want != none) {
 		t.Fatalf("reason %v (%v), want %v", got, err, want)
 	}
+}
+
+func reasonOf(err error) typev1.Reason {
+	reason, _ := doorward.ReasonOf(err)
+	return reason
 }
 
 const none = typev1.Reason_REASON_UNSPECIFIED

@@ -31,6 +31,7 @@ type Authority struct {
 	now              func() time.Time
 
 	mu       sync.Mutex
+	made     int // how many keys there were in all
 	keys     []key
 	verdict  func(token string) (*authnv1.VerifySessionResponse, error)
 	keyFault error
@@ -69,9 +70,25 @@ func (a *Authority) Rotate() string {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	id := fmt.Sprintf("key_%d", len(a.keys)+1)
+	a.made++
+	id := fmt.Sprintf("key_%d", a.made)
 	a.keys = append(a.keys, key{id: id, private: private})
 	return id
+}
+
+// Replace forgets all keys but a new one, which signs from now on, and returns the ids of those that are to be revoked.
+func (a *Authority) Replace() []string {
+	kept := a.Rotate()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var gone []string
+	for _, k := range a.keys {
+		if k.id != kept {
+			gone = append(gone, k.id)
+		}
+	}
+	a.keys = a.keys[len(a.keys)-1:]
+	return gone
 }
 
 // PublicKey is the current signing key's public half.

@@ -57,6 +57,14 @@ func (f *Feed) RevokeUntil(sessionID string, forgetAfter time.Time) <-chan struc
 	}))
 }
 
+// RevokeKey adds the revocation of a signing key.
+func (f *Feed) RevokeKey(keyID string) <-chan struct{} {
+	return f.Publish("doorward.revocation.signing_key."+keyID, encode(&eventv1.SigningKeyRevocation{
+		KeyId:     keyID,
+		RevokedAt: timestamppb.New(f.now()),
+	}))
+}
+
 // Beat adds a heartbeat.
 func (f *Feed) Beat() <-chan struct{} { return f.BeatAt(f.now()) }
 
