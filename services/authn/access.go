@@ -61,6 +61,11 @@ func Table() access.Table {
 		authnv1.KeyService_RotateSigningKey_FullMethodName:   audited,
 		authnv1.KeyService_ReplaceSigningKeys_FullMethodName: audited,
 
+		authnv1.UserService_ListUsers_FullMethodName:       operator,
+		authnv1.UserService_GetUser_FullMethodName:         operator,
+		authnv1.DeviceService_ListDevices_FullMethodName:   operator,
+		authnv1.DeviceService_UntrustDevice_FullMethodName: audited,
+
 		authnv1.AlertService_PrepareAlert_FullMethodName: {
 			Callers: access.Service, Services: []string{"notify"}, Limit: access.PerSecond(alertsPerSecond), Priority: access.Vital,
 		},

@@ -35,7 +35,7 @@ func TestEveryMethodHasARow(t *testing.T) {
 	if stale := access.Stale(authn.Table(), info); len(stale) > 0 {
 		t.Errorf("rows without a method: %v", stale)
 	}
-	if len(info) != 6 { // five of ours, and health; reflection only where it is asked for
+	if len(info) != 8 { // seven of ours, and health; reflection only where it is asked for
 		t.Errorf("services %v", slices.Sorted(maps.Keys(info)))
 	}
 }
@@ -66,10 +66,20 @@ func TestDenials(t *testing.T) {
 		authnv1.SessionService_VerifySession_FullMethodName:         {"application", "verifier"},
 		authnv1.SessionService_ListSessions_FullMethodName:          operators,
 		authnv1.SessionService_RevokeSession_FullMethodName:         operators,
+		authnv1.SessionService_RevokeUserSessions_FullMethodName:    operators,
+		authnv1.UserService_ListUsers_FullMethodName:                operators,
+		authnv1.UserService_GetUser_FullMethodName:                  operators,
+		authnv1.DeviceService_ListDevices_FullMethodName:            operators,
+		authnv1.DeviceService_UntrustDevice_FullMethodName:          operators,
+		authnv1.KeyService_ListSigningKeys_FullMethodName:           operators,
+		authnv1.KeyService_RotateSigningKey_FullMethodName:          operators,
+		authnv1.KeyService_ReplaceSigningKeys_FullMethodName:        operators,
 		authnv1.KeyService_GetKeySet_FullMethodName:                 slices.Sorted(maps.Keys(callers)),
 		authnv1.AlertService_PrepareAlert_FullMethodName:            {"notify"},
 		authnv1.ApplicationService_CreateApplication_FullMethodName: operators,
+		authnv1.ApplicationService_ListApplications_FullMethodName:  operators,
 		authnv1.ApplicationService_CreateApiKey_FullMethodName:      operators,
+		authnv1.ApplicationService_RotateApiKey_FullMethodName:      operators,
 		authnv1.ApplicationService_RevokeApiKey_FullMethodName:      operators,
 	}
 	for method := range authn.Table() {
@@ -228,19 +238,32 @@ func TestAMethodWithoutARowIsRefused(t *testing.T) {
 	refused(t, err, fault.Denied, typev1.Reason_REASON_ACCESS_ROW_MISSING)
 }
 
-// TestAuditedMethodsLeaveARecord holds the flows to the rows that say so.
+// TestAuditedMethodsLeaveARecord holds the flows to the rows that say so: it makes each change that is audited.
 func TestAuditedMethodsLeaveARecord(t *testing.T) {
 	w := newWorld(t)
 	app, operator := w.application(), w.withCertificate("operator")
 	grant := app.signUp(w.mailbox(), laptop(), "ada@example.org")
+	deviceID := w.sessionsOf(grant.GetUserId())[0].GetDevice().GetId()
 	ctx := metadata.AppendToOutgoingContext(t.Context(), "x-request-id", "req-of-the-test")
 	made, err := operator.applications.CreateApplication(ctx, &authnv1.CreateApplicationRequest{Name: "another", Audience: "another"})
 	w.must(err)
 	key, err := operator.applications.CreateApiKey(ctx, &authnv1.CreateApiKeyRequest{ApplicationId: made.GetApplication().GetId()})
 	w.must(err)
+	_, err = operator.applications.RotateApiKey(ctx, &authnv1.RotateApiKeyRequest{ApiKeyId: key.GetApiKeyId()})
+	w.must(err)
 	_, err = w.operator().applications.RevokeApiKey(ctx, &authnv1.RevokeApiKeyRequest{ApiKeyId: key.GetApiKeyId()})
 	w.must(err)
+	_, err = operator.devices.UntrustDevice(ctx, &authnv1.UntrustDeviceRequest{DeviceId: deviceID, Note: "lost laptop"})
+	w.must(err)
 	_, err = operator.sessions.RevokeSession(ctx, &authnv1.RevokeSessionRequest{SessionId: grant.GetSessionId(), Note: "lost phone"})
+	w.must(err)
+	_, err = operator.sessions.RevokeUserSessions(ctx, &authnv1.RevokeUserSessionsRequest{
+		User: &authnv1.RevokeUserSessionsRequest_UserId{UserId: grant.GetUserId()}, Note: "lost everything",
+	})
+	w.must(err)
+	_, err = operator.keys.RotateSigningKey(ctx, &authnv1.RotateSigningKeyRequest{Note: "drill"})
+	w.must(err)
+	_, err = operator.keys.ReplaceSigningKeys(ctx, &authnv1.ReplaceSigningKeysRequest{Note: "lost the backup"})
 	w.must(err)
 
 	found := map[string]audit.Record{}
@@ -252,8 +275,13 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 	for method, rule := range authn.Table() {
 		action := map[string]string{
 			authnv1.SessionService_RevokeSession_FullMethodName:         "session.revoke",
+			authnv1.SessionService_RevokeUserSessions_FullMethodName:    "session.revoke_all",
+			authnv1.DeviceService_UntrustDevice_FullMethodName:          "device.untrust",
+			authnv1.KeyService_RotateSigningKey_FullMethodName:          "signing_key.rotate",
+			authnv1.KeyService_ReplaceSigningKeys_FullMethodName:        "signing_key.replace",
 			authnv1.ApplicationService_CreateApplication_FullMethodName: "application.create",
 			authnv1.ApplicationService_CreateApiKey_FullMethodName:      "api_key.create",
+			authnv1.ApplicationService_RotateApiKey_FullMethodName:      "api_key.rotate",
 			authnv1.ApplicationService_RevokeApiKey_FullMethodName:      "api_key.revoke",
 		}[method]
 		record, kept := found[action]
@@ -264,8 +292,21 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 			t.Errorf("%s: record %+v", method, record)
 		}
 	}
-	if r := found["session.revoke"]; r.Reason != "lost phone" || r.Target.ID != grant.GetSessionId() || r.Authority != "certificate of operator" {
-		t.Errorf("record of the revocation: %+v", r)
+	for action, want := range map[string]struct{ target, reason string }{
+		"session.revoke":      {grant.GetSessionId(), "lost phone"},
+		"session.revoke_all":  {grant.GetUserId(), "lost everything"},
+		"device.untrust":      {deviceID, "lost laptop"},
+		"api_key.rotate":      {key.GetApiKeyId(), ""},
+		"signing_key.rotate":  {found["signing_key.rotate"].Target.ID, "drill"},
+		"signing_key.replace": {found["signing_key.replace"].Target.ID, "lost the backup"},
+	} {
+		r := found[action]
+		if r.Reason != want.reason || r.Target.ID != want.target || r.Target.ID == "" {
+			t.Errorf("%s is recorded of %q because of %q", action, r.Target.ID, r.Reason)
+		}
+	}
+	if r := found["session.revoke"]; r.Authority != "certificate of operator" {
+		t.Errorf("authority %q", r.Authority)
 	}
 }
 

@@ -43,6 +43,8 @@ type caller struct {
 	attempts     authnv1.AttemptServiceClient
 	sessions     authnv1.SessionServiceClient
 	keys         authnv1.KeyServiceClient
+	users        authnv1.UserServiceClient
+	devices      authnv1.DeviceServiceClient
 	alerts       authnv1.AlertServiceClient
 	applications authnv1.ApplicationServiceClient
 }
@@ -73,6 +75,8 @@ func (w *world) dial(config *tls.Config, key bearer) *caller {
 		attempts:     authnv1.NewAttemptServiceClient(conn),
 		sessions:     authnv1.NewSessionServiceClient(conn),
 		keys:         authnv1.NewKeyServiceClient(conn),
+		users:        authnv1.NewUserServiceClient(conn),
+		devices:      authnv1.NewDeviceServiceClient(conn),
 		alerts:       authnv1.NewAlertServiceClient(conn),
 		applications: authnv1.NewApplicationServiceClient(conn),
 	}

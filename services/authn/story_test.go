@@ -109,6 +109,12 @@ func (w *world) expectNoSecrets(secrets ...string) {
 	if !strings.Contains(logged, "containment command settled") {
 		w.Error("nothing was logged")
 	}
+	w.expectNotLogged(secrets...)
+}
+
+func (w *world) expectNotLogged(secrets ...string) {
+	w.Helper()
+	logged := w.log.String()
 	for i, s := range secrets {
 		if strings.Contains(logged, s) {
 			w.Errorf("secret %d of this test is in the log", i)

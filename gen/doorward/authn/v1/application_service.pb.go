@@ -631,7 +631,7 @@ type RotateApiKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id of the key to be replaced.
 	ApiKeyId string `protobuf:"bytes,1,opt,name=api_key_id,json=apiKeyId,proto3" json:"api_key_id,omitempty"`
-	// For how long the old key stays good, at most 30 days. 24 hours when not set; zero ends it at once.
+	// For how long the old key stays good, at most 30 days. 24 hours when not set; zero ends it within a second.
 	Overlap       *durationpb.Duration `protobuf:"bytes,2,opt,name=overlap,proto3" json:"overlap,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

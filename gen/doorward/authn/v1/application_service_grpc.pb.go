@@ -43,7 +43,7 @@ type ApplicationServiceClient interface {
 	// Events: none. Errors: NOT_FOUND (NOT_FOUND).
 	CreateApiKey(ctx context.Context, in *CreateApiKeyRequest, opts ...grpc.CallOption) (*CreateApiKeyResponse, error)
 	// RotateApiKey gives an application a successor of one of its keys, with the same scopes, and lets the old one live for as long as it takes
-	// to hand the new one out. The new key is in the answer, once.
+	// to hand the new one out. The new key is in the answer, once: whoever loses it revokes it and creates another.
 	// Events: none. Errors: NOT_FOUND (NOT_FOUND); FAILED_PRECONDITION (API_KEY_ENDED) when the old key is revoked or expired, or is on its way out.
 	RotateApiKey(ctx context.Context, in *RotateApiKeyRequest, opts ...grpc.CallOption) (*RotateApiKeyResponse, error)
 	// RevokeApiKey makes a key useless within a second, everywhere. One that is revoked already stays so, and the answer is OK.
@@ -126,7 +126,7 @@ type ApplicationServiceServer interface {
 	// Events: none. Errors: NOT_FOUND (NOT_FOUND).
 	CreateApiKey(context.Context, *CreateApiKeyRequest) (*CreateApiKeyResponse, error)
 	// RotateApiKey gives an application a successor of one of its keys, with the same scopes, and lets the old one live for as long as it takes
-	// to hand the new one out. The new key is in the answer, once.
+	// to hand the new one out. The new key is in the answer, once: whoever loses it revokes it and creates another.
 	// Events: none. Errors: NOT_FOUND (NOT_FOUND); FAILED_PRECONDITION (API_KEY_ENDED) when the old key is revoked or expired, or is on its way out.
 	RotateApiKey(context.Context, *RotateApiKeyRequest) (*RotateApiKeyResponse, error)
 	// RevokeApiKey makes a key useless within a second, everywhere. One that is revoked already stays so, and the answer is OK.

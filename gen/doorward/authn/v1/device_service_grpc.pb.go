@@ -34,7 +34,7 @@ type DeviceServiceClient interface {
 	// Errors: NOT_FOUND (NOT_FOUND).
 	ListDevices(ctx context.Context, in *ListDevicesRequest, opts ...grpc.CallOption) (*ListDevicesResponse, error)
 	// UntrustDevice takes a device's trust away: the next sign-in on it needs a second check. Its sessions go on unless they are to end too. A
-	// device that isn't trusted stays so, and the answer is OK.
+	// device whose trust was taken away before keeps the first time, and the answer is OK.
 	// Audited. Events: `device.untrusted`; `session.revoked`, and a revocation to every SDK, for each session that ends.
 	// Errors: NOT_FOUND (NOT_FOUND).
 	UntrustDevice(ctx context.Context, in *UntrustDeviceRequest, opts ...grpc.CallOption) (*UntrustDeviceResponse, error)
@@ -79,7 +79,7 @@ type DeviceServiceServer interface {
 	// Errors: NOT_FOUND (NOT_FOUND).
 	ListDevices(context.Context, *ListDevicesRequest) (*ListDevicesResponse, error)
 	// UntrustDevice takes a device's trust away: the next sign-in on it needs a second check. Its sessions go on unless they are to end too. A
-	// device that isn't trusted stays so, and the answer is OK.
+	// device whose trust was taken away before keeps the first time, and the answer is OK.
 	// Audited. Events: `device.untrusted`; `session.revoked`, and a revocation to every SDK, for each session that ends.
 	// Errors: NOT_FOUND (NOT_FOUND).
 	UntrustDevice(context.Context, *UntrustDeviceRequest) (*UntrustDeviceResponse, error)

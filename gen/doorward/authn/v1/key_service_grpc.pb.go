@@ -34,15 +34,17 @@ type KeyServiceClient interface {
 	// GetKeySet returns the public signing keys: those in use, those that come next, and those whose last token may still be alive.
 	// Callers: anybody. Changes nothing. Errors: none but UNAVAILABLE.
 	GetKeySet(ctx context.Context, in *GetKeySetRequest, opts ...grpc.CallOption) (*GetKeySetResponse, error)
-	// ListSigningKeys lists the signing keys with their places in the rotation, oldest first. Changes nothing.
+	// ListSigningKeys lists the signing keys with their places in the rotation, oldest first. Those that are replaced aren't among them. Changes
+	// nothing.
 	// Callers: operators. Errors: none but UNAVAILABLE.
 	ListSigningKeys(ctx context.Context, in *ListSigningKeysRequest, opts ...grpc.CallOption) (*ListSigningKeysResponse, error)
 	// RotateSigningKey begins the next rotation now: the new key is published, and signs once every verifier has had time to fetch it. No
 	// token stops being good. When a new key is on its way already, that one is the answer.
 	// Callers: operators; audited. Events: none. Errors: none but UNAVAILABLE.
 	RotateSigningKey(ctx context.Context, in *RotateSigningKeyRequest, opts ...grpc.CallOption) (*RotateSigningKeyResponse, error)
-	// ReplaceSigningKeys is for a signing key that somebody else may have: a new key signs at once, and all others are forgotten. Verifiers refuse
-	// what they signed within milliseconds, so that every session must refresh; sessions and refresh tokens go on.
+	// ReplaceSigningKeys is for a signing key that somebody else may have: a new key signs at once, and all others are revoked, their private
+	// halves deleted. What they signed is refused, here at once and by verifiers within milliseconds, as SESSION_TOKEN_EXPIRED: every session must
+	// refresh, and goes on. A call that was under way may still bring a token of an old key; it is refused like the others.
 	// Callers: operators; audited. Events: a revocation of each key to every SDK. Errors: none but UNAVAILABLE.
 	ReplaceSigningKeys(ctx context.Context, in *ReplaceSigningKeysRequest, opts ...grpc.CallOption) (*ReplaceSigningKeysResponse, error)
 }
@@ -104,15 +106,17 @@ type KeyServiceServer interface {
 	// GetKeySet returns the public signing keys: those in use, those that come next, and those whose last token may still be alive.
 	// Callers: anybody. Changes nothing. Errors: none but UNAVAILABLE.
 	GetKeySet(context.Context, *GetKeySetRequest) (*GetKeySetResponse, error)
-	// ListSigningKeys lists the signing keys with their places in the rotation, oldest first. Changes nothing.
+	// ListSigningKeys lists the signing keys with their places in the rotation, oldest first. Those that are replaced aren't among them. Changes
+	// nothing.
 	// Callers: operators. Errors: none but UNAVAILABLE.
 	ListSigningKeys(context.Context, *ListSigningKeysRequest) (*ListSigningKeysResponse, error)
 	// RotateSigningKey begins the next rotation now: the new key is published, and signs once every verifier has had time to fetch it. No
 	// token stops being good. When a new key is on its way already, that one is the answer.
 	// Callers: operators; audited. Events: none. Errors: none but UNAVAILABLE.
 	RotateSigningKey(context.Context, *RotateSigningKeyRequest) (*RotateSigningKeyResponse, error)
-	// ReplaceSigningKeys is for a signing key that somebody else may have: a new key signs at once, and all others are forgotten. Verifiers refuse
-	// what they signed within milliseconds, so that every session must refresh; sessions and refresh tokens go on.
+	// ReplaceSigningKeys is for a signing key that somebody else may have: a new key signs at once, and all others are revoked, their private
+	// halves deleted. What they signed is refused, here at once and by verifiers within milliseconds, as SESSION_TOKEN_EXPIRED: every session must
+	// refresh, and goes on. A call that was under way may still bring a token of an old key; it is refused like the others.
 	// Callers: operators; audited. Events: a revocation of each key to every SDK. Errors: none but UNAVAILABLE.
 	ReplaceSigningKeys(context.Context, *ReplaceSigningKeysRequest) (*ReplaceSigningKeysResponse, error)
 	mustEmbedUnimplementedKeyServiceServer()

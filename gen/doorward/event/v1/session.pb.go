@@ -253,7 +253,8 @@ func (x *Revocation) GetForgetAfter() *timestamppb.Timestamp {
 	return nil
 }
 
-// SigningKeyRevocation tells every verifier to refuse all tokens that a key signed, because somebody else may have the key.
+// SigningKeyRevocation tells every verifier to refuse all tokens that a key signed, because somebody else may have the key, and to fetch the
+// keys anew: the key set is another by the time this is published.
 // Subject `doorward.revocation.signing_key.<key id>`, type `revocation.signing_key.v1`. CAEP: none.
 type SigningKeyRevocation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`

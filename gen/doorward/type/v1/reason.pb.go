@@ -89,7 +89,7 @@ const (
 	Reason_REASON_PASSWORD_UNACCEPTABLE Reason = 51
 	// UNAUTHENTICATED. The session token is malformed, not ours, altered, or for somebody else. Which of them is in the verifier's log.
 	Reason_REASON_SESSION_TOKEN_INVALID Reason = 60
-	// UNAUTHENTICATED. The session token's life is over: refresh it.
+	// UNAUTHENTICATED. The session token's life is over, or the key that signed it is revoked: refresh it.
 	Reason_REASON_SESSION_TOKEN_EXPIRED Reason = 61
 	// UNAUTHENTICATED. The session has ended: revoked, contained, signed out, or past its lifetime. Sign in again.
 	Reason_REASON_SESSION_ENDED Reason = 62

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -10,6 +11,9 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/application"
 	"github.com/doorward/doorward/services/authn/internal/flow"
 )
+
+// defaultOverlap is how long a rotated key lives on when the caller doesn't say.
+const defaultOverlap = 24 * time.Hour
 
 var scopeOf = map[authnv1.Scope]application.Scope{
 	authnv1.Scope_SCOPE_SPEAK_FOR_USERS: application.SpeakForUsers,
@@ -33,12 +37,28 @@ func (a *applications) CreateApplication(ctx context.Context, req *authnv1.Creat
 	if err != nil {
 		return nil, err
 	}
-	return &authnv1.CreateApplicationResponse{Application: &authnv1.Application{
-		Id:        made.ID,
-		Name:      made.Name,
-		Audience:  made.Audience,
-		CreatedAt: timestamppb.New(made.CreatedAt),
-	}}, nil
+	return &authnv1.CreateApplicationResponse{Application: applicationMessage(&made)}, nil
+}
+
+// ListApplications is a page of the applications with their keys.
+func (a *applications) ListApplications(ctx context.Context, req *authnv1.ListApplicationsRequest) (*authnv1.ListApplicationsResponse, error) {
+	after, err := pageName(req)
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := a.flow.ListApplications(ctx, after, pageSize(req))
+	if err != nil {
+		return nil, err
+	}
+	response := &authnv1.ListApplicationsResponse{NextPageToken: nameToken(next)}
+	for i := range page {
+		listed := &authnv1.ApplicationKeys{Application: applicationMessage(&page[i].Application)}
+		for j := range page[i].Keys {
+			listed.ApiKeys = append(listed.ApiKeys, apiKeyMessage(&page[i].Keys[j]))
+		}
+		response.Applications = append(response.Applications, listed)
+	}
+	return response, nil
 }
 
 // CreateApiKey gives an application one more key.
@@ -69,6 +89,27 @@ func scopesOf(asked []authnv1.Scope) ([]application.Scope, error) {
 		scopes = append(scopes, scope)
 	}
 	return scopes, nil
+}
+
+// RotateApiKey gives a key a successor.
+func (a *applications) RotateApiKey(ctx context.Context, req *authnv1.RotateApiKeyRequest) (*authnv1.RotateApiKeyResponse, error) { //nolint:revive // the contract spells it so
+	by, err := actorOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	overlap := defaultOverlap
+	if req.GetOverlap() != nil {
+		overlap = req.GetOverlap().AsDuration()
+	}
+	rotated, err := a.flow.RotateKey(ctx, by, req.GetApiKeyId(), overlap)
+	if err != nil {
+		return nil, err
+	}
+	return &authnv1.RotateApiKeyResponse{
+		ApiKeyId:        rotated.Successor.ID,
+		ApiKey:          rotated.Text.Reveal(),
+		OldKeyExpiresAt: timestamppb.New(rotated.OldEnd),
+	}, nil
 }
 
 // RevokeApiKey makes a key useless.

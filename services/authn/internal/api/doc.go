@@ -25,6 +25,8 @@ import (
 type Flows struct {
 	Attempts  *flow.Attempts
 	Sessions  *flow.Sessions
+	Users     *flow.Users
+	Devices   *flow.Devices
 	Alerts    *flow.Alerts
 	Operators *flow.Operators
 	Keys      *flow.Keys
@@ -38,6 +40,8 @@ func Register(server grpc.ServiceRegistrar, f Flows) {
 	authnv1.RegisterAttemptServiceServer(server, &attempts{flow: f.Attempts})
 	authnv1.RegisterSessionServiceServer(server, &sessions{flow: f.Sessions, now: f.Now})
 	authnv1.RegisterKeyServiceServer(server, &keys{flow: f.Keys, policy: f.Policy})
+	authnv1.RegisterUserServiceServer(server, &users{flow: f.Users})
+	authnv1.RegisterDeviceServiceServer(server, &devices{flow: f.Devices, now: f.Now})
 	authnv1.RegisterAlertServiceServer(server, &alerts{flow: f.Alerts})
 	authnv1.RegisterApplicationServiceServer(server, &applications{flow: f.Operators})
 }

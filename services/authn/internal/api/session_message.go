@@ -18,6 +18,7 @@ var (
 		session.EndRefreshReuse:    authnv1.SessionEnd_SESSION_END_REFRESH_REUSE,
 		session.EndExpired:         authnv1.SessionEnd_SESSION_END_EXPIRED,
 		session.EndPasswordChanged: authnv1.SessionEnd_SESSION_END_PASSWORD_CHANGED,
+		session.EndRestored:        authnv1.SessionEnd_SESSION_END_RESTORED,
 	}
 	kindMessage = map[string]typev1.DeviceKind{
 		string(useragent.Desktop): typev1.DeviceKind_DEVICE_KIND_DESKTOP,
@@ -30,14 +31,9 @@ var (
 // sessionMessage is a session as an operator sees it.
 func sessionMessage(s *session.Session, now time.Time) *authnv1.Session {
 	m := &authnv1.Session{
-		Id:     s.ID,
-		UserId: s.UserID,
-		Device: &typev1.Device{
-			Id:      s.DeviceID,
-			Browser: s.About.Browser,
-			System:  s.About.System,
-			Kind:    kindMessage[s.About.Kind],
-		},
+		Id:         s.ID,
+		UserId:     s.UserID,
+		Device:     deviceMessage(s.DeviceID, s.About),
 		Place:      &typev1.Place{CountryCode: s.Country, CountryName: s.CountryName},
 		Ip:         s.IP,
 		StartedAt:  timestamppb.New(s.StartedAt),

@@ -7,13 +7,9 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
-	"github.com/doorward/doorward/internal/id"
 	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/flow"
 )
-
-// defaultPage is how many sessions a page has when the caller doesn't say.
-const defaultPage = 50
 
 type sessions struct {
 	authnv1.UnimplementedSessionServiceServer
@@ -59,14 +55,11 @@ func (s *sessions) VerifySession(ctx context.Context, req *authnv1.VerifySession
 
 // ListSessions is a page of a user's sessions.
 func (s *sessions) ListSessions(ctx context.Context, req *authnv1.ListSessionsRequest) (*authnv1.ListSessionsResponse, error) {
-	if token := req.GetPageToken(); token != "" && !id.Valid("ses", token) {
-		return nil, errInvalidField.Field("page_token", "must be the next_page_token of a page before")
+	before, err := pageID(req, "ses")
+	if err != nil {
+		return nil, err
 	}
-	size := int(req.GetPageSize())
-	if size == 0 {
-		size = defaultPage
-	}
-	page, next, err := s.flow.List(ctx, flow.Whose{UserID: req.GetUserId(), Email: req.GetEmail()}, req.GetPageToken(), size)
+	page, next, err := s.flow.List(ctx, whose(req), before, pageSize(req))
 	if err != nil {
 		return nil, err
 	}
@@ -88,4 +81,17 @@ func (s *sessions) RevokeSession(ctx context.Context, req *authnv1.RevokeSession
 		return nil, err
 	}
 	return &authnv1.RevokeSessionResponse{Session: sessionMessage(&revoked, s.now())}, nil
+}
+
+// RevokeUserSessions ends all of a user's sessions at once.
+func (s *sessions) RevokeUserSessions(ctx context.Context, req *authnv1.RevokeUserSessionsRequest) (*authnv1.RevokeUserSessionsResponse, error) {
+	by, err := actorOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	revoked, err := s.flow.RevokeAll(ctx, by, whose(req), req.GetNote())
+	if err != nil {
+		return nil, err
+	}
+	return &authnv1.RevokeUserSessionsResponse{UserId: revoked.UserID, SessionIds: revoked.Sessions}, nil
 }

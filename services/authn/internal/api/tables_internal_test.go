@@ -48,6 +48,8 @@ func TestEveryValueOfTheContractHasItsWord(t *testing.T) {
 	covered(t, outcomeMessage)
 	covered(t, endMessage)
 	covered(t, kindMessage)
+	covered(t, keyStateMessage)
+	covered(t, scopeMessage)
 }
 
 func TestEveryRequestedValueHasItsWord(t *testing.T) {
@@ -58,8 +60,9 @@ func TestEveryRequestedValueHasItsWord(t *testing.T) {
 		}
 	}
 	for _, n := range valuesOf(authnv1.Scope(0)) {
-		if _, err := scopesOf([]authnv1.Scope{authnv1.Scope(n)}); err != nil {
-			t.Errorf("scope %v: %v", authnv1.Scope(n), err)
+		scopes, err := scopesOf([]authnv1.Scope{authnv1.Scope(n)})
+		if err != nil || scopeMessage[scopes[0]] != authnv1.Scope(n) {
+			t.Errorf("scope %v reads as %v: %v", authnv1.Scope(n), scopes, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 // Package application is the backends that call authn, and the API keys they prove it with.
 //
-// A key is shown once and stored as its SHA-256. It is pure; flows create and revoke, api authenticates callers by it.
+// A key is shown once and stored as its SHA-256. It is good until it is revoked, or until the end that a rotation gives it, which leaves its
+// holders time to take up the successor. It is pure; flows create, rotate and revoke, and authenticate callers by it.
 package application
 
 import (
@@ -32,8 +33,11 @@ type Key struct {
 	Secret secret.Digest
 	// Scopes is what it allows.
 	Scopes []Scope
-	// CreatedAt and RevokedAt bound its life; RevokedAt is zero while it is good.
+	// CreatedAt and RevokedAt bound its life; RevokedAt is zero while nobody has revoked it.
 	CreatedAt, RevokedAt time.Time
+	// SuccessorID is the key that replaced it in a rotation, and ExpiresAt when it then ends by itself. Both are zero until it is rotated.
+	SuccessorID string
+	ExpiresAt   time.Time
 }
 
 // Scope is something that a key allows.
@@ -47,17 +51,28 @@ const (
 	Operator Scope = "operator"
 )
 
-// Good says whether the key may be used.
-func (k *Key) Good() bool { return k.RevokedAt.IsZero() }
+// Good says whether the key may be used at a moment.
+func (k *Key) Good(now time.Time) bool {
+	return k.RevokedAt.IsZero() && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
+}
 
 // Allows says whether the key has a scope.
 func (k *Key) Allows(s Scope) bool { return slices.Contains(k.Scopes, s) }
 
 // Revoke makes the key useless. One that is revoked already keeps its first time; false says so.
 func (k *Key) Revoke(now time.Time) bool {
-	if !k.Good() {
+	if !k.RevokedAt.IsZero() {
 		return false
 	}
 	k.RevokedAt = now
+	return true
+}
+
+// Supersede names the key's successor, and ends the key at a moment. A key that has ended, or has a successor, stays as it is; false says so.
+func (k *Key) Supersede(successorID string, until, now time.Time) bool {
+	if !k.Good(now) || k.SuccessorID != "" {
+		return false
+	}
+	k.SuccessorID, k.ExpiresAt = successorID, until
 	return true
 }

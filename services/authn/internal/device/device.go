@@ -6,8 +6,8 @@
 //	             completed sign-in          expiry
 //	(nothing) ------------------> known ------------> expired --+
 //	                               ^  |                         |
-//	                               |  | containment, or reuse   | completed sign-in
-//	                               |  v of an old secret        | (with a second check)
+//	                               |  | operator, containment,  | completed sign-in
+//	                               |  v or an old secret reused | (with a second check)
 //	                               | untrusted -----------------+
 //	                               |                            |
 //	                               +----------------------------+
@@ -121,5 +121,12 @@ func (d *Device) rotate(next secret.Digest, previousUntil time.Time) {
 	d.Secret = next
 }
 
-// Untrust takes trust away. It stays away until a sign-in with a second check completes on the device.
-func (d *Device) Untrust(now time.Time) { d.UntrustedAt = now }
+// Untrust takes trust away. It stays away until a sign-in with a second check completes on the device. One whose trust was taken away before
+// keeps the first time; false says so.
+func (d *Device) Untrust(now time.Time) bool {
+	if !d.UntrustedAt.IsZero() {
+		return false
+	}
+	d.UntrustedAt = now
+	return true
+}

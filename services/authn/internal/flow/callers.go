@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// keyAge is how old the answer to "whose key is this" may be, and so how long a revoked key may go on.
+	// keyAge is how old the answer to "whose key is this" may be, and so how long a revoked key, or one whose end came nearer, may go on.
 	keyAge = time.Second
 	// maxKnownKeys bounds the cache; real deployments have a handful of keys.
 	maxKnownKeys = 1024
@@ -55,7 +55,7 @@ func (f *Callers) Identify(ctx context.Context, presented secret.Text) (applicat
 	switch {
 	case err != nil:
 		return application.Key{}, errInternal.Because(err)
-	case !found, !key.Secret.Matches(presented), !key.Good():
+	case !found, !key.Secret.Matches(presented), !key.Good(readAt):
 		return application.Key{}, errKeyInvalid
 	}
 	f.remember(digest, knownKey{key: key, readAt: readAt})
@@ -66,7 +66,8 @@ func (f *Callers) remembered(digest secret.Digest) (application.Key, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	k, ok := f.known[digest]
-	if !ok || f.now().Sub(k.readAt) >= keyAge {
+	now := f.now()
+	if !ok || now.Sub(k.readAt) >= keyAge || !k.key.Good(now) {
 		return application.Key{}, false
 	}
 	return k.key, true

@@ -7,9 +7,11 @@
 //
 //	Attempts    sign-up and sign-in, from start to grant
 //	Sessions    refresh, verify, list, revoke
+//	Users       the accounts, for operators to see
+//	Devices     the devices, and how an operator takes their trust away
 //	Alerts      whom to tell of an event, and the containment that an owner's answer commands
 //	Operators   applications and API keys, and who a caller's key says it is
-//	Keys        the signing keys' schedule
+//	Keys        the signing keys' schedule, and what operators change in it
 //	Sweeper     what has expired
 //
 // Failures that a caller sees are faults (internal/fault). A closure hands a refusal out as a value, so that the rest of its transaction stands.

@@ -31,8 +31,10 @@ const (
 	subjectSessionContained = "doorward.event.authn.session.contained"
 	subjectUserSignedUp     = "doorward.event.authn.user.signed_up"
 	subjectPasswordChanged  = "doorward.event.authn.credential.password_changed"
+	subjectDeviceUntrusted  = "doorward.event.authn.device.untrusted"
 	subjectSignInFailed     = "doorward.attempt.signin.failed"
 	subjectRevocation       = "doorward.revocation.session."
+	subjectKeyRevocation    = "doorward.revocation.signing_key."
 	subjectMail             = "doorward.mail.send"
 
 	typeSignInSucceeded  = "authn.signin.succeeded.v1"
@@ -42,8 +44,10 @@ const (
 	typeSessionContained = "authn.session.contained.v1"
 	typeUserSignedUp     = "authn.user.signed_up.v1"
 	typePasswordChanged  = "authn.credential.password_changed.v1" //nolint:gosec // G101: an event's type, no credential
+	typeDeviceUntrusted  = "authn.device.untrusted.v1"
 	typeSignInFailed     = "attempt.signin.failed.v1"
 	typeRevocation       = "revocation.session.v1"
+	typeKeyRevocation    = "revocation.signing_key.v1"
 	typeMail             = "mail.send.v1"
 )
 

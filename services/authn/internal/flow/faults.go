@@ -38,6 +38,8 @@ var (
 		"there is no such thing, or it isn't for this caller")
 	errNameTaken = fault.New(fault.AlreadyExists, typev1.Reason_REASON_ALREADY_EXISTS,
 		"the name is taken; choose another")
+	errKeyEnded = fault.New(fault.Precondition, typev1.Reason_REASON_API_KEY_ENDED,
+		"the API key is revoked, expired, or was rotated before; rotate its successor, or create another key")
 	errRiskDown = fault.New(fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE,
 		"sign-up needs risk, which doesn't answer; try again").RetryIn(riskRetry)
 	errStopping = fault.New(fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE,
@@ -58,7 +60,7 @@ var (
 	errKeyMissing = fault.New(fault.Unauthenticated, typev1.Reason_REASON_API_KEY_MISSING,
 		"send an API key as `authorization: Bearer …`")
 	errKeyInvalid = fault.New(fault.Unauthenticated, typev1.Reason_REASON_API_KEY_INVALID,
-		"the API key isn't one of ours, or was revoked; get another from an operator")
+		"the API key isn't one of ours, was revoked, or has expired; get another from an operator")
 )
 
 // riskRetry is when to try again after risk didn't answer.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/doorward/doorward/internal/secret"
@@ -23,13 +23,18 @@ var schedule = token.Schedule{
 	Linger:  tuning.MaxSessionTokenLifetime + revocationSkew,
 }
 
-// Keys keeps the signing keys on their schedule, and the keyring that signs and checks.
+// Keys keeps the signing keys on their schedule, changes them at an operator's word, and has the keyring that signs and checks.
 type Keys struct {
 	store   store.Store
 	sealing secret.Key
 	issuer  string
 	now     func() time.Time
-	ring    atomic.Pointer[token.Keyring]
+
+	// changing is held by whoever reads the keys to put them in force, so that nobody brings back a key that was revoked meanwhile.
+	changing sync.Mutex
+	// switching guards the keyring. Who replaces the keys holds it over the commit too: nobody signs, checks or publishes in between.
+	switching sync.RWMutex
+	ring      *token.Keyring
 }
 
 // NewKeys opens the keyring, and makes the first key where there is none.
@@ -41,11 +46,17 @@ func NewKeys(ctx context.Context, s store.Store, sealing secret.Key, issuer stri
 	return f, nil
 }
 
-// Keyring are the keys in force.
-func (f *Keys) Keyring() *token.Keyring { return f.ring.Load() }
+// Keyring are the keys in force. While they are being replaced it waits for the new ones, so it isn't called within a transaction.
+func (f *Keys) Keyring() *token.Keyring {
+	f.switching.RLock()
+	defer f.switching.RUnlock()
+	return f.ring
+}
 
 // Tend does what the schedule asks for at this moment, and takes up what another replica did. Call it every minute.
 func (f *Keys) Tend(ctx context.Context) error {
+	f.changing.Lock()
+	defer f.changing.Unlock()
 	now := f.now()
 	keys, err := f.list(ctx)
 	if err != nil {
@@ -56,11 +67,18 @@ func (f *Keys) Tend(ctx context.Context) error {
 			return err
 		}
 	}
+	return f.putInForce(keys)
+}
+
+// putInForce opens the keys and switches to them. The caller holds changing.
+func (f *Keys) putInForce(keys []token.SigningKey) error {
 	ring, err := token.NewKeyring(f.issuer, f.sealing, keys)
 	if err != nil {
 		return err
 	}
-	f.ring.Store(ring)
+	f.switching.Lock()
+	f.ring = ring
+	f.switching.Unlock()
 	return nil
 }
 

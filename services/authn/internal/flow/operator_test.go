@@ -134,6 +134,131 @@ func TestAKeyIsRevokedOnce(t *testing.T) {
 	expectFault(t, err, fault.NotFound, typev1.Reason_REASON_NOT_FOUND)
 }
 
+func TestARotatedKeyAndItsSuccessorBothWorkForTheOverlap(t *testing.T) {
+	w := newWorld(t)
+	callers := flow.NewCallers(w.store, w.clock.Now)
+	old, oldText, err := w.operators.CreateKey(t.Context(), operator, w.app, []application.Scope{application.SpeakForUsers})
+	w.must(err)
+	rotated, err := w.operators.RotateKey(t.Context(), operator, old.ID, time.Hour)
+	w.must(err)
+	if r := w.lastAudit(); r.Action != "api_key.rotate" || r.Target.ID != old.ID || r.Detail["successor_id"] != rotated.Successor.ID {
+		t.Errorf("audited %s of %s: %v", r.Action, r.Target.ID, r.Detail)
+	}
+	good := func(text secret.Text) application.Key {
+		t.Helper()
+		key, err := callers.Identify(t.Context(), text)
+		w.must(err)
+		return key
+	}
+	if k := good(rotated.Text); k.ID != rotated.Successor.ID || k.ApplicationID != w.app || !cmp.Equal(k.Scopes, old.Scopes) || !k.ExpiresAt.IsZero() {
+		t.Errorf("the successor %s of %s with %v until %v", k.ID, k.ApplicationID, k.Scopes, k.ExpiresAt)
+	}
+	if k := good(oldText); k.SuccessorID != rotated.Successor.ID || !rotated.OldEnd.Equal(w.clock.Now().Add(time.Hour)) {
+		t.Errorf("the old key's successor is %s, its end %v", k.SuccessorID, rotated.OldEnd)
+	}
+	w.clock.advance(time.Hour - time.Nanosecond)
+	good(oldText) // and is remembered
+	w.clock.advance(time.Nanosecond)
+	_, err = callers.Identify(t.Context(), oldText)
+	expectFault(t, err, fault.Unauthenticated, typev1.Reason_REASON_API_KEY_INVALID)
+	good(rotated.Text)
+}
+
+func TestAKeyThatHasEndedIsntRotated(t *testing.T) {
+	w := newWorld(t)
+	newKey := func() string {
+		made, _, err := w.operators.CreateKey(t.Context(), operator, w.app, nil)
+		w.must(err)
+		return made.ID
+	}
+	revoked, leaving, expired := newKey(), newKey(), newKey()
+	_, err := w.operators.RevokeKey(t.Context(), operator, revoked)
+	w.must(err)
+	_, err = w.operators.RotateKey(t.Context(), operator, leaving, time.Hour)
+	w.must(err)
+	_, err = w.operators.RotateKey(t.Context(), operator, expired, 0)
+	w.must(err)
+	audits := len(w.audits())
+	for name, keyID := range map[string]string{"revoked": revoked, "on its way out": leaving, "expired": expired} {
+		t.Run(name, func(t *testing.T) {
+			rotated, err := w.operators.RotateKey(t.Context(), operator, keyID, time.Minute)
+			expectFault(t, err, fault.Precondition, typev1.Reason_REASON_API_KEY_ENDED)
+			if !rotated.Text.IsZero() {
+				t.Error("a key came with the refusal")
+			}
+		})
+	}
+	_, err = w.operators.RotateKey(t.Context(), operator, "key_unknown", time.Minute)
+	expectFault(t, err, fault.NotFound, typev1.Reason_REASON_NOT_FOUND)
+	if len(w.audits()) != audits {
+		t.Error("a change that wasn't made is audited")
+	}
+}
+
+func TestAKeyRotatedTwiceAtOnceHasOneSuccessor(t *testing.T) {
+	w := newWorld(t)
+	old, _, err := w.operators.CreateKey(t.Context(), operator, w.app, nil)
+	w.must(err)
+	var running sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		running.Go(func() { _, errs[i] = w.operators.RotateKey(t.Context(), operator, old.ID, time.Hour) })
+	}
+	running.Wait()
+	done := 0
+	for _, err := range errs {
+		if err == nil {
+			done++
+			continue
+		}
+		expectFault(t, err, fault.Precondition, typev1.Reason_REASON_API_KEY_ENDED)
+	}
+	page, _, err := w.operators.ListApplications(t.Context(), "", 10)
+	w.must(err)
+	var keys []application.Key
+	for _, a := range page {
+		keys = append(keys, a.Keys...)
+	}
+	if done != 1 || len(keys) != 2 {
+		t.Errorf("rotated %d times; %d keys, want the old one and its successor", done, len(keys))
+	}
+}
+
+func TestApplicationsAreListedByNameWithTheirKeys(t *testing.T) {
+	w := newWorld(t) // has shop and forum
+	wiki := w.application("wiki", audience)
+	want := map[string][]string{w.app: nil, w.otherApp: nil, wiki: nil}
+	for range 3 {
+		for _, app := range []string{w.app, wiki} {
+			w.clock.advance(time.Second)
+			made, _, err := w.operators.CreateKey(t.Context(), operator, app, nil)
+			w.must(err)
+			want[app] = append(want[app], made.ID)
+		}
+	}
+	_, err := w.operators.RevokeKey(t.Context(), operator, want[wiki][1])
+	w.must(err)
+	for limit, pages := range map[int]int{1: 4, 2: 2, 3: 2, 10: 1} {
+		var names []string
+		got := map[string][]string{}
+		count := 0
+		for after := ""; count == 0 || after != ""; count++ {
+			page, next, err := w.operators.ListApplications(t.Context(), after, limit)
+			w.must(err)
+			for _, a := range page {
+				names, got[a.ID] = append(names, a.Name), nil
+				for _, k := range a.Keys {
+					got[a.ID] = append(got[a.ID], k.ID)
+				}
+			}
+			after = next
+		}
+		if diff := cmp.Diff(want, got); diff != "" || !cmp.Equal(names, []string{"forum", "shop", "wiki"}) || count != pages {
+			t.Errorf("%d at a time: %v, %d pages (-want +got):\n%s", limit, names, count, diff)
+		}
+	}
+}
+
 func TestADeploymentIsBootstrappedOnce(t *testing.T) {
 	w := newWorld(t)
 	type made struct {

@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -156,4 +157,61 @@ func TestRevokeEndsASessionOnceAndIsAuditedEachTime(t *testing.T) {
 	}
 	_, err = w.sessions.Revoke(t.Context(), operator, "ses_unknown", "")
 	expectFault(t, err, fault.NotFound, typev1.Reason_REASON_NOT_FOUND)
+}
+
+func TestAllOfAUsersSessionsEndAtOnce(t *testing.T) {
+	w := newWorld(t)
+	laptop := w.laptop()
+	expired := laptop.enrol(ada, right)
+	w.clock.advance(w.rules.SessionLifetime)
+	active := []flow.Grant{laptop.enter(ada, right), w.stranger().enter(ada, right)}
+	other := w.laptop().enrol("bea@example.org", right)
+	var revoked flow.Revoked
+	rows := w.rowsDuring(func() {
+		var err error
+		revoked, err = w.sessions.RevokeAll(t.Context(), operator, flow.Whose{Email: ada}, "a stolen laptop")
+		w.must(err)
+	})
+	expectTypes(t, rows, "revocation.session.v1", "authn.session.revoked.v1", "revocation.session.v1", "authn.session.revoked.v1")
+	want := []string{active[0].Session.ID, active[1].Session.ID}
+	slices.Sort(want)
+	if diff := cmp.Diff(flow.Revoked{UserID: active[0].Session.UserID, Sessions: want}, revoked); diff != "" {
+		t.Errorf("revoked (-want +got):\n%s", diff)
+	}
+	if r := w.lastAudit(); r.Action != "session.revoke_all" || r.Target != (audit.Target{Kind: "user", ID: revoked.UserID}) || r.Reason != "a stolen laptop" {
+		t.Errorf("audited %s of %v, %q", r.Action, r.Target, r.Reason)
+	}
+	for _, g := range active {
+		_, err := w.sessions.Verify(t.Context(), w.app, g.SessionToken)
+		expectFault(t, err, fault.Unauthenticated, typev1.Reason_REASON_SESSION_ENDED)
+	}
+	if s := w.session(expired.Session.ID); !s.EndedAt.IsZero() {
+		t.Error("a session whose lifetime was over ended again")
+	}
+	_, err := w.sessions.Verify(t.Context(), w.app, other.SessionToken)
+	w.must(err)
+	// Trust and password are as they were.
+	laptop.enter(ada, right)
+
+	_, err = w.sessions.RevokeAll(t.Context(), operator, flow.Whose{UserID: "usr_unknown"}, "")
+	expectFault(t, err, fault.NotFound, typev1.Reason_REASON_NOT_FOUND)
+}
+
+func TestWhereNoSessionIsActiveNoneEnds(t *testing.T) {
+	w := newWorld(t)
+	userID := w.laptop().enrol(ada, right).Session.UserID
+	_, err := w.sessions.RevokeAll(t.Context(), operator, flow.Whose{UserID: userID}, "")
+	w.must(err)
+	audits := len(w.audits())
+	rows := w.rowsDuring(func() {
+		revoked, err := w.sessions.RevokeAll(t.Context(), operator, flow.Whose{UserID: userID}, "")
+		w.must(err)
+		if len(revoked.Sessions) != 0 {
+			t.Errorf("revoked %v", revoked.Sessions)
+		}
+	})
+	expectTypes(t, rows)
+	if got := len(w.audits()) - audits; got != 1 {
+		t.Errorf("%d audit records of the second time; want 1", got)
+	}
 }

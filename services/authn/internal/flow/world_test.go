@@ -54,6 +54,9 @@ type world struct {
 	sessions  *flow.Sessions
 	alerts    *flow.Alerts
 	operators *flow.Operators
+	users     *flow.Users
+	devices   *flow.Devices
+	keys      *flow.Keys
 	sweeper   *flow.Sweeper
 	// app and otherApp are two applications.
 	app, otherApp string
@@ -82,7 +85,7 @@ func newWorldOf(t *testing.T, workers int) *world {
 	w.must(err)
 	w.mailKey, err = seal.LoadOpener(keyFile)
 	w.must(err)
-	keys, err := flow.NewKeys(t.Context(), w.store, w.sealing, issuer, w.clock.Now)
+	w.keys, err = flow.NewKeys(t.Context(), w.store, w.sealing, issuer, w.clock.Now)
 	w.must(err)
 	w.deps = flow.Deps{
 		Store:   w.store,
@@ -90,7 +93,7 @@ func newWorldOf(t *testing.T, workers int) *world {
 		Pool:    w.pool(cheap, workers),
 		Assess:  w.risk.assess,
 		Mails:   func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(recipient, aad, plain) },
-		Keyring: keys.Keyring,
+		Keyring: w.keys.Keyring,
 		Secrets: flow.DeriveSecrets(secret.NewKey()),
 		Now:     w.clock.Now,
 		Logger:  slog.New(slog.DiscardHandler),
@@ -104,6 +107,7 @@ func newWorldOf(t *testing.T, workers int) *world {
 func (w *world) through(s store.Store) {
 	w.deps.Store = s
 	w.attempts, w.sessions, w.alerts = flow.NewAttempts(w.deps), flow.NewSessions(w.deps), flow.NewAlerts(w.deps)
+	w.users, w.devices = flow.NewUsers(s), flow.NewDevices(s, w.clock.Now)
 	w.operators, w.sweeper = flow.NewOperators(s, w.clock.Now), flow.NewSweeper(s, w.clock.Now)
 }
 

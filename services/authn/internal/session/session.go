@@ -3,7 +3,7 @@
 //	           refresh: successor
 //	             +------+
 //	             v      |
-//	start --> active ---+--> ended: expired | revoked | contained | refresh_reuse | password_changed
+//	start --> active ---+--> ended: expired | revoked | contained | refresh_reuse | password_changed | restored
 //
 // A session names a chain of refresh tokens, its family. The current one is good for one use; the one before gets the same successor
 // for a few seconds more, on the same device, so that a lost answer or a second tab does no harm. Any other use of the family's past
@@ -58,6 +58,7 @@ const (
 	EndRefreshReuse    End = "refresh_reuse"
 	EndPasswordChanged End = "password_changed"
 	EndExpired         End = "expired"
+	EndRestored        End = "restored"
 )
 
 // Active says whether the session still is one, for a user at an epoch.

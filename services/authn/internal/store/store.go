@@ -49,6 +49,8 @@ type Users interface {
 	Get(id string) (account.User, bool, error)
 	// ByEmail finds the user that has the address among its present, verified ones.
 	ByEmail(canonical string) (account.User, bool, error)
+	// List are all users, oldest first, from the one after the id after on ("" is the oldest), at most limit.
+	List(after string, limit int) ([]account.User, error)
 	// Put keeps the user and claims its present, verified addresses; those it removed are free again. ErrEmailTaken when one is another's.
 	Put(account.User) error
 }
@@ -99,10 +101,14 @@ type Budgets interface {
 type Applications interface {
 	Get(id string) (application.Application, bool, error)
 	ByName(name string) (application.Application, bool, error)
+	// List are all applications by name, from the one after the name after on ("" is the first), at most limit.
+	List(after string, limit int) ([]application.Application, error)
 	Put(application.Application) error
 	Key(id string) (application.Key, bool, error)
 	// KeyBySecret finds a key, revoked ones too, by its digest.
 	KeyBySecret(digest secret.Digest) (application.Key, bool, error)
+	// Keys are the keys of all applications, oldest first, those that have ended included: a deployment has a handful.
+	Keys() ([]application.Key, error)
 	PutKey(application.Key) error
 }
 

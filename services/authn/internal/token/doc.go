@@ -10,5 +10,7 @@
 //	created --> published --> signs ------------> superseded --> forgotten
 //	            |<- overlap ->|                   |<- token life + skew ->|
 //
+// A key that somebody else may have is revoked instead, whatever its place: its private half is gone at once, and what it signed is refused.
+//
 // Private keys are encrypted at rest under a key from a file. The package is pure but for randomness; the flows store what it makes.
 package token

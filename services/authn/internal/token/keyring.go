@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/doorward/doorward/internal/id"
@@ -31,6 +32,20 @@ type SigningKey struct {
 	Sealed []byte
 	// CreatedAt is when it was made and published, SignsFrom when it begins to sign.
 	CreatedAt, SignsFrom time.Time
+	// RevokedAt is when it was revoked, because somebody else may have it; zero while it wasn't.
+	RevokedAt time.Time
+}
+
+// Revoke takes the private key away, and with it all that the key is good for. Its id is kept for as long as a token of its may be
+// presented, so that the answer can say to refresh it.
+func (k *SigningKey) Revoke(now time.Time) { k.Sealed, k.RevokedAt = nil, now }
+
+// Revoked says whether the key was revoked.
+func (k SigningKey) Revoked() bool { return !k.RevokedAt.IsZero() }
+
+// unrevoked are the keys that the schedule is about.
+func unrevoked(keys []SigningKey) []SigningKey {
+	return slices.DeleteFunc(slices.Clone(keys), SigningKey.Revoked)
 }
 
 // NewSigningKey makes a key that signs from a moment on.
@@ -49,8 +64,8 @@ func NewSigningKey(sealing secret.Key, now, signsFrom time.Time) (SigningKey, er
 	}, nil
 }
 
-// ErrNoSigningKey says that no key may sign at this moment.
-var ErrNoSigningKey = errors.New("token: no signing key is in use")
+// ErrNoSigningKey says that there is no key to sign with.
+var ErrNoSigningKey = errors.New("token: there is no signing key")
 
 // open decrypts the private key.
 func (k SigningKey) open(sealing secret.Key) (ed25519.PrivateKey, error) {
@@ -78,17 +93,24 @@ type Change struct {
 
 // Due says what the schedule asks for, given all keys. It asks for the same again until it is done.
 func (s Schedule) Due(keys []SigningKey, now time.Time) Change {
+	var change Change
+	for _, k := range keys {
+		if k.Revoked() && now.After(k.RevokedAt.Add(s.Linger)) {
+			change.Forget = append(change.Forget, k.ID)
+		}
+	}
+	keys = unrevoked(keys)
 	newest, found := newestOf(keys)
 	if !found {
-		return Change{CreateFor: now}
+		change.CreateFor = now
+		return change
 	}
-	var change Change
 	if end := newest.SignsFrom.Add(s.Period); !now.Before(end.Add(-s.Overlap)) {
 		change.CreateFor = later(end, now.Add(s.Overlap))
 	}
-	current, signing := signingAt(keys, now)
+	current, _ := signingAt(keys, now)
 	for _, k := range keys {
-		if signing && k.SignsFrom.Before(current.SignsFrom) && now.After(current.SignsFrom.Add(s.Linger)) {
+		if k.SignsFrom.Before(current.SignsFrom) && now.After(current.SignsFrom.Add(s.Linger)) {
 			change.Forget = append(change.Forget, k.ID)
 		}
 	}
@@ -112,14 +134,26 @@ func newestOf(keys []SigningKey) (SigningKey, bool) {
 	return newest, len(keys) > 0
 }
 
-// signingAt is the key that signs at a moment: the newest one whose time has come.
+// signingAt is the key that signs at a moment: the newest one whose time has come. When none's has, it is the first whose time comes: a key
+// that is just made and the only one signs for a call that read its clock before, and for a clock that was set back.
 func signingAt(keys []SigningKey, now time.Time) (SigningKey, bool) {
 	var current SigningKey
-	found := false
-	for _, k := range keys {
-		if !k.SignsFrom.After(now) && (!found || k.SignsFrom.After(current.SignsFrom)) {
-			current, found = k, true
+	for i, k := range keys {
+		if i == 0 || k.goesBefore(current, now) {
+			current = k
 		}
 	}
-	return current, found
+	return current, len(keys) > 0
+}
+
+// goesBefore says which of two keys signs at a moment, if there were no others.
+func (k SigningKey) goesBefore(other SigningKey, now time.Time) bool {
+	come, othersCome := !k.SignsFrom.After(now), !other.SignsFrom.After(now)
+	switch {
+	case come != othersCome:
+		return come
+	case come:
+		return k.SignsFrom.After(other.SignsFrom)
+	}
+	return k.SignsFrom.Before(other.SignsFrom)
 }

@@ -27,6 +27,9 @@ func TestDue(t *testing.T) {
 	period := schedule.Period
 	one := []token.SigningKey{key("one", 0, 0)}
 	two := append(slices.Clone(one), key("two", period-24*hour, period))
+	stolen := key("stolen", -hour, -hour)
+	stolen.RevokedAt = noon
+	replaced := append(slices.Clone(one), stolen)
 	for name, c := range map[string]struct {
 		keys []token.SigningKey
 		at   time.Duration
@@ -41,6 +44,9 @@ func TestDue(t *testing.T) {
 		"the next is there: nothing":          {two, period - hour, token.Change{}},
 		"superseded, tokens may live":         {two, period + schedule.Linger, token.Change{}},
 		"superseded, the last token is dead":  {two, period + schedule.Linger + 1, token.Change{Forget: []string{"one"}}},
+		"revoked, tokens may be presented":    {replaced, schedule.Linger, token.Change{}},
+		"revoked, the last token is dead":     {replaced, schedule.Linger + 1, token.Change{Forget: []string{"stolen"}}},
+		"nothing but a revoked key":           {[]token.SigningKey{stolen}, 1, token.Change{CreateFor: noon.Add(1)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, schedule.Due(c.keys, noon.Add(c.at))); diff != "" {
@@ -134,21 +140,48 @@ func TestRotationNeverLeavesAGap(t *testing.T) {
 	})
 }
 
-func TestBeforeItsFirstKeyNothingSigns(t *testing.T) {
-	sealing := secret.NewKey()
-	later, err := token.NewSigningKey(sealing, noon, noon.Add(time.Hour))
+func TestWithoutAKeyNothingSigns(t *testing.T) {
+	ring, err := token.NewKeyring(issuer, secret.NewKey(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, keys := range map[string][]token.SigningKey{"no key": nil, "a key of later": {later}} {
-		ring, err := token.NewKeyring(issuer, sealing, keys)
+	if signed, err := ring.Sign(claims()); !errors.Is(err, token.ErrNoSigningKey) || !signed.IsZero() {
+		t.Errorf("%v, want ErrNoSigningKey", err)
+	}
+}
+
+// A call that read its clock before the only key was made gets its token all the same.
+func TestWhileNoKeysTimeHasComeTheFirstOneSigns(t *testing.T) {
+	sealing := secret.NewKey()
+	var keys []token.SigningKey
+	for _, wait := range []time.Duration{2 * time.Hour, time.Second, time.Hour} {
+		made, err := token.NewSigningKey(sealing, noon, noon.Add(wait))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if signed, err := ring.Sign(claims()); !errors.Is(err, token.ErrNoSigningKey) || !signed.IsZero() {
-			t.Errorf("%s: %v, want ErrNoSigningKey", name, err)
-		}
+		keys = append(keys, made)
 	}
+	ring, err := token.NewKeyring(issuer, sealing, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := ring.Sign(claims())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := kidOf(t, signed); got != keys[1].ID {
+		t.Errorf("%s signed, want %s of %v", got, keys[1].ID, keys)
+	}
+}
+
+func kidOf(t testing.TB, signed secret.Text) string {
+	t.Helper()
+	parsed, _, err := jwt.NewParser().ParseUnverified(signed.Reveal(), jwt.MapClaims{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kid, _ := parsed.Header["kid"].(string)
+	return kid
 }
 
 func TestASupersededKeyIsStillRead(t *testing.T) {
@@ -178,6 +211,40 @@ func TestASupersededKeyIsStillRead(t *testing.T) {
 	}
 	if _, err := without.Read(signed, noon.Add(30*time.Second)); !errors.Is(err, token.ErrInvalid) {
 		t.Errorf("a forgotten key's token: %v, want ErrInvalid", err)
+	}
+}
+
+func TestARevokedKeySignsNothingAndItsTokensAreOver(t *testing.T) {
+	sealing := secret.NewKey()
+	revoked, err := token.NewSigningKey(sealing, noon, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := token.NewKeyring(issuer, sealing, []token.SigningKey{revoked})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := before.Sign(claims())
+	if err != nil {
+		t.Fatal(err)
+	}
+	revoked.Revoke(noon.Add(time.Second))
+	if !revoked.Revoked() || len(revoked.Sealed) > 0 {
+		t.Error("the private key is still there")
+	}
+	after, err := token.NewKeyring(issuer, sealing, []token.SigningKey{revoked})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := after.Sign(claims()); !errors.Is(err, token.ErrNoSigningKey) || len(after.Published()) > 0 {
+		t.Errorf("signing: %v; %d keys are published", err, len(after.Published()))
+	}
+	// Who holds one by right is told to refresh it; a key that never was is another matter.
+	if _, err := after.Read(signed, noon); !errors.Is(err, token.ErrExpired) {
+		t.Errorf("its token: %v, want ErrExpired", err)
+	}
+	if _, err := after.Read(newKeys(t).sign(t), noon); !errors.Is(err, token.ErrInvalid) {
+		t.Errorf("a stranger's token: %v, want ErrInvalid", err)
 	}
 }
 

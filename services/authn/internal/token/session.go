@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,17 +60,24 @@ type Keyring struct {
 	issuer string
 	keys   []SigningKey
 	opened map[string]ed25519.PrivateKey
+	// revoked are the ids of keys whose tokens are refused before their time.
+	revoked []string
 }
 
-// NewKeyring decrypts the keys.
+// NewKeyring decrypts the keys, but for revoked ones.
 func NewKeyring(issuer string, sealing secret.Key, keys []SigningKey) (*Keyring, error) {
-	ring := &Keyring{issuer: issuer, keys: keys, opened: make(map[string]ed25519.PrivateKey, len(keys))}
+	ring := &Keyring{issuer: issuer, opened: make(map[string]ed25519.PrivateKey, len(keys))}
 	for _, k := range keys {
+		if k.Revoked() {
+			ring.revoked = append(ring.revoked, k.ID)
+			continue
+		}
 		private, err := k.open(sealing)
 		if err != nil {
 			return nil, err
 		}
 		ring.opened[k.ID] = private
+		ring.keys = append(ring.keys, k)
 	}
 	return ring, nil
 }
@@ -131,6 +139,10 @@ var (
 	ErrExpired = errors.New("token: the session token's life is over")
 )
 
+// errKeyRevoked ends the life of whatever the key signed: somebody else may have it. Whoever holds such a token by right may refresh the
+// session, and nobody can tell them from the others, as a signature by this key proves nothing any more.
+var errKeyRevoked = errors.New("the key is revoked")
+
 // Read checks a session token of this deployment, for any audience, and returns its claims.
 func (r *Keyring) Read(presented secret.Text, now time.Time) (Claims, error) {
 	text := presented.Reveal()
@@ -150,7 +162,7 @@ func (r *Keyring) Read(presented secret.Text, now time.Time) (Claims, error) {
 		jwt.WithTimeFunc(func() time.Time { return now }),
 	).ParseWithClaims(text, &w, r.publicKey)
 	switch {
-	case errors.Is(err, jwt.ErrTokenExpired):
+	case errors.Is(err, jwt.ErrTokenExpired), errors.Is(err, errKeyRevoked):
 		return Claims{}, ErrExpired
 	case err != nil:
 		return Claims{}, fmt.Errorf("%w: %v", ErrInvalid, err) //nolint:errorlint // the library's own errors stop here
@@ -169,6 +181,9 @@ func (r *Keyring) publicKey(t *jwt.Token) (any, error) {
 		if k.ID == t.Header["kid"] {
 			return k.Public, nil
 		}
+	}
+	if slices.ContainsFunc(r.revoked, func(keyID string) bool { return keyID == t.Header["kid"] }) {
+		return nil, errKeyRevoked
 	}
 	return nil, errors.New("the kid is unknown")
 }

@@ -30,6 +30,28 @@ func (a applications) ByName(name string) (application.Application, bool, error)
 	return find(a.tx, applicationByName, applicationTable, name)
 }
 
+func (a applications) List(after string, limit int) ([]application.Application, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	ids, err := applicationByName.IDs(a.tx, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	apps := make([]application.Application, 0, len(ids))
+	for _, id := range ids {
+		app, found, err := applicationTable.Get(a.tx, id)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, missing(applicationTable.Bucket, id)
+		}
+		apps = append(apps, app)
+	}
+	return apps, nil
+}
+
 func (a applications) Put(app application.Application) error {
 	old, _, err := applicationTable.Get(a.tx, app.ID)
 	if err != nil {
@@ -46,6 +68,8 @@ func (a applications) Key(id string) (application.Key, bool, error) { return api
 func (a applications) KeyBySecret(digest secret.Digest) (application.Key, bool, error) {
 	return find(a.tx, apiKeyBySecret, apiKeyTable, indexed(digest))
 }
+
+func (a applications) Keys() ([]application.Key, error) { return listed(a.tx, apiKeyTable, "", all) }
 
 func (a applications) PutKey(key application.Key) error {
 	old, _, err := apiKeyTable.Get(a.tx, key.ID)

@@ -101,6 +101,27 @@ func (s set[T]) fetch(tx *bolt.Tx, keys []string) ([]T, error) {
 	return records, nil
 }
 
+// listed are a table's records in the order of their keys, from the one after the key after on, at most limit. It reads page by page, so that
+// "all" is all.
+func listed[T any](tx *bolt.Tx, table boltdb.Table[T], after string, limit int) ([]T, error) {
+	var records []T
+	for len(records) < limit {
+		size := min(limit-len(records), boltdb.MaxScan)
+		page, err := table.Scan(tx, boltdb.Range{After: after, Limit: size})
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range page {
+			records = append(records, item.Value)
+		}
+		if len(page) < size {
+			break
+		}
+		after = page[len(page)-1].Key
+	}
+	return records, nil
+}
+
 // find reads the record that a unique index has under a value.
 func find[T any](tx *bolt.Tx, by boltdb.Unique, table boltdb.Table[T], value string) (record T, found bool, err error) {
 	key, found, err := by.Lookup(tx, value)
@@ -134,7 +155,7 @@ func missing(bucket, key string) error {
 	return fmt.Errorf("a record of %s is missing though an index names it (%q): restore a backup", bucket, key)
 }
 
-// all lifts the limit from idsUnder.
+// all lifts the limit from idsUnder and listed.
 const all = math.MaxInt
 
 // idsUnder are the ids that an index has under a value, oldest first, at most limit. It reads page by page, so that "all" is all: a

@@ -15,15 +15,7 @@ type signingKeys struct{ tx *bolt.Tx }
 var _ store.SigningKeys = signingKeys{}
 
 func (k signingKeys) List() ([]token.SigningKey, error) {
-	items, err := signingKeyTable.Scan(k.tx, boltdb.Range{})
-	if err != nil {
-		return nil, err
-	}
-	keys := make([]token.SigningKey, len(items))
-	for i, item := range items {
-		keys[i] = item.Value
-	}
-	return keys, nil
+	return listed(k.tx, signingKeyTable, "", all)
 }
 
 func (k signingKeys) Put(key token.SigningKey) error { return signingKeyTable.Put(k.tx, key.ID, key) }

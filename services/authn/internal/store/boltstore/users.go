@@ -23,6 +23,10 @@ func (u users) ByEmail(canonical string) (account.User, bool, error) {
 	return find(u.tx, userByEmail, userTable, canonical)
 }
 
+func (u users) List(after string, limit int) ([]account.User, error) {
+	return listed(u.tx, userTable, after, limit)
+}
+
 func (u users) Put(user account.User) error {
 	old, _, err := userTable.Get(u.tx, user.ID)
 	if err != nil {

@@ -44,6 +44,33 @@ func applicationTests() []test {
 			wantAbsent(t, s, "an unknown key", keyByID(ident("key", 3)))
 			wantAbsent(t, s, "an unknown secret", keyBySecret(digest("key", 3)))
 		}},
+		{"ListIsByName", func(t *testing.T, s store.Store) {
+			list := func(after string, limit int) func(store.Tx) ([]application.Application, error) {
+				return func(tx store.Tx) ([]application.Application, error) { return tx.Applications.List(after, limit) }
+			}
+			named := func(n int, name string) application.Application {
+				a := app(n)
+				a.Name = name
+				return a
+			}
+			wantList(t, s, "none", list("", 10))
+			wiki, blog, shop := named(1, "wiki"), named(2, "blog"), named(3, "shop")
+			puts(t, s, putApp, wiki, named(2, "zoo"), shop, blog)
+			wantList(t, s, "all", list("", 10), blog, shop, wiki)
+			wantList(t, s, "the first two", list("", 2), blog, shop)
+			wantList(t, s, "after the first", list("blog", 10), shop, wiki)
+			wantList(t, s, "after a name that nothing has", list("show", 10), wiki)
+			wantList(t, s, "after the last", list("wiki", 10))
+			wantList(t, s, "none asked for", list("", 0))
+		}},
+		{"KeysAreThoseOfAllOldestFirst", func(t *testing.T, s store.Store) {
+			list := func(tx store.Tx) ([]application.Key, error) { return tx.Applications.Keys() }
+			wantList(t, s, "none", list)
+			changed := apiKey(1)
+			changed.ExpiresAt = at(99)
+			puts(t, s, putKey, apiKey(3), apiKey(1), apiKey(2), changed)
+			wantList(t, s, "three", list, changed, apiKey(2), apiKey(3))
+		}},
 		{"ARenamedApplicationFreesItsName", func(t *testing.T, s store.Store) {
 			renamed, heir := app(1), app(2)
 			renamed.Name, heir.Name = "other", app(1).Name

@@ -174,13 +174,14 @@ func apiKey(n int) application.Key {
 	return application.Key{
 		ID: ident("key", n), ApplicationID: ident("app", n), Secret: digest("key", n),
 		Scopes: []application.Scope{application.SpeakForUsers, application.Operator}, CreatedAt: at(n), RevokedAt: at(n + 1),
+		SuccessorID: ident("key", n+1000), ExpiresAt: at(n + 2),
 	}
 }
 
 func signingKey(n int) token.SigningKey {
 	return token.SigningKey{
 		ID: ident("key", n), Public: bytes.Repeat([]byte{byte(n)}, 32), Sealed: bytes.Repeat([]byte{byte(n + 1)}, 61),
-		CreatedAt: at(n), SignsFrom: at(n + 10),
+		CreatedAt: at(n), SignsFrom: at(n + 10), RevokedAt: at(n + 20),
 	}
 }
 

@@ -34,6 +34,19 @@ func userTests() []test {
 		{"AnAddressHasOneUser", oneUserPerAddress},
 		{"ATakenAddressIsARefusalThatWroteNothing", takenWroteNothing},
 		{"ARemovedAddressIsFreeAgain", removedIsFree},
+		{"ListGoesOnFromTheOldest", func(t *testing.T, s store.Store) {
+			list := func(after string, limit int) func(store.Tx) ([]account.User, error) {
+				return func(tx store.Tx) ([]account.User, error) { return tx.Users.List(after, limit) }
+			}
+			wantList(t, s, "nobody", list("", 10))
+			puts(t, s, putUser, user(4), user(1), user(2))
+			wantList(t, s, "all", list("", 10), user(1), user(2), user(4))
+			wantList(t, s, "the oldest two", list("", 2), user(1), user(2))
+			wantList(t, s, "after the oldest", list(ident("usr", 1), 10), user(2), user(4))
+			wantList(t, s, "after one that isn't there", list(ident("usr", 3), 10), user(4))
+			wantList(t, s, "after the newest", list(ident("usr", 4), 10))
+			wantList(t, s, "none asked for", list("", 0))
+		}},
 		{"ManyMayWaitForTheSameAddress", func(t *testing.T, s store.Store) {
 			first, second := user(1), user(2)
 			second.Emails[1] = first.Emails[1]

@@ -1,0 +1,69 @@
+package api
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
+	"github.com/doorward/doorward/services/authn/internal/account"
+	"github.com/doorward/doorward/services/authn/internal/flow"
+)
+
+type users struct {
+	authnv1.UnimplementedUserServiceServer
+	flow *flow.Users
+}
+
+var _ authnv1.UserServiceServer = (*users)(nil)
+
+// ListUsers is a page of the accounts.
+func (u *users) ListUsers(ctx context.Context, req *authnv1.ListUsersRequest) (*authnv1.ListUsersResponse, error) {
+	after, err := pageID(req, "usr")
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := u.flow.List(ctx, after, pageSize(req))
+	if err != nil {
+		return nil, err
+	}
+	response := &authnv1.ListUsersResponse{NextPageToken: next}
+	for i := range page {
+		response.Users = append(response.Users, userMessage(&page[i]))
+	}
+	return response, nil
+}
+
+// GetUser is one account.
+func (u *users) GetUser(ctx context.Context, req *authnv1.GetUserRequest) (*authnv1.GetUserResponse, error) {
+	user, err := u.flow.Get(ctx, whose(req))
+	if err != nil {
+		return nil, err
+	}
+	return &authnv1.GetUserResponse{User: userMessage(&user)}, nil
+}
+
+// userMessage is an account as an operator sees it: whether there is a password and since when, and nothing of the password.
+func userMessage(u *account.User) *authnv1.User {
+	m := &authnv1.User{
+		Id:            u.ID,
+		CreatedAt:     timestamppb.New(u.CreatedAt),
+		Version:       u.Version,
+		SecurityEpoch: u.Epoch,
+	}
+	for _, e := range u.Emails {
+		m.Emails = append(m.Emails, &authnv1.UserEmail{
+			Id:         e.ID,
+			Address:    e.Address,
+			VerifiedAt: timestamp(e.VerifiedAt),
+			RemovedAt:  timestamp(e.RemovedAt),
+		})
+	}
+	if u.Password != nil {
+		m.Password, m.PasswordSetAt = authnv1.PasswordState_PASSWORD_STATE_GOOD, timestamp(u.Password.SetAt)
+	}
+	if u.Password.Contained() {
+		m.Password = authnv1.PasswordState_PASSWORD_STATE_CONTAINED
+	}
+	return m
+}

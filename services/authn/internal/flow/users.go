@@ -1,0 +1,42 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/doorward/doorward/services/authn/internal/account"
+	"github.com/doorward/doorward/services/authn/internal/store"
+)
+
+// Users shows operators the accounts.
+type Users struct {
+	store store.Store
+}
+
+// NewUsers puts the use cases together.
+func NewUsers(s store.Store) *Users { return &Users{store: s} }
+
+// List is a page of the accounts, oldest first, and where the next page begins.
+func (f *Users) List(ctx context.Context, after string, limit int) (page []account.User, next string, err error) {
+	err = f.store.View(ctx, func(tx store.Tx) (err error) {
+		page, err = tx.Users.List(after, limit)
+		return err
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list users: %w", err)
+	}
+	return page, nextOf(page, limit, func(u account.User) string { return u.ID }), nil
+}
+
+// Get is one account.
+func (f *Users) Get(ctx context.Context, w Whose) (account.User, error) {
+	var user account.User
+	err := f.store.View(ctx, func(tx store.Tx) (err error) {
+		user, err = w.find(tx)
+		return err
+	})
+	if err != nil {
+		return account.User{}, fmt.Errorf("get user: %w", err)
+	}
+	return user, nil
+}
