@@ -103,10 +103,21 @@ func (b *Bed) Plain() *grpc.ClientConn {
 // Operator calls with the operator's key.
 func (b *Bed) Operator() authnv1.SessionServiceClient {
 	b.t.Helper()
+	return authnv1.NewSessionServiceClient(b.asOperator())
+}
+
+// KeyOperator changes the signing keys.
+func (b *Bed) KeyOperator() authnv1.KeyServiceClient {
+	b.t.Helper()
+	return authnv1.NewKeyServiceClient(b.asOperator())
+}
+
+func (b *Bed) asOperator() *grpc.ClientConn {
+	b.t.Helper()
 	conn, err := rpc.Dial(b.Addr(), rpc.ClientConfig{TLS: b.Client(), Credentials: bearer(b.keys.OperatorKey.Reveal())})
 	must(b.t, err)
 	b.t.Cleanup(func() { _ = conn.Close() })
-	return authnv1.NewSessionServiceClient(conn)
+	return conn
 }
 
 // Guard is a backend's verifier, on a client of its own and a feed. It is closed with the test.

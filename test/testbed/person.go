@@ -74,6 +74,12 @@ func (p *Person) SignIn(ctx context.Context) (doorward.Grant, error) {
 	return grant, nil
 }
 
+// Refresh goes on with a session, and returns its next session token.
+func (p *Person) Refresh(ctx context.Context, grant doorward.Grant) (doorward.Secret, error) {
+	tokens, err := p.client.Refresh(ctx, grant.RefreshToken, p.from)
+	return tokens.SessionToken, err
+}
+
 func isOverloaded(err error) bool {
 	reason, _ := doorward.ReasonOf(err)
 	return reason == typev1.Reason_REASON_OVERLOADED
