@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
@@ -18,6 +19,13 @@ import (
 
 // DefaultTimeout is the deadline of a call whose context has none.
 const DefaultTimeout = 10 * time.Second
+
+// reconnect is how soon a lost connection is tried for again. gRPC's own pauses grow to two minutes: an authn that restarts once more than expected
+// would be away for its applications long after it is back.
+var reconnect = grpc.ConnectParams{
+	Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second},
+	MinConnectTimeout: 5 * time.Second,
+}
 
 // Config is what a client needs. Only Timeout and the last two have a default.
 type Config struct {
@@ -80,6 +88,7 @@ func New(config Config) (*Client, error) {
 		grpc.WithTransportCredentials(transport),
 		grpc.WithPerRPCCredentials(apiKey{config.APIKey}),
 		grpc.WithUserAgent("doorward-sdk-go"),
+		grpc.WithConnectParams(reconnect),
 		grpc.WithChainUnaryInterceptor(deadline(timeout)),
 	}, config.DialOptions...)
 	conn, err := grpc.NewClient(config.Address, options...)

@@ -236,6 +236,34 @@ func TestEveryCallHasADeadline(t *testing.T) {
 	}
 }
 
+// TestLostConnectionIsTriedForAgainSoon: an authn that is away for some seconds is asked for several times meanwhile. gRPC by itself would have tried
+// thrice in 5 s.
+func TestLostConnectionIsTriedForAgainSoon(t *testing.T) {
+	const tries = 6
+	dialled := make(chan struct{}, tries)
+	client := newClient(t, &authn{}, func(c *doorward.Config) {
+		c.DialOptions = []grpc.DialOption{grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) {
+			select {
+			case dialled <- struct{}{}:
+			default:
+			}
+			return nil, errors.New("away")
+		})}
+	})
+	if _, err := client.SignIn(t.Context(), email, from); status.Code(err) != codes.Unavailable {
+		t.Fatalf("%v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	for i := range tries {
+		select {
+		case <-dialled:
+		case <-ctx.Done():
+			t.Fatalf("%d tries in 5 s, want %d", i, tries)
+		}
+	}
+}
+
 func TestServerOfAnotherNameOrCAIsRefused(t *testing.T) {
 	_, otherCA := authntest.Certificate(t, "authn")
 	for name, change := range map[string]func(*doorward.Config){
