@@ -5,7 +5,7 @@
 MODULES := . gen sdk
 TOOL    := go tool -modfile=$(CURDIR)/tools/go.mod
 
-.PHONY: help build test fuzz check generate format bench vuln data compose-test
+.PHONY: help build test fuzz check generate format bench chaos vuln data compose-test
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ format: ## Rewrite Go and proto files the way make check wants them
 
 bench: ## Run the benchmarks; prints each figure beside its limit, measured in the same run
 	@go run ./scripts/bench $(MODULES)
+
+chaos: ## Kill the services 50 times under load and look for anything lost; KILLS and SEED change that
+	@go test ./test/chaos -run TestNothingAcknowledgedIsLost -count=1 -timeout=1h -v -kills=$(or $(KILLS),50) -seed=$(or $(SEED),0)
 
 vuln: ## Look for known vulnerabilities; says "not checked" when their database is out of reach
 	@scripts/vuln $(MODULES)

@@ -42,8 +42,8 @@ func (d *Deployment) process(name, path string, args ...string) *Process {
 	return &Process{Name: name, Args: args, t: d.t, path: path, dir: d.dir}
 }
 
-// start runs the command. At the test's end it is killed, if it runs still.
-func (p *Process) start() {
+// Start runs the command and doesn't wait until it serves: see Deployment.Begin. At the test's end it is killed, if it runs still.
+func (p *Process) Start() {
 	p.t.Helper()
 	if p.running != nil {
 		p.t.Fatalf("%s runs already", p.Name)

@@ -25,7 +25,7 @@ const askTimeout = 2 * time.Second
 func (d *Deployment) Begin(stopped ...*Process) {
 	d.t.Helper()
 	for _, p := range stopped {
-		p.start()
+		p.Start()
 	}
 	d.awaitServing(stopped...)
 }

@@ -143,7 +143,7 @@ func (g *Generator) acknowledge(kind Kind, p *person, b *browser, a *doorward.At
 		p.browsers = append(p.browsers, b)
 		p.browsers = p.browsers[max(0, len(p.browsers)-maxBrowsers):]
 	}
-	b.use(grant)
+	g.forget(b.use(grant))
 	g.Ledger.addSession(kind, Session{
 		ID: grant.SessionID, UserID: grant.UserID, Email: p.user.Email, At: now, SignUp: kind == SignUp, NewDevice: kind == NewDevice,
 		RefreshToken: grant.RefreshToken, From: b.from,
@@ -161,7 +161,12 @@ func (g *Generator) renew(b *browser) {
 // abandon leaves a browser whose secret may have been replaced by an answer that was lost.
 func (g *Generator) abandon(p *person, b *browser) {
 	p.drop(b)
-	for _, s := range b.sessions {
+	g.forget(b.sessions)
+}
+
+// forget writes down that nobody knows any more how these sessions would be refreshed.
+func (g *Generator) forget(sessions []*held) {
+	for _, s := range sessions {
 		g.Ledger.change(s.id, func(known *Session) { known.Unsure = true })
 	}
 }

@@ -100,6 +100,9 @@ func connect(ctx context.Context, env map[string]string) (*doorward.Client, *ver
 	return client, verifier, nil
 }
 
+// Client is the application's.
+func (g *Generator) Client() *doorward.Client { return g.client }
+
 // Close ends the connections.
 func (g *Generator) Close() error {
 	return errors.Join(g.verifier.Close(), g.client.Close())

@@ -61,8 +61,8 @@ type Session struct {
 	RefreshToken doorward.Secret
 	From         doorward.From
 	Refreshes    int
-	// Unsure says that the answer to a refresh was lost for good, or that the device's secret is out of date since the answer to a sign-in was
-	// lost: the refresh token may be used up, and presenting it may end the session. It isn't presented.
+	// Unsure says that the refresh token may be used up, because the answer to a refresh was lost for good, or that From isn't kept up to date
+	// any more. It isn't presented: that could end the session.
 	Unsure bool
 	// RevokedAt is when its revocation was acknowledged; zero while it wasn't.
 	RevokedAt time.Time
@@ -103,6 +103,21 @@ func newLedger() *Ledger {
 	l := &Ledger{counts: make(map[Kind]map[Outcome]int), sessions: make(map[string]*Session)}
 	for _, kind := range Kinds() {
 		l.counts[kind] = make(map[Outcome]int)
+	}
+	return l
+}
+
+// LedgerOf makes a ledger as it would be after a load that ended so: for tests of those who read it.
+func LedgerOf(users []User, sessions []Session, losses []Loss) *Ledger {
+	l := newLedger()
+	for _, u := range users {
+		l.addUser(u)
+	}
+	for _, s := range sessions {
+		l.addSession(SignIn, s)
+	}
+	for _, loss := range losses {
+		l.lose(loss)
 	}
 	return l
 }

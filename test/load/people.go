@@ -60,13 +60,15 @@ func (b *browser) drop(s *held) {
 	b.sessions = slices.DeleteFunc(b.sessions, func(other *held) bool { return other == s })
 }
 
-// use puts a session into the browser, and its new secret.
-func (b *browser) use(grant doorward.Grant) {
+// use puts a session into the browser, and its new secret. It returns those that are out of use from now on.
+func (b *browser) use(grant doorward.Grant) (out []*held) {
 	b.from = b.from.WithDevice(grant.DeviceSecret)
 	b.sessions = append(b.sessions, &held{
 		id: grant.SessionID, token: grant.SessionToken, expires: grant.SessionTokenExpiresAt, refresh: grant.RefreshToken,
 	})
-	b.sessions = b.sessions[max(0, len(b.sessions)-maxSessions):]
+	over := max(0, len(b.sessions)-maxSessions)
+	out, b.sessions = b.sessions[:over], b.sessions[over:]
+	return out
 }
 
 // people are those who take part.

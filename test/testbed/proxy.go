@@ -7,17 +7,19 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 )
 
-// Proxy is one party's way to a server. It can be cut, while the server lives on and everybody else's way to it stays.
+// Proxy is one party's way to a server. It can be cut or made slow, while the server lives on and everybody else's way to it stays.
 type Proxy struct {
 	target   string
 	listener net.Listener
 	running  sync.WaitGroup
 
-	mu   sync.Mutex
-	cut  bool
-	open map[net.Conn]struct{}
+	mu    sync.Mutex
+	cut   bool
+	delay func() time.Duration
+	open  map[net.Conn]struct{}
 }
 
 // StartProxy passes connections on to the target until the test ends.
@@ -58,6 +60,14 @@ func (p *Proxy) Mend() {
 	p.cut = false
 }
 
+// Delay holds back whatever the server says, each time for as long as pause says. What it is told arrives at once. Pause is called from several
+// goroutines.
+func (p *Proxy) Delay(pause func() time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay = pause
+}
+
 func (p *Proxy) serve() {
 	for {
 		near, err := p.listener.Accept()
@@ -89,7 +99,26 @@ func (p *Proxy) pass(near net.Conn) {
 		_, _ = io.Copy(far, near)
 		_ = far.Close()
 	})
-	_, _ = io.Copy(near, far)
+	_, _ = io.Copy(near, slow{far, p})
+}
+
+// slow is a server's side that hesitates.
+type slow struct {
+	net.Conn
+	proxy *Proxy
+}
+
+func (s slow) Read(into []byte) (int, error) {
+	n, err := s.Conn.Read(into)
+	s.proxy.mu.Lock()
+	pause := s.proxy.delay
+	s.proxy.mu.Unlock()
+	if pause != nil {
+		timer := time.NewTimer(pause())
+		defer timer.Stop()
+		<-timer.C
+	}
+	return n, err
 }
 
 // keep remembers a connection, so that it can be cut; false when it is cut already.
