@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/doorward/doorward/internal/id"
@@ -14,13 +15,19 @@ import (
 	"github.com/doorward/doorward/services/notify/internal/template"
 )
 
-// Mails sends mails that came sealed.
+// errInHand has a message come again: what became of the mail is known by then.
+var errInHand = errors.New("the mail is with the mail server already, for an earlier delivery of its message")
+
+// Mails sends mails that came sealed. There is one for a store: a delivery in "sending" that it doesn't have in hand was left so by a crash.
 type Mails struct {
 	Deps
+
+	mu     sync.Mutex
+	inHand map[string]struct{} // by message; no more than are handled at once
 }
 
 // NewMails puts the use case together.
-func NewMails(d Deps) *Mails { return &Mails{Deps: d} }
+func NewMails(d Deps) *Mails { return &Mails{Deps: d, inHand: make(map[string]struct{})} }
 
 // Mail is an opened mail. One that expired has everything but its content.
 type Mail struct {
@@ -44,6 +51,10 @@ func (f *Mails) Send(ctx context.Context, m Mail) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrFinal, err)
 	}
+	if !f.take(m.ID) {
+		return errInHand
+	}
+	defer f.release(m.ID)
 	d, err := f.claim(ctx, m)
 	if err != nil {
 		return fmt.Errorf("claim the delivery: %w", err)
@@ -59,6 +70,23 @@ func (f *Mails) Send(ctx context.Context, m Mail) error {
 		return fmt.Errorf("hand the mail over: %w", failure)
 	}
 	return nil
+}
+
+// take is false while the message is handled already: a NATS server that restarts delivers it again, whether or not somebody is at work on it.
+func (f *Mails) take(messageID string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, held := f.inHand[messageID]; held {
+		return false
+	}
+	f.inHand[messageID] = struct{}{}
+	return true
+}
+
+func (f *Mails) release(messageID string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.inHand, messageID)
 }
 
 // write is empty for an expired mail, which nobody gets.
@@ -106,7 +134,8 @@ func (f *Mails) claim(ctx context.Context, m Mail) (alert.Delivery, error) {
 	return d, err
 }
 
-// admit begins a try, or drops the delivery. One that is "sending" already was left so by a crash, or by a failure whose record was lost.
+// admit begins a try, or drops the delivery. One that is "sending" already, and not in hand, was left so by a crash, or by a failure whose record
+// was lost.
 func admit(tx store.Tx, d *alert.Delivery, every time.Duration, now time.Time) error {
 	if d.Expired(now) {
 		d.Drop("it expired before it could be sent", now)

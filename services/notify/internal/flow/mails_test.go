@@ -94,6 +94,26 @@ func TestAnExpiredCodeIsDropped(t *testing.T) {
 	}
 }
 
+// TestAMessageThatComesAgainMeanwhileIsNotSentTwice is a NATS server that restarts while the mail server takes its time.
+func TestAMessageThatComesAgainMeanwhileIsNotSentTwice(t *testing.T) {
+	w := newWorld(t)
+	mails := flow.NewMails(w.Deps)
+	var again error
+	w.smtp.answers(func(ctx context.Context, _ mail.Message) error {
+		w.smtp.answers(nil)
+		again = mails.Send(ctx, codeMail())
+		return nil
+	})
+	w.must(mails.Send(t.Context(), codeMail()))
+	if again == nil || errors.Is(again, flow.ErrFinal) {
+		t.Errorf("the second delivery ends with %v, want that it comes again", again)
+	}
+	w.must(mails.Send(t.Context(), codeMail()))
+	if d := w.only(); d.State != alert.Accepted || d.Tries != 1 || len(w.smtp.accepted()) != 1 {
+		t.Errorf("%s after %d tries, %d mails", d.State, d.Tries, len(w.smtp.accepted()))
+	}
+}
+
 // TestCrashBeforeTheRecordSendsTheCodeAgain is a message that comes again while its delivery is "sending".
 func TestCrashBeforeTheRecordSendsTheCodeAgain(t *testing.T) {
 	w := newWorld(t)
