@@ -58,6 +58,7 @@ func (k *killer) kill(victim *deployment.Process) {
 	k.Helper()
 	victim.Kill()
 	k.kills = append(k.kills, kill{victim: victim.Name, at: time.Now()})
+	k.Logf("%s killed: %3d of %d", victim.Name, len(k.kills), *killCount)
 }
 
 func (k *killer) upTo(most time.Duration) time.Duration {

@@ -39,19 +39,19 @@ func (e *Evidence) compareAlerts(f *Faults, figures *Figures) {
 		figures.Alerts++
 		var body eventv1.SignInNewDevice
 		if err := proto.Unmarshal(event.Data, &body); err != nil {
-			f.add("event %s can't be read: %v", event.ID, err)
+			f.wrong("event %s can't be read: %v", event.ID, err)
 			continue
 		}
 		deliveries := byEvent[event.ID]
 		delete(byEvent, event.ID)
 		if len(deliveries) != 1 {
-			f.add("the sign-in %s of user %s on a new device is %d deliveries", event.ID, body.GetUserId(), len(deliveries))
+			f.missing("the sign-in %s of user %s on a new device is %d deliveries", event.ID, body.GetUserId(), len(deliveries))
 			continue
 		}
 		e.compareAlert(f, figures, deliveries[0], arrived[deliveries[0].GetId()], e.stored.emails[body.GetUserId()])
 	}
 	for id, deliveries := range byEvent {
-		f.add("delivery %s tells of sign-in %s, which no event tells", deliveries[0].GetId(), id)
+		f.wrong("delivery %s tells of sign-in %s, which no event tells", deliveries[0].GetId(), id)
 	}
 	e.countCodes(f, figures, arrived)
 }
@@ -71,17 +71,17 @@ func (e *Evidence) arrivals() map[string][]load.Mail {
 
 func (e *Evidence) compareAlert(f *Faults, figures *Figures, d *notifyv1.Delivery, mails []load.Mail, email string) {
 	if d.GetState() != notifyv1.DeliveryState_DELIVERY_STATE_ACCEPTED {
-		f.add("the alert %s to %s is %v after %d tries: %s", d.GetId(), d.GetEmail(), d.GetState(), d.GetTries(), d.GetLastError())
+		f.missing("the alert %s to %s is %v after %d tries: %s", d.GetId(), d.GetEmail(), d.GetState(), d.GetTries(), d.GetLastError())
 	}
 	if d.GetEmail() != email {
-		f.add("the alert %s went to %s, and the user is %s", d.GetId(), d.GetEmail(), email)
+		f.wrong("the alert %s went to %s, and the user is %s", d.GetId(), d.GetEmail(), email)
 	}
 	if len(mails) == 0 {
-		f.add("the alert %s to %s didn't arrive", d.GetId(), d.GetEmail())
+		f.missing("the alert %s to %s didn't arrive", d.GetId(), d.GetEmail())
 	}
 	for i, m := range mails {
 		if m.To != d.GetEmail() {
-			f.add("the alert %s to %s arrived at %s", d.GetId(), d.GetEmail(), m.To)
+			f.wrong("the alert %s to %s arrived at %s", d.GetId(), d.GetEmail(), m.To)
 		}
 		if i > 0 {
 			figures.Duplicates++
@@ -98,7 +98,7 @@ func (e *Evidence) excuse(f *Faults, d *notifyv1.Delivery, first, second load.Ma
 	}
 	// It arrives a moment before the interruption, or after it, when the mail server reads on what notify had sent.
 	if !e.interrupted(first.Received.Add(-answered), until) {
-		f.add("the mail %s to %s came at %s and again at %s, after %d tries, and notify wasn't interrupted at the first",
+		f.wrong("the mail %s to %s came at %s and again at %s, after %d tries, and notify wasn't interrupted at the first",
 			d.GetId(), d.GetEmail(), clock(first.Received), clock(second.Received), d.GetTries())
 	}
 }
@@ -108,7 +108,7 @@ func (e *Evidence) countCodes(f *Faults, figures *Figures, arrived map[string][]
 	for id, mails := range arrived {
 		d, ok := e.deliveries[id]
 		if !ok {
-			f.add("a mail %q came to %s, and no delivery is %s", mails[0].Subject, mails[0].To, id)
+			f.missing("a mail %q came to %s, and no delivery is %s", mails[0].Subject, mails[0].To, id)
 			continue
 		}
 		if d.GetKind() != kindCode {

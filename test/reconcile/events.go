@@ -39,21 +39,24 @@ func (e *Evidence) compareEvents(f *Faults, figures *Figures) {
 		}
 	}
 	for user := range known.signedUp {
-		f.add("the sign-up of user %s is told, and the user isn't there", user)
+		f.wrong("the sign-up of user %s is told, and the user isn't there", user)
 	}
 	for session := range known.began {
-		f.add("the beginning of session %s is told, and the session isn't there", session)
+		f.wrong("the beginning of session %s is told, and the session isn't there", session)
 	}
 	for _, s := range e.ledger.Sessions() {
-		if n := len(known.newDevice[s.ID]); (n == 1) != s.NewDevice {
-			f.add("session %s of %s (new device: %v) has %d events of a new device", s.ID, s.Email, s.NewDevice, n)
+		switch n := len(known.newDevice[s.ID]); {
+		case s.NewDevice:
+			exactlyOne(f, known.newDevice[s.ID], "session %s of %s has %d events of its new device", s.ID, s.Email)
+		case n > 0:
+			f.wrong("session %s of %s on a known device has %d events of a new one", s.ID, s.Email, n)
 		}
 		figures.Unanswered--
 	}
 	figures.Unanswered += figures.Sessions
 	for id, d := range e.deliveries {
 		if d.GetState() == notifyv1.DeliveryState_DELIVERY_STATE_ACCEPTED && !known.settled[id] {
-			f.add("delivery %s (%s) was accepted, and no event tells it", id, d.GetKind())
+			f.missing("delivery %s (%s) was accepted, and no event tells it", id, d.GetKind())
 		}
 	}
 }
@@ -62,19 +65,23 @@ func (e *Evidence) compareEvents(f *Faults, figures *Figures) {
 func (e *Evidence) compareEnd(f *Faults, known facts, s *authnv1.Session) {
 	if s.GetEndedAt() == nil {
 		if len(known.revoked[s.GetId()]) > 0 || known.refused[s.GetId()] {
-			f.add("session %s is active, and its end is told", s.GetId())
+			f.wrong("session %s is active, and its end is told", s.GetId())
 		}
 		return
 	}
 	exactlyOne(f, known.revoked[s.GetId()], "session %s (%v) has %d events of its end", s.GetId(), s.GetEnd())
 	if !known.refused[s.GetId()] {
-		f.add("session %s (%v) isn't in the stream of revocations", s.GetId(), s.GetEnd())
+		f.missing("session %s (%v) isn't in the stream of revocations", s.GetId(), s.GetEnd())
 	}
 }
 
 func exactlyOne(f *Faults, ids []string, format string, args ...any) {
-	if len(ids) != 1 {
-		f.add(format, append(args, len(ids))...)
+	switch args = append(args, len(ids)); len(ids) {
+	case 0:
+		f.missing(format, args...)
+	case 1:
+	default:
+		f.wrong(format, args...)
 	}
 }
 
@@ -105,7 +112,7 @@ func (e *Evidence) facts(f *Faults, figures *Figures) facts {
 func (k facts) take(f *Faults, event bus.Event) {
 	decode := func(body proto.Message) {
 		if err := proto.Unmarshal(event.Data, body); err != nil {
-			f.add("event %s (%s) can't be read: %v", event.ID, event.Type, err)
+			f.wrong("event %s (%s) can't be read: %v", event.ID, event.Type, err)
 		}
 	}
 	switch event.Type {
@@ -152,10 +159,10 @@ func (e *Evidence) compareOrder(f *Faults) {
 				continue
 			}
 			if again {
-				f.add("events %s and %s of user %s are both of version %d", id, event.ID, event.User, event.UserVersion)
+				f.wrong("events %s and %s of user %s are both of version %d", id, event.ID, event.User, event.UserVersion)
 			}
 			if event.UserVersion < last[event.User] {
-				f.add("event %s (%s) of user %s has version %d, after one of version %d", event.ID, event.Type, event.User, event.UserVersion, last[event.User])
+				f.wrong("event %s (%s) of user %s has version %d, after one of version %d", event.ID, event.Type, event.User, event.UserVersion, last[event.User])
 			}
 			of[event.UserVersion] = event.ID
 			last[event.User] = max(last[event.User], event.UserVersion)
@@ -164,7 +171,7 @@ func (e *Evidence) compareOrder(f *Faults) {
 	for user, of := range versions {
 		for version := range uint64(len(of)) {
 			if _, ok := of[version+1]; !ok {
-				f.add("user %s has %d events, and none of version %d: one is lost", user, len(of), version+1)
+				f.missing("user %s has %d events, and none of version %d: one is lost", user, len(of), version+1)
 				break
 			}
 		}

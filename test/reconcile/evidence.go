@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
@@ -34,8 +35,8 @@ func Gather(ctx context.Context, suite Suite, ledger *load.Ledger, interrupted I
 	return &Evidence{suite: suite, ledger: ledger, interrupted: interrupted, stored: s}, nil
 }
 
-// Follow reads what is still on its way: events, deliveries and mails. It is called again while Compare finds something missing.
-func (e *Evidence) Follow(ctx context.Context, mails []load.Mail) (err error) {
+// Follow reads what may still be on its way: events and deliveries. It is called again while Compare finds something missing.
+func (e *Evidence) Follow(ctx context.Context) (err error) {
 	if e.told, err = e.suite.streams(ctx); err != nil {
 		return err
 	}
@@ -43,12 +44,12 @@ func (e *Evidence) Follow(ctx context.Context, mails []load.Mail) (err error) {
 		return err
 	}
 	e.dead, err = e.suite.deadLetters(ctx)
-	e.mails = mails
 	return err
 }
 
-// Compare returns everything that isn't as it should be, and what was counted on the way.
-func (e *Evidence) Compare() (Faults, Figures) {
+// Compare returns everything that isn't as it should be, and what was counted on the way. The mails are those that arrived by the end of Follow.
+func (e *Evidence) Compare(mails []load.Mail) (Faults, Figures) {
+	e.mails = mails
 	var f Faults
 	figures := Figures{Users: len(e.stored.sessions), Events: len(e.told.authn) + len(e.told.notify)}
 	e.compareUsers(&f)
@@ -57,15 +58,33 @@ func (e *Evidence) Compare() (Faults, Figures) {
 	e.compareOrder(&f)
 	e.compareAlerts(&f, &figures)
 	for _, letter := range e.dead {
-		f.add("a dead letter of %s: %s", letter.GetType(), letter.GetCause())
+		f.wrong("a dead letter of %s: %s", letter.GetType(), letter.GetCause())
 	}
 	return f, figures
 }
 
-// Faults is what isn't as it should be.
-type Faults []string
+// Fault is something that isn't as it should be.
+type Fault struct {
+	Text string
+	// Waits says that it may be on its way: an event, a mail.
+	Waits bool
+}
 
-func (f *Faults) add(format string, args ...any) { *f = append(*f, fmt.Sprintf(format, args...)) }
+// Faults are all that were found.
+type Faults []Fault
+
+// Wait says whether it is worth waiting and looking again.
+func (f Faults) Wait() bool { return slices.ContainsFunc(f, func(one Fault) bool { return one.Waits }) }
+
+// wrong adds what no time mends.
+func (f *Faults) wrong(format string, args ...any) {
+	*f = append(*f, Fault{Text: fmt.Sprintf(format, args...)})
+}
+
+// missing adds what may still come.
+func (f *Faults) missing(format string, args ...any) {
+	*f = append(*f, Fault{Text: fmt.Sprintf(format, args...), Waits: true})
+}
 
 // Figures are for the record.
 type Figures struct {

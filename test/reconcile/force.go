@@ -17,7 +17,7 @@ func Enforce(ctx context.Context, client *doorward.Client, ledger *load.Ledger) 
 			continue
 		}
 		if _, err := client.Refresh(ctx, s.RefreshToken, s.From); err != nil {
-			f.add("session %s of %s, acknowledged and never revoked, isn't refreshed after %d times: %v", s.ID, s.Email, s.Refreshes, err)
+			f.wrong("session %s of %s, acknowledged and never revoked, isn't refreshed after %d times: %v", s.ID, s.Email, s.Refreshes, err)
 		}
 	}
 	// Afterwards, because a revoked session may present a device's secret that was replaced long ago, and that untrusts the device.
@@ -27,7 +27,7 @@ func Enforce(ctx context.Context, client *doorward.Client, ledger *load.Ledger) 
 		}
 		_, err := client.Refresh(ctx, s.RefreshToken, s.From)
 		if _, refused := doorward.ReasonOf(err); err == nil || !refused {
-			f.add("session %s of %s, revoked with an answer at %s, isn't refused a refresh: %v", s.ID, s.Email, clock(s.RevokedAt), err)
+			f.wrong("session %s of %s, revoked with an answer at %s, isn't refused a refresh: %v", s.ID, s.Email, clock(s.RevokedAt), err)
 		}
 	}
 	return f

@@ -11,7 +11,7 @@ func (e *Evidence) compareUsers(f *Faults) {
 	for _, u := range e.ledger.Users() {
 		acknowledged[u.Email] = true
 		if e.stored.emails[u.ID] != u.Email {
-			f.add("user %s (%s), acknowledged at %s, isn't there", u.ID, u.Email, clock(u.At))
+			f.wrong("user %s (%s), acknowledged at %s, isn't there", u.ID, u.Email, clock(u.At))
 		}
 	}
 	unanswered := make(map[string]bool)
@@ -22,7 +22,7 @@ func (e *Evidence) compareUsers(f *Faults) {
 	}
 	for id, email := range e.stored.emails {
 		if !acknowledged[email] && !unanswered[email] {
-			f.add("user %s (%s) is there, and nobody answered a sign-up that could have made it", id, email)
+			f.wrong("user %s (%s) is there, and nobody answered a sign-up that could have made it", id, email)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func (e *Evidence) compareSessions(f *Faults) {
 	}
 	for email, n := range more {
 		if n > 0 {
-			f.add("%s has %d sessions more than were acknowledged or asked for without an answer", email, n)
+			f.wrong("%s has %d sessions more than were acknowledged or asked for without an answer", email, n)
 		}
 	}
 }
@@ -57,13 +57,13 @@ func (e *Evidence) compareSessions(f *Faults) {
 func compareSession(f *Faults, known load.Session, s *authnv1.Session) {
 	switch {
 	case s == nil:
-		f.add("session %s of %s, acknowledged at %s, isn't there", known.ID, known.Email, clock(known.At))
+		f.wrong("session %s of %s, acknowledged at %s, isn't there", known.ID, known.Email, clock(known.At))
 	case s.GetUserId() != known.UserID:
-		f.add("session %s belongs to %s, and was acknowledged to %s", known.ID, s.GetUserId(), known.UserID)
+		f.wrong("session %s belongs to %s, and was acknowledged to %s", known.ID, s.GetUserId(), known.UserID)
 	case !known.RevokedAt.IsZero() && s.GetEnd() != authnv1.SessionEnd_SESSION_END_REVOKED:
-		f.add("session %s, revoked with an answer at %s, is %v", known.ID, clock(known.RevokedAt), s.GetEnd())
+		f.wrong("session %s, revoked with an answer at %s, is %v", known.ID, clock(known.RevokedAt), s.GetEnd())
 	case known.MaybeRevoked && s.GetEnd() == authnv1.SessionEnd_SESSION_END_REVOKED:
 	case known.RevokedAt.IsZero() && s.GetEndedAt() != nil:
-		f.add("session %s of %s ended at %s (%v), and nobody asked for it", known.ID, known.Email, clock(s.GetEndedAt().AsTime()), s.GetEnd())
+		f.wrong("session %s of %s ended at %s (%v), and nobody asked for it", known.ID, known.Email, clock(s.GetEndedAt().AsTime()), s.GetEnd())
 	}
 }
