@@ -61,7 +61,7 @@ func TestSendDeliversTextAndHTML(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []inbox.Message{{
-		ID: 1, From: `"Doorward" <no-reply@example.com>`, To: []string{"ann@example.com"}, Subject: "Your confirmation code",
+		ID: 1, From: `"Doorward" <no-reply@example.com>`, To: []string{"ann@example.com"}, Subject: "Your confirmation code", MessageID: "dlv_01@example.com",
 		Date: noon(), Text: message().Text, HTML: message().HTML, Links: []string{},
 	}}
 	ignore := cmpopts.IgnoreFields(inbox.Message{}, "Received")
