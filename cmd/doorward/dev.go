@@ -8,12 +8,15 @@ import (
 
 	"github.com/doorward/doorward/cmd/doorward/internal/development"
 	"github.com/doorward/doorward/cmd/doorward/internal/suite"
+	"github.com/doorward/doorward/internal/app"
 	"github.com/doorward/doorward/internal/telemetry"
+	"github.com/doorward/doorward/internal/telemetry/otlp"
 )
 
 type devCmd struct {
 	Dir      string `default:".doorward" help:"Where everything is kept. Delete it to begin anew."`
 	PortBase int    `default:"7400" help:"Ports are counted from here: authn +1, risk +2, notify +3, portal +4, inbox +5 and +6, NATS +7. 0 takes any that are free."`
+	Debug    string `placeholder:"HOST:PORT" help:"Serve /metrics, /healthz and /debug here, on loopback."`
 	Verbose  bool   `short:"v" help:"Log more than what deserves a look."`
 }
 
@@ -36,15 +39,26 @@ func (c *devCmd) Run(ctx context.Context, s streams) error {
 	}
 	// Somebody who finds this in the log of a machine that serves people should stop reading here.
 	logger.LogAttrs(ctx, slog.LevelWarn, "doorward dev: development only", slog.String("version", version()), slog.String("dir", c.Dir))
+	registry := telemetry.NewRegistry()
+	traces, err := otlp.FromEnvironment(ctx, otlp.Config{Environ: s.env, Version: version(), Logger: logger, Registerer: registry})
+	if err != nil {
+		return err
+	}
 	all, err := development.New(ctx, development.Config{
 		Dir: c.Dir, Ports: development.Ports{Base: c.PortBase},
-		Process: suite.Process{Logger: logger, Registerer: telemetry.NewRegistry(), Now: time.Now},
+		Process: suite.Process{Logger: logger, Registerer: registry, Now: time.Now, Traces: traces},
 	})
 	if err != nil {
 		return err
 	}
+	tasks, err := debugTasks(ctx, telemetry.DebugConfig{Address: c.Debug, Gatherer: registry, Healthy: all.AwaitServing, Logger: logger})
+	if err != nil {
+		all.Close()
+		return err
+	}
+	tasks = append(tasks, app.Task{Name: "suite", Run: all.Run})
 	running := make(chan error, 1)
-	go func() { running <- all.Run(ctx) }() // ends with ctx; its answer is awaited below
+	go func() { running <- app.Run(ctx, logger, tasks...) }() // ends with ctx; its answer is awaited below
 	if err := all.AwaitServing(ctx); err != nil {
 		return firstOf(running, err)
 	}

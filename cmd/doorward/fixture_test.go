@@ -41,14 +41,14 @@ type dev struct {
 	stop  func()
 }
 
-// startDev runs it until stop, or until the test's end, and demands that it ends well.
-func startDev(t *testing.T, dir string) *dev {
+// startDev runs it in an environment until stop, or until the test's end, and demands that it ends well.
+func startDev(t *testing.T, dir string, environ ...string) *dev {
 	t.Helper()
 	d := &dev{dir: dir}
 	ctx, cancel := context.WithCancel(context.Background()) // it outlives the test's own context by its graceful stop
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"dev", "--dir", dir, "--port-base", "0"}, streams{out: &d.shows, err: &d.shows})
+		ended <- run(ctx, []string{"dev", "--dir", dir, "--port-base", "0"}, streams{out: &d.shows, err: &d.shows, env: environ})
 	}()
 	d.stop = sync.OnceFunc(func() {
 		cancel()

@@ -14,6 +14,7 @@ import (
 	"github.com/doorward/doorward/internal/app"
 	"github.com/doorward/doorward/internal/config"
 	"github.com/doorward/doorward/internal/telemetry"
+	"github.com/doorward/doorward/internal/telemetry/otlp"
 	"github.com/doorward/doorward/services/authn"
 	"github.com/doorward/doorward/services/notify"
 	"github.com/doorward/doorward/services/portal"
@@ -54,7 +55,7 @@ type runnable interface {
 }
 
 // serve runs one service with the process around it. Building it takes the logger and the registry that the process shows.
-func (p process) serve(ctx context.Context, s streams, name string, build func(*slog.Logger, prometheus.Registerer) (runnable, error)) error {
+func (p process) serve(ctx context.Context, s streams, name string, build func(*slog.Logger, prometheus.Registerer, telemetry.Tracing) (runnable, error)) error {
 	format := telemetry.JSON
 	if p.LogText {
 		format = telemetry.Text
@@ -65,21 +66,32 @@ func (p process) serve(ctx context.Context, s streams, name string, build func(*
 	}
 	logger = logger.With(slog.String("service", name))
 	registry := telemetry.NewRegistry()
-	service, err := build(logger, registry)
+	traces, err := otlp.FromEnvironment(ctx, otlp.Config{Environ: s.env, Version: version(), Logger: logger, Registerer: registry})
 	if err != nil {
 		return err
 	}
-	tasks := []app.Task{{Name: name, Run: service.Run}}
-	if p.Debug != "" {
-		debug, err := telemetry.NewDebug(ctx, telemetry.DebugConfig{
-			Address: p.Debug, Gatherer: registry, Healthy: healthyOf(service), Logger: logger,
-		})
-		if err != nil {
-			return err
-		}
-		tasks = append(tasks, app.Task{Name: "debug", Run: debug.Run})
+	service, err := build(logger, registry, traces.For(name))
+	if err != nil {
+		return err
 	}
+	debug, err := debugTasks(ctx, telemetry.DebugConfig{Address: p.Debug, Gatherer: registry, Healthy: healthyOf(service), Logger: logger})
+	if err != nil {
+		return err
+	}
+	tasks := append([]app.Task{{Name: "traces", Run: traces.Run}, {Name: name, Run: service.Run}}, debug...)
 	return app.Run(ctx, logger, tasks...)
+}
+
+// debugTasks opens the debug listener, where there is an address for it.
+func debugTasks(ctx context.Context, cfg telemetry.DebugConfig) ([]app.Task, error) {
+	if cfg.Address == "" {
+		return nil, nil
+	}
+	debug, err := telemetry.NewDebug(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return []app.Task{{Name: "debug", Run: debug.Run}}, nil
 }
 
 // healthyOf asks a service that can tell; one that can't is healthy while it runs.
@@ -113,8 +125,8 @@ func (c *authnRunCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return c.serve(ctx, s, "authn", func(logger *slog.Logger, registerer prometheus.Registerer) (runnable, error) {
-		return authn.New(ctx, loaded.Value, authn.Deps{Logger: logger, Registerer: registerer, Now: time.Now})
+	return c.serve(ctx, s, "authn", func(logger *slog.Logger, registerer prometheus.Registerer, tracing telemetry.Tracing) (runnable, error) {
+		return authn.New(ctx, loaded.Value, authn.Deps{Logger: logger, Registerer: registerer, Now: time.Now, Tracing: tracing})
 	})
 }
 
@@ -158,8 +170,8 @@ func (c *riskCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return c.serve(ctx, s, "risk", func(logger *slog.Logger, registerer prometheus.Registerer) (runnable, error) {
-		return risk.New(ctx, loaded.Value, risk.Deps{Logger: logger, Registerer: registerer, Now: time.Now})
+	return c.serve(ctx, s, "risk", func(logger *slog.Logger, registerer prometheus.Registerer, tracing telemetry.Tracing) (runnable, error) {
+		return risk.New(ctx, loaded.Value, risk.Deps{Logger: logger, Registerer: registerer, Now: time.Now, Tracing: tracing})
 	})
 }
 
@@ -177,8 +189,8 @@ func (c *notifyCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return c.serve(ctx, s, "notify", func(logger *slog.Logger, registerer prometheus.Registerer) (runnable, error) {
-		return notify.New(ctx, loaded.Value, notify.Deps{Logger: logger, Registerer: registerer, Now: time.Now})
+	return c.serve(ctx, s, "notify", func(logger *slog.Logger, registerer prometheus.Registerer, tracing telemetry.Tracing) (runnable, error) {
+		return notify.New(ctx, loaded.Value, notify.Deps{Logger: logger, Registerer: registerer, Now: time.Now, Tracing: tracing})
 	})
 }
 
@@ -196,8 +208,8 @@ func (c *portalCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return c.serve(ctx, s, "portal", func(logger *slog.Logger, registerer prometheus.Registerer) (runnable, error) {
-		return portal.New(ctx, loaded.Value, portal.Deps{Logger: logger, Registerer: registerer, Now: time.Now})
+	return c.serve(ctx, s, "portal", func(logger *slog.Logger, registerer prometheus.Registerer, tracing telemetry.Tracing) (runnable, error) {
+		return portal.New(ctx, loaded.Value, portal.Deps{Logger: logger, Registerer: registerer, Now: time.Now, Tracing: tracing})
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/doorward/doorward/internal/outbox"
+	"github.com/doorward/doorward/internal/telemetry"
 )
 
 // The outbox's buckets. Whether a row is pending is a state, kept as an entry of
@@ -60,12 +61,15 @@ func NewOutbox(db *DB) *Outbox {
 	}
 }
 
-// In returns the appending role inside a transaction.
-func (o *Outbox) In(tx *bolt.Tx) outbox.Appender { return appender{outbox: o, tx: tx} }
+// In returns the appending role inside the transaction that ctx is for.
+func (o *Outbox) In(ctx context.Context, tx *bolt.Tx) outbox.Appender {
+	return appender{outbox: o, tx: tx, traceparent: telemetry.Traceparent(ctx)}
+}
 
 type appender struct {
-	outbox *Outbox
-	tx     *bolt.Tx
+	outbox      *Outbox
+	tx          *bolt.Tx
+	traceparent string
 }
 
 // Append adds a pending row. An id that is there already is an error: it would
@@ -73,6 +77,9 @@ type appender struct {
 func (a appender) Append(row outbox.Row) error {
 	if err := row.Validate(); err != nil {
 		return err
+	}
+	if row.Traceparent == "" {
+		row.Traceparent = a.traceparent
 	}
 	o, tx := a.outbox, a.tx
 	if _, found, err := o.rows.Get(tx, row.ID); err != nil || found {

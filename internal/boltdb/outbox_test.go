@@ -24,7 +24,7 @@ type store struct {
 func (s store) Append(ctx context.Context, rows ...outbox.Row) error {
 	return s.db.Update(ctx, func(tx *bolt.Tx) error {
 		for _, row := range rows {
-			if err := s.In(tx).Append(row); err != nil {
+			if err := s.In(ctx, tx).Append(row); err != nil {
 				return err
 			}
 		}
@@ -56,7 +56,7 @@ func TestOutboxForgetsNothingOfAFailedTransaction(t *testing.T) {
 	s := openOutbox(t)
 	failed := errors.New("failed")
 	err := s.db.Update(t.Context(), func(tx *bolt.Tx) error {
-		return errors.Join(s.In(tx).Append(outboxtest.NewRow(1, "")), failed)
+		return errors.Join(s.In(t.Context(), tx).Append(outboxtest.NewRow(1, "")), failed)
 	})
 	if !errors.Is(err, failed) {
 		t.Fatalf("Update = %v", err)

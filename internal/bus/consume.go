@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/doorward/doorward/internal/telemetry"
 )
 
 // Handler handles one event. It is called again for the same event after a crash or a lost acknowledgement, and must know the event
@@ -32,6 +35,8 @@ type ConsumeConfig struct {
 	Handle      Handler
 	Logger      *slog.Logger
 	Metrics     *Metrics
+	// Tracing begins a span for each delivery, beneath the change that wrote the event; the zero value begins none.
+	Tracing telemetry.Tracing
 }
 
 // permanent marks an error that no repetition heals.
@@ -211,6 +216,7 @@ func (k *consumer) work(ctx context.Context, durable jetstream.Consumer) error {
 // take handles one delivery and answers the server: done, again later, or dead.
 func (k *consumer) take(ctx context.Context, msg jetstream.Msg) {
 	e, err := received(msg)
+	ctx, _ = handling(ctx, k.Tracing, k.Stream, e)
 	tries := max(1, int(e.Delivery))
 	switch {
 	case err != nil:
@@ -237,14 +243,15 @@ func (k *consumer) take(ctx context.Context, msg jetstream.Msg) {
 	k.answer(ctx, outcomeDead, e, err, msg.TermWithReason("dead letter"))
 }
 
-// answer counts and logs how a delivery ended; sent is the error of telling the server, which costs a repetition at most.
+// answer counts and logs how a delivery ended, and ends its span; sent is the error of telling the server, which costs a repetition at most.
 func (k *consumer) answer(ctx context.Context, outcome string, e Event, err, sent error) {
 	k.Metrics.delivered(k.Stream, outcome)
+	defer settled(trace.SpanFromContext(ctx), outcome, err)
 	if err == nil && sent == nil {
 		return
 	}
 	k.log.LogAttrs(ctx, slog.LevelWarn, "bus: event wasn't settled at the first try", slog.String("outcome", outcome),
-		slog.String("event_id", e.ID), slog.String("type", e.Type), slog.Uint64("delivery", e.Delivery),
+		slog.String("type", e.Type), slog.Uint64("delivery", e.Delivery),
 		slog.Any("error", errors.Join(err, sent)))
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/doorward/doorward/internal/telemetry"
 )
 
 // A dead letter is the event as it was, headers and body, on a subject of its own:
@@ -262,7 +264,7 @@ func (d *Dead) Replay(ctx context.Context, id string, handle Handler) error {
 	if err != nil {
 		return fmt.Errorf("%w; it can only be dropped", err)
 	}
-	if err := guarded(ctx, 30*time.Second, e, handle); err != nil {
+	if err := guarded(telemetry.WithEventID(ctx, e.ID), 30*time.Second, e, handle); err != nil {
 		return fmt.Errorf("bus: replay dead letter %s: %w", id, err)
 	}
 	return d.settle(ctx, l, "replayed")

@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
+
+	"github.com/doorward/doorward/internal/telemetry"
 )
 
 // ErrGap says that the stream no longer has what comes after a view's cursor: the view must not serve; it loads a snapshot, or
@@ -41,6 +43,8 @@ type FollowConfig struct {
 	Handle  func(ctx context.Context, e Event, c Cursor) error
 	Logger  *slog.Logger
 	Metrics *Metrics
+	// Tracing begins a span for each event that comes once the view has caught up; the zero value begins none.
+	Tracing telemetry.Tracing
 }
 
 // View follows one stream. Create it with NewView, run it with Run.
@@ -224,15 +228,28 @@ func (v *View) take(ctx context.Context, s start, next uint64, msg jetstream.Msg
 	return nil
 }
 
-// apply repeats until the event is applied, passed over, or the session ends.
+// apply applies an event, within a span if it is news: what is read to catch up happened long ago, and may be much.
 func (v *View) apply(ctx context.Context, s start, e Event, invalid error) {
+	var tracing telemetry.Tracing
+	select {
+	case <-v.ready:
+		tracing = v.Tracing
+	default:
+	}
+	ctx, span := handling(ctx, tracing, v.Stream, e)
+	outcome, err := v.applyUntilDone(ctx, s, e, invalid)
+	settled(span, outcome, err)
+}
+
+// applyUntilDone repeats until the event is applied, passed over, or the session ends.
+func (v *View) applyUntilDone(ctx context.Context, s start, e Event, invalid error) (outcome string, err error) {
 	cursor := Cursor{StreamCreated: s.created, Sequence: e.Sequence, EventID: e.ID, Stored: e.Stored}
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		err := Permanent(invalid)
+		err = Permanent(invalid)
 		if invalid == nil {
 			err = guarded(ctx, 30*time.Second, e, func(ctx context.Context, e Event) error { return v.Handle(ctx, e, cursor) })
 		}
-		outcome := outcomeDone
+		outcome = outcomeDone
 		switch {
 		case IsPermanent(err):
 			outcome = outcomeSkip
@@ -241,12 +258,12 @@ func (v *View) apply(ctx context.Context, s start, e Event, invalid error) {
 		}
 		v.Metrics.delivered(v.Stream, outcome)
 		if err == nil || ctx.Err() != nil {
-			return
+			return outcome, err
 		}
 		v.log.LogAttrs(ctx, slog.LevelWarn, "bus: the view didn't apply an event", slog.String("outcome", outcome),
-			slog.String("event_id", e.ID), slog.String("type", e.Type), slog.Any("error", err))
+			slog.String("type", e.Type), slog.Any("error", err))
 		if outcome == outcomeSkip || !wait(ctx, pause) {
-			return
+			return outcome, err
 		}
 	}
 }

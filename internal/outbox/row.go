@@ -32,7 +32,8 @@ type Row struct {
 	UserVersion uint64
 	// Data is the protobuf body.
 	Data []byte
-	// Traceparent links the event to the request that caused it; may be empty.
+	// Traceparent links the event to the request that caused it, as W3C Trace Context writes it; empty where nothing is traced. Append
+	// fills it in from the transaction's context.
 	Traceparent string
 
 	// The place in the stream, as acknowledged. All four are zero while the row is pending.
@@ -82,7 +83,7 @@ type Ack struct {
 
 // Appender is the role inside a service's transaction: the row is kept exactly when the change is.
 type Appender interface {
-	// Append adds a pending row. It refuses with ErrInvalidRow what Row.Validate refuses.
+	// Append adds a pending row, with the trace of the transaction's context where it names none. It refuses with ErrInvalidRow what Row.Validate refuses.
 	Append(Row) error
 }
 

@@ -10,6 +10,8 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
+
+	"github.com/doorward/doorward/internal/telemetry"
 )
 
 // How a client keeps a connection. The pings are slower than what servers allow.
@@ -32,6 +34,8 @@ type ClientConfig struct {
 	Timeout time.Duration
 	// Credentials, if any, go with each call: an operator's API key.
 	Credentials credentials.PerRPCCredentials
+	// Tracing begins a span for each call, and passes it on; the zero value does neither.
+	Tracing telemetry.Tracing
 	// BareStatus leaves errors as gRPC statuses instead of faults.
 	BareStatus bool
 }
@@ -62,6 +66,9 @@ func Dial(target string, cfg ClientConfig) (*grpc.ClientConn, error) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: clientPingAfter, Timeout: clientPingTimeout, PermitWithoutStream: true,
 		}),
+	}
+	if cfg.Tracing.Enabled() {
+		opts = append(opts, grpc.WithStatsHandler(traceCalls(cfg.Tracing)))
 	}
 	if cfg.Credentials != nil {
 		opts = append(opts, grpc.WithPerRPCCredentials(cfg.Credentials))

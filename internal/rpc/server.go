@@ -18,6 +18,7 @@ import (
 
 	"github.com/doorward/doorward/internal/access"
 	"github.com/doorward/doorward/internal/app"
+	"github.com/doorward/doorward/internal/telemetry"
 )
 
 // ServerConfig is what a server needs. Zero values of the bounds mean the defaults
@@ -36,6 +37,8 @@ type ServerConfig struct {
 	Logger       *slog.Logger
 	Registerer   prometheus.Registerer
 	Now          func() time.Time
+	// Tracing begins a span for each call; the zero value begins none.
+	Tracing telemetry.Tracing
 
 	// MaxRequestBytes bounds a request message: 64 KiB.
 	MaxRequestBytes int
@@ -119,7 +122,11 @@ func assemble(cfg ServerConfig, listener net.Listener) (*Server, error) {
 		stopping:  stopping,
 		beginStop: beginStop,
 	}
-	s.grpc = grpc.NewServer(serverOptions(cfg, s.chain(cfg))...)
+	options := serverOptions(cfg, s.chain(cfg))
+	if cfg.Tracing.Enabled() {
+		options = append(options, grpc.StatsHandler(traceServed(cfg.Tracing, table)))
+	}
+	s.grpc = grpc.NewServer(options...)
 	s.SetServing(false)
 	healthpb.RegisterHealthServer(s.grpc, s.health)
 	if cfg.Reflection {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -29,8 +30,8 @@ type LogConfig struct {
 	Level slog.Level
 }
 
-// NewLogger makes the process's logger. It adds the call's request id to lines
-// that are logged with the call's context.
+// NewLogger makes the process's logger. It adds to each line what its context belongs
+// to: the call's request id, the id of the event that is handled, and the trace.
 func NewLogger(cfg LogConfig) (*slog.Logger, error) {
 	opts := &slog.HandlerOptions{Level: cfg.Level, ReplaceAttr: redact}
 	var h slog.Handler
@@ -45,18 +46,37 @@ func NewLogger(cfg LogConfig) (*slog.Logger, error) {
 	return slog.New(&handler{Handler: h}), nil
 }
 
-// handler adds the request id. A group that is opened on the logger would swallow
-// the id too, and a line still says which call it belongs to: that is enough.
+// handler adds the ids. A group that is opened on the logger would swallow them too,
+// and a line still says which call it belongs to: that is enough.
 type handler struct{ slog.Handler }
 
 var _ slog.Handler = (*handler)(nil)
 
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
-	if id := RequestID(ctx); id != "" {
+	var ids [3]slog.Attr
+	n := 0
+	for _, id := range [...]struct{ name, value string }{
+		{"request_id", RequestID(ctx)}, {"event_id", EventID(ctx)}, {"trace_id", traceID(ctx)},
+	} {
+		if id.value != "" {
+			ids[n] = slog.String(id.name, id.value)
+			n++
+		}
+	}
+	if n > 0 {
 		r = r.Clone()
-		r.AddAttrs(slog.String("request_id", id))
+		r.AddAttrs(ids[:n]...)
 	}
 	return h.Handler.Handle(ctx, r)
+}
+
+// traceID is the trace that ctx belongs to, under which a collector knows it.
+func traceID(ctx context.Context) string {
+	span := trace.SpanContextFromContext(ctx)
+	if !span.HasTraceID() {
+		return ""
+	}
+	return span.TraceID().String()
 }
 
 func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {

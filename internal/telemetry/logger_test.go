@@ -27,18 +27,42 @@ func logger(t *testing.T, cfg telemetry.LogConfig) (*slog.Logger, *bytes.Buffer)
 	return l, &out
 }
 
-func TestLinesOfACallCarryItsRequestID(t *testing.T) {
+func TestLinesSayWhatTheyBelongTo(t *testing.T) {
+	contexts := map[string]func(context.Context) context.Context{
+		"req-1": func(ctx context.Context) context.Context { return telemetry.WithRequestID(ctx, "req-1") },
+		"evt-1": func(ctx context.Context) context.Context { return telemetry.WithEventID(ctx, "evt-1") },
+		"0af7651916cd43dd8448eb211c80319c": func(ctx context.Context) context.Context {
+			return telemetry.WithTraceparent(ctx, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+		},
+	}
 	for _, format := range []telemetry.Format{"", telemetry.JSON, telemetry.Text} {
-		l, out := logger(t, telemetry.LogConfig{Format: format})
-		ctx := telemetry.WithRequestID(t.Context(), "req-1")
-		l.With("service", "authn").InfoContext(ctx, "done")
-		l.WithGroup("store").InfoContext(ctx, "done")
-		l.InfoContext(context.Background(), "outside")
-		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		for i, want := range []bool{true, true, false} {
-			if got := strings.Contains(lines[i], "req-1"); got != want {
-				t.Errorf("format %q, line %d has the id: %v, want %v: %s", format, i, got, want, lines[i])
+		for id, within := range contexts {
+			l, out := logger(t, telemetry.LogConfig{Format: format})
+			ctx := within(t.Context())
+			l.With("service", "authn").InfoContext(ctx, "done")
+			l.WithGroup("store").InfoContext(ctx, "done")
+			l.InfoContext(context.Background(), "outside")
+			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+			for i, want := range []bool{true, true, false} {
+				if got := strings.Contains(lines[i], id); got != want {
+					t.Errorf("format %q, line %d has %s: %v, want %v: %s", format, i, id, got, want, lines[i])
+				}
 			}
+		}
+	}
+}
+
+func TestLineOfATracedCallInAHandlerHasAllIDs(t *testing.T) {
+	l, out := logger(t, telemetry.LogConfig{})
+	ctx := telemetry.WithTraceparent(telemetry.WithEventID(telemetry.WithRequestID(t.Context(), "req-1"), "evt-1"), parent)
+	l.InfoContext(ctx, "done")
+	var line map[string]any
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"request_id": "req-1", "event_id": "evt-1", "trace_id": parent[3:35]} {
+		if line[name] != want {
+			t.Errorf("%s = %v, want %s", name, line[name], want)
 		}
 	}
 }

@@ -42,6 +42,7 @@ func (s *Service) consume(ctx context.Context) error {
 		Handle:  s.commands.Handle,
 		Logger:  s.deps.Logger,
 		Metrics: s.deliveries,
+		Tracing: s.deps.Tracing,
 	})
 }
 

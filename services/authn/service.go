@@ -18,6 +18,7 @@ import (
 	"github.com/doorward/doorward/internal/policy"
 	"github.com/doorward/doorward/internal/rpc"
 	"github.com/doorward/doorward/internal/seal"
+	"github.com/doorward/doorward/internal/telemetry"
 	"github.com/doorward/doorward/services/authn/internal/api"
 	"github.com/doorward/doorward/services/authn/internal/commands"
 	"github.com/doorward/doorward/services/authn/internal/credential"
@@ -28,11 +29,12 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/tuning"
 )
 
-// Deps are what a process hands to its services. All are needed.
+// Deps are what a process hands to its services. All but Tracing are needed.
 type Deps struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	Now        func() time.Time
+	Tracing    telemetry.Tracing
 }
 
 // Service is authn with its listener open. Run it, or Close it.
@@ -148,7 +150,7 @@ func (s *Service) openPolicy(ctx context.Context) (*policy.Store[tuning.Policy],
 
 // dialRisk shows risk our certificate, and demands that it is risk who answers.
 func (s *Service) dialRisk(material *certs.Material) (_ *riskclient.Client, err error) {
-	s.risk, err = rpc.Dial(s.cfg.Risk, rpc.ClientConfig{TLS: certs.ClientTLS(material, "risk")})
+	s.risk, err = rpc.Dial(s.cfg.Risk, rpc.ClientConfig{TLS: certs.ClientTLS(material, "risk"), Tracing: s.deps.Tracing})
 	if err != nil {
 		return nil, err
 	}
@@ -168,6 +170,7 @@ func (s *Service) listen(ctx context.Context, material *certs.Material, d flow.D
 		Logger:       s.deps.Logger,
 		Registerer:   s.deps.Registerer,
 		Now:          s.deps.Now,
+		Tracing:      s.deps.Tracing,
 		Reflection:   s.cfg.Reflection,
 	})
 	if err != nil {

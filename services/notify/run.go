@@ -65,6 +65,7 @@ func (s *Service) consumeEvents(ctx context.Context) error {
 	return bus.Consume(ctx, s.bus, bus.ConsumeConfig{
 		Stream: bus.StreamAuthn, Subjects: []string{intake.SubjectNewDevice, intake.SubjectContained},
 		Backoff: eventPauses, MaxDeliver: eventTries, AckWait: s.ackWait(), Handle: s.intake.Handle, Logger: s.deps.Logger, Metrics: s.metrics,
+		Tracing: s.deps.Tracing,
 	})
 }
 
@@ -72,7 +73,7 @@ func (s *Service) consumeMails(ctx context.Context) error {
 	return bus.Consume(ctx, s.bus, bus.ConsumeConfig{
 		Stream: bus.StreamMail, Subjects: []string{intake.SubjectMail},
 		Backoff: mailPauses, MaxDeliver: mailTries, MaxInFlight: mailsAtOnce, AckWait: s.ackWait(),
-		Handle: s.intake.Handle, Logger: s.deps.Logger, Metrics: s.metrics,
+		Handle: s.intake.Handle, Logger: s.deps.Logger, Metrics: s.metrics, Tracing: s.deps.Tracing,
 	})
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/doorward/doorward/internal/outbox"
 	"github.com/doorward/doorward/internal/policy"
 	"github.com/doorward/doorward/internal/rpc"
+	"github.com/doorward/doorward/internal/telemetry"
 	"github.com/doorward/doorward/services/notify/internal/api"
 	"github.com/doorward/doorward/services/notify/internal/flow"
 	"github.com/doorward/doorward/services/notify/internal/intake"
@@ -41,11 +42,12 @@ const (
 	stopGrace = 2 * time.Second
 )
 
-// Deps are what a process hands to its services. All are needed.
+// Deps are what a process hands to its services. All but Tracing are needed.
 type Deps struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	Now        func() time.Time
+	Tracing    telemetry.Tracing
 }
 
 func (d Deps) check() error {
@@ -104,7 +106,9 @@ func (s *Service) open(ctx context.Context) error {
 	if err := s.connect(ctx); err != nil {
 		return err
 	}
-	if s.authn, err = rpc.Dial(s.cfg.Authn, rpc.ClientConfig{TLS: certs.ClientTLS(material, "authn"), Timeout: askTimeout}); err != nil {
+	if s.authn, err = rpc.Dial(s.cfg.Authn, rpc.ClientConfig{
+		TLS: certs.ClientTLS(material, "authn"), Timeout: askTimeout, Tracing: s.deps.Tracing,
+	}); err != nil {
 		return err
 	}
 	flows, err := s.flowDeps(ctx)
@@ -188,6 +192,7 @@ func (s *Service) listen(ctx context.Context, flows flow.Deps, material *certs.M
 	s.server, err = rpc.NewServer(ctx, rpc.ServerConfig{
 		Name: name, Address: s.cfg.Listen, TLS: certs.ServerTLS(material, certs.ServicesOnly), Table: table(), Authenticate: rpc.MTLSOnly,
 		Logger: s.deps.Logger, Registerer: s.deps.Registerer, Now: s.deps.Now, Reflection: s.cfg.Reflection, StopGrace: stopGrace,
+		Tracing: s.deps.Tracing,
 	})
 	if err != nil {
 		return err

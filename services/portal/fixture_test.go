@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
@@ -91,6 +93,7 @@ type suite struct {
 	stopNotify func()
 	url        string
 	log        *logBuffer
+	spans      *tracetest.SpanRecorder
 	metrics    *prometheus.Registry
 }
 
@@ -105,6 +108,7 @@ func start(t *testing.T, change func(*portal.Config)) *suite {
 			Method:     "password and a mailed code",
 		}},
 		log:     &logBuffer{},
+		spans:   tracetest.NewSpanRecorder(),
 		metrics: prometheus.NewRegistry(),
 	}
 	logger, err := telemetry.NewLogger(telemetry.LogConfig{Writer: s.log, Level: slog.LevelDebug})
@@ -121,7 +125,10 @@ func start(t *testing.T, change func(*portal.Config)) *suite {
 	if change != nil {
 		change(&cfg)
 	}
-	service, err := portal.New(t.Context(), cfg, portal.Deps{Logger: logger, Registerer: s.metrics, Now: time.Now})
+	service, err := portal.New(t.Context(), cfg, portal.Deps{
+		Logger: logger, Registerer: s.metrics, Now: time.Now,
+		Tracing: telemetry.NewTracing(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(s.spans))),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

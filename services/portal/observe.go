@@ -7,6 +7,9 @@ import (
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/doorward/doorward/internal/id"
 	"github.com/doorward/doorward/internal/telemetry"
@@ -46,17 +49,30 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 func (s *site) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.now()
-		r = r.WithContext(telemetry.WithRequestID(r.Context(), id.New("req", began)))
+		ctx, span := s.tracing.Start(telemetry.WithRequestID(r.Context(), id.New("req", began)), "request", trace.WithSpanKind(trace.SpanKindServer))
+		r = r.WithContext(ctx)
 		answer := &recorder{ResponseWriter: w}
 		s.guarded(next, answer, r)
 
 		took := s.now().Sub(began)
 		route, code := routeOf(r), answer.code()
+		end(span, route, code)
 		s.metrics.requests.WithLabelValues(route, strconv.Itoa(code)).Inc()
 		s.metrics.duration.WithLabelValues(route).Observe(took.Seconds())
 		s.logger.LogAttrs(r.Context(), levelOf(route, code), "request answered",
 			slog.String("route", route), slog.Int("code", code), slog.Duration("duration", took))
 	})
+}
+
+// end ends a request's span. A trace begins here: what a browser sends as traceparent
+// isn't read. Like the access log, a span knows the route and no path.
+func end(span trace.Span, route string, code int) {
+	span.SetName(route)
+	span.SetAttributes(attribute.String("http.route", route), attribute.Int("http.response.status_code", code))
+	if code >= http.StatusInternalServerError {
+		span.SetStatus(codes.Error, "")
+	}
+	span.End()
 }
 
 // guarded turns a panic into an answer. Its value isn't logged, as it may hold anything; its type is.

@@ -18,6 +18,7 @@ import (
 	"github.com/doorward/doorward/internal/app"
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/rpc"
+	"github.com/doorward/doorward/internal/telemetry"
 )
 
 // What a browser may take of the portal before it is let go.
@@ -32,11 +33,12 @@ const (
 	stopGrace      = 10 * time.Second // for requests in flight
 )
 
-// Deps are what a process hands to its services. All are needed.
+// Deps are what a process hands to its services. All but Tracing are needed.
 type Deps struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	Now        func() time.Time
+	Tracing    telemetry.Tracing
 }
 
 // Service is the portal with its listener open. Run it, or Close it.
@@ -64,7 +66,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	notify, err := dialNotify(cfg, deps.Logger)
+	notify, err := dialNotify(cfg, deps)
 	if err != nil {
 		return nil, err
 	}
@@ -82,15 +84,17 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 }
 
 // dialNotify shows notify the portal's certificate, and demands that it is notify who answers.
-func dialNotify(cfg Config, logger *slog.Logger) (*grpc.ClientConn, error) {
-	material, err := certs.Load(cfg.Certs, "portal", logger)
+func dialNotify(cfg Config, deps Deps) (*grpc.ClientConn, error) {
+	material, err := certs.Load(cfg.Certs, "portal", deps.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
 	if err := material.RefuseDevelopment(); err != nil && !cfg.Development {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	conn, err := rpc.Dial(cfg.Notify, rpc.ClientConfig{TLS: certs.ClientTLS(material, "notify"), Timeout: notifyTimeout})
+	conn, err := rpc.Dial(cfg.Notify, rpc.ClientConfig{
+		TLS: certs.ClientTLS(material, "notify"), Timeout: notifyTimeout, Tracing: deps.Tracing,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}

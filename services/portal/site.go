@@ -12,6 +12,7 @@ import (
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
 	"github.com/doorward/doorward/internal/access"
 	"github.com/doorward/doorward/internal/config"
+	"github.com/doorward/doorward/internal/telemetry"
 )
 
 //go:embed page/style.css
@@ -31,6 +32,7 @@ type site struct {
 	sameOrigin  *sameOrigin
 	pace        *access.Guard
 	metrics     *metrics
+	tracing     telemetry.Tracing
 	logger      *slog.Logger
 	now         func() time.Time
 }
@@ -61,6 +63,7 @@ func newSite(cfg Config, deps Deps) (*site, error) {
 		sameOrigin: protection,
 		pace:       pace,
 		metrics:    measured,
+		tracing:    deps.Tracing,
 		logger:     deps.Logger,
 		now:        deps.Now,
 	}, nil

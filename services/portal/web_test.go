@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -162,7 +163,7 @@ func TestBodiesThatArentOurFormAreRefused(t *testing.T) {
 	}
 }
 
-func TestTokenIsInNoLogAndNoMetric(t *testing.T) {
+func TestTokenIsInNoLogNoMetricAndNoSpan(t *testing.T) {
 	s := start(t, nil)
 	s.get(t, goodPath)
 	s.post(t, goodPath, "")
@@ -190,6 +191,29 @@ func TestTokenIsInNoLogAndNoMetric(t *testing.T) {
 		if strings.Contains(family.String(), goodToken) {
 			t.Errorf("the metric %s has the token", family.GetName())
 		}
+	}
+	for _, span := range s.spans.Ended() {
+		if text := fmt.Sprintf("%s %v %v %v", span.Name(), span.Attributes(), span.Status(), span.Events()); strings.Contains(text, goodToken) {
+			t.Errorf("a span has the token: %s", text)
+		}
+	}
+}
+
+// Whoever reaches the portal could otherwise have all of a deployment's traces hang on one of their own.
+func TestTracesBeginAtThePortal(t *testing.T) {
+	s := start(t, nil)
+	r := s.request(t, http.MethodGet, goodPath, "")
+	r.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	s.do(t, r)
+	names := map[string]bool{}
+	for _, span := range s.spans.Ended() {
+		names[span.Name()] = true
+		if span.SpanContext().TraceID().String() == "0af7651916cd43dd8448eb211c80319c" {
+			t.Errorf("the span %s hangs on the browser's trace", span.Name())
+		}
+	}
+	if !names["GET /contain/{delivery}/{token}"] || !names["doorward.notify.v1.ContainmentService/DescribeContainment"] {
+		t.Errorf("spans %v, want the request's and the question's to notify", names)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/rpc"
+	"github.com/doorward/doorward/internal/telemetry"
 	"github.com/doorward/doorward/services/risk/internal/api"
 	"github.com/doorward/doorward/services/risk/internal/flow"
 	"github.com/doorward/doorward/services/risk/internal/geo"
@@ -30,11 +31,12 @@ const name = "risk"
 // the assessment.
 const workers = 64
 
-// Deps are what a process hands to its services. All are needed.
+// Deps are what a process hands to its services. All but Tracing are needed.
 type Deps struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	Now        func() time.Time
+	Tracing    telemetry.Tracing
 }
 
 // Service is risk with its listener open and its file locked. Run it, or Close it.
@@ -131,6 +133,7 @@ func (s *Service) openServer(ctx context.Context, cfg Config) (err error) {
 		Logger:       s.deps.Logger,
 		Registerer:   s.deps.Registerer,
 		Now:          s.deps.Now,
+		Tracing:      s.deps.Tracing,
 		Workers:      workers,
 		Reflection:   cfg.Reflection,
 	})

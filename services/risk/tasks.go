@@ -52,6 +52,7 @@ func (s *Service) checkStreams(ctx context.Context) error {
 func (s *Service) followOnce(ctx context.Context) error {
 	f, err := feed.New(feed.Config{
 		Conn: s.conn, View: s.flow.View, Window: history.DefaultWindow, Now: s.deps.Now, Logger: s.deps.Logger, Metrics: s.metrics,
+		Tracing: s.deps.Tracing,
 	})
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorward/doorward/internal/outbox"
+	"github.com/doorward/doorward/internal/telemetry"
 )
 
 // Store is a queue together with a way to run one service transaction that appends.
@@ -28,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	for name, check := range map[string]func(*testing.T, Store){
 		"PendingKeepsTheOrderAndEveryField": pendingKeepsOrder,
 		"PendingStopsAtTheLimit":            pendingStopsAtLimit,
+		"RowsCarryTheTraceOfTheirContext":   tracedByContext,
 		"IncompleteRowsAreRefused":          incompleteRefused,
 		"AcknowledgedRowsAreNoLonger":       acknowledgedLeave,
 		"AcksOfUnknownRowsAreIgnored":       unknownAcksIgnored,
@@ -92,6 +94,17 @@ func pendingKeepsOrder(t *testing.T, s Store) {
 	must(t, s.Append(t.Context(), first))
 	must(t, s.Append(t.Context(), second))
 	wantPending(t, s, first, second)
+}
+
+// tracedByContext: what is appended on behalf of a traced request belongs to its trace, unless the row says of which.
+func tracedByContext(t *testing.T, s Store) {
+	const requests, rows = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	ctx := telemetry.WithTraceparent(t.Context(), requests)
+	silent, told := NewRow(1, ""), NewRow(2, "")
+	told.Traceparent = rows
+	must(t, s.Append(ctx, silent, told))
+	silent.Traceparent = requests
+	wantPending(t, s, silent, told)
 }
 
 func pendingStopsAtLimit(t *testing.T, s Store) {

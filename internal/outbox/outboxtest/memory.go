@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/internal/outbox"
+	"github.com/doorward/doorward/internal/telemetry"
 )
 
 var _ Store = (*Memory)(nil)
@@ -32,7 +33,7 @@ func (m *Memory) Break(err error) {
 }
 
 // Append is one transaction that appends all the rows, or none.
-func (m *Memory) Append(_ context.Context, rows ...outbox.Row) error {
+func (m *Memory) Append(ctx context.Context, rows ...outbox.Row) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.broken != nil {
@@ -45,6 +46,9 @@ func (m *Memory) Append(_ context.Context, rows ...outbox.Row) error {
 	}
 	for _, row := range rows {
 		row.Data = slices.Clone(row.Data)
+		if row.Traceparent == "" {
+			row.Traceparent = telemetry.Traceparent(ctx)
+		}
 		m.rows = append(m.rows, row)
 	}
 	select {

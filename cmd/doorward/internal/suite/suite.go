@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/doorward/doorward/internal/app"
+	"github.com/doorward/doorward/internal/telemetry/otlp"
 	"github.com/doorward/doorward/services/authn"
 	"github.com/doorward/doorward/services/notify"
 	"github.com/doorward/doorward/services/portal"
@@ -24,11 +25,13 @@ type Services struct {
 	Portal portal.Config
 }
 
-// Process is what the process hands to its services. All are needed.
+// Process is what the process hands to its services. All but Traces are needed.
 type Process struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	Now        func() time.Time
+	// Traces takes the services' spans; nil for none.
+	Traces *otlp.Exporter
 }
 
 // Suite is the services with their listeners open. Run its tasks, or Close it.
@@ -55,22 +58,30 @@ func Open(ctx context.Context, services Services, process Process) (*Suite, erro
 // open makes the services in the order in which they need each other's addresses.
 func (s *Suite) open(ctx context.Context, services Services) (err error) {
 	p := s.process
-	s.risk, err = risk.New(ctx, services.Risk, risk.Deps{Logger: p.logger("risk"), Registerer: p.Registerer, Now: p.Now})
+	s.risk, err = risk.New(ctx, services.Risk, risk.Deps{
+		Logger: p.logger("risk"), Registerer: p.Registerer, Now: p.Now, Tracing: p.Traces.For("risk"),
+	})
 	if err != nil {
 		return err
 	}
 	services.Authn.Risk = dialled(s.risk.Addr())
-	s.authn, err = authn.New(ctx, services.Authn, authn.Deps{Logger: p.logger("authn"), Registerer: p.Registerer, Now: p.Now})
+	s.authn, err = authn.New(ctx, services.Authn, authn.Deps{
+		Logger: p.logger("authn"), Registerer: p.Registerer, Now: p.Now, Tracing: p.Traces.For("authn"),
+	})
 	if err != nil {
 		return err
 	}
 	services.Notify.Authn = dialled(s.authn.Addr())
-	s.notify, err = notify.New(ctx, services.Notify, notify.Deps{Logger: p.logger("notify"), Registerer: p.Registerer, Now: p.Now})
+	s.notify, err = notify.New(ctx, services.Notify, notify.Deps{
+		Logger: p.logger("notify"), Registerer: p.Registerer, Now: p.Now, Tracing: p.Traces.For("notify"),
+	})
 	if err != nil {
 		return err
 	}
 	services.Portal.Notify = dialled(s.notify.Addr())
-	s.portal, err = portal.New(ctx, services.Portal, portal.Deps{Logger: p.logger("portal"), Registerer: p.Registerer, Now: p.Now})
+	s.portal, err = portal.New(ctx, services.Portal, portal.Deps{
+		Logger: p.logger("portal"), Registerer: p.Registerer, Now: p.Now, Tracing: p.Traces.For("portal"),
+	})
 	return err
 }
 
@@ -91,6 +102,7 @@ func dialled(at net.Addr) string {
 // stop after them.
 func (s *Suite) Tasks() []app.Task {
 	return []app.Task{
+		{Name: "traces", Run: s.process.Traces.Run},
 		{Name: "risk", Run: s.risk.Run},
 		{Name: "authn", Run: s.authn.Run},
 		{Name: "notify", Run: s.notify.Run},

@@ -60,7 +60,7 @@ func (f *Alerts) tell(ctx context.Context, n news) error {
 		return fmt.Errorf("ask authn whom to tell: %w", err)
 	}
 	if len(recipients) == 0 {
-		f.Logger.LogAttrs(ctx, slog.LevelWarn, "nobody to be told of an event", slog.String("event_id", n.eventID), slog.String("kind", string(n.kind)))
+		f.Logger.LogAttrs(ctx, slog.LevelWarn, "nobody to be told of an event", slog.String("kind", string(n.kind)))
 	}
 	now := f.Now()
 	deliveries := n.deliveries(recipients, now)

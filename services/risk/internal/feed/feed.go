@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/telemetry"
 	"github.com/doorward/doorward/services/risk/internal/flow"
 	"github.com/doorward/doorward/services/risk/internal/history"
 )
@@ -19,7 +20,7 @@ const (
 	typeSignInFailed     = "attempt.signin.failed.v1"
 )
 
-// Config is what a feed needs. All of it is required.
+// Config is what a feed needs. All but Tracing is required.
 type Config struct {
 	Conn *bus.Conn
 	View *flow.View
@@ -28,6 +29,7 @@ type Config struct {
 	Now     func() time.Time
 	Logger  *slog.Logger
 	Metrics *bus.Metrics
+	Tracing telemetry.Tracing
 }
 
 // Feed follows both streams.
@@ -42,13 +44,14 @@ func New(c Config) (*Feed, error) {
 		return nil, errors.New("feed: a connection, a view, a window and a clock are needed")
 	}
 	historyView, err := bus.NewView(c.Conn, bus.FollowConfig{
-		Stream: bus.StreamAuthn, Load: loadFrom(c.View), Handle: learn(c.View), Logger: c.Logger, Metrics: c.Metrics,
+		Stream: bus.StreamAuthn, Load: loadFrom(c.View), Handle: learn(c.View), Logger: c.Logger, Metrics: c.Metrics, Tracing: c.Tracing,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("feed: %w", err)
 	}
 	attempts, err := bus.NewView(c.Conn, bus.FollowConfig{
 		Stream: bus.StreamAttempts, Load: since(c.Window, c.Now), Handle: count(c.View), Logger: c.Logger, Metrics: c.Metrics,
+		Tracing: c.Tracing,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("feed: %w", err)

@@ -53,12 +53,12 @@ func Open(path string, o Options) (*Store, error) {
 
 // View runs fn in a read transaction, in the caller's goroutine.
 func (s *Store) View(ctx context.Context, fn func(store.Tx) error) error {
-	return s.db.View(ctx, func(tx *bolt.Tx) error { return fn(s.roles(tx)) })
+	return s.db.View(ctx, func(tx *bolt.Tx) error { return fn(s.roles(ctx, tx)) })
 }
 
 // Update runs fn in a write transaction that it may share with others, and returns when it is on disk.
 func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
-	return s.db.Update(ctx, func(tx *bolt.Tx) error { return fn(s.roles(tx)) })
+	return s.db.Update(ctx, func(tx *bolt.Tx) error { return fn(s.roles(ctx, tx)) })
 }
 
 // Queue is the outbox as the relay sees it.
@@ -82,7 +82,7 @@ func (s *Store) Probe(ctx context.Context) error { return s.db.Probe(ctx) }
 // Close lets the calls that were accepted finish and releases the file. A second Close does nothing.
 func (s *Store) Close() error { return s.db.Close() }
 
-func (s *Store) roles(tx *bolt.Tx) store.Tx {
+func (s *Store) roles(ctx context.Context, tx *bolt.Tx) store.Tx {
 	return store.Tx{
 		Users:        users{tx},
 		Devices:      devices{tx},
@@ -92,7 +92,7 @@ func (s *Store) roles(tx *bolt.Tx) store.Tx {
 		Applications: applications{tx},
 		SigningKeys:  signingKeys{tx},
 		Alerts:       alerts{tx},
-		Outbox:       s.outbox.In(tx),
+		Outbox:       s.outbox.In(ctx, tx),
 		Audit:        boltdb.AuditIn(tx),
 		Policies:     boltdb.PolicyIn(tx),
 	}

@@ -55,20 +55,20 @@ func Open(path string, o Options) (*Store, error) {
 
 // View implements store.Store.
 func (s *Store) View(ctx context.Context, fn func(store.Tx) error) error {
-	return s.db.View(ctx, func(tx *bolt.Tx) error { return fn(s.roles(tx)) })
+	return s.db.View(ctx, func(tx *bolt.Tx) error { return fn(s.roles(ctx, tx)) })
 }
 
 // Update implements store.Store.
 func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
-	return s.db.Update(ctx, func(tx *bolt.Tx) error { return fn(s.roles(tx)) })
+	return s.db.Update(ctx, func(tx *bolt.Tx) error { return fn(s.roles(ctx, tx)) })
 }
 
-func (s *Store) roles(tx *bolt.Tx) store.Tx {
+func (s *Store) roles(ctx context.Context, tx *bolt.Tx) store.Tx {
 	return store.Tx{
 		Deliveries: newDeliveries(tx),
 		Events:     newEvents(tx),
 		Caps:       newCaps(tx),
-		Outbox:     s.outbox.In(tx),
+		Outbox:     s.outbox.In(ctx, tx),
 		Audit:      boltdb.AuditIn(tx),
 		Policies:   boltdb.PolicyIn(tx),
 	}
