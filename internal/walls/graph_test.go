@@ -24,6 +24,9 @@ var heavy = []string{
 	"github.com/prometheus/client_golang",
 	"buf.build/go/protovalidate",
 	"go.etcd.io/bbolt",
+	"go.opentelemetry.io/contrib/instrumentation",
+	"go.opentelemetry.io/otel/exporters",
+	"go.opentelemetry.io/proto",
 }
 
 // TestSDKGraphIsLight builds the module graph of an application that has nothing but the SDK, and looks for what the

@@ -96,6 +96,14 @@ func TestEveryWallHolds(t *testing.T) {
 		all:  []pkg{{ImportPath: "./gen/doorward/authn/v1", Imports: []string{"./internal/fault"}}},
 		want: []string{"generated code stands alone"},
 	}, {
+		name: "a service sends its spans itself",
+		all:  []pkg{{ImportPath: "./services/notify", Imports: []string{"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"}}},
+		want: []string{"traces leave through one door"},
+	}, {
+		name: "a shared package finds the tracer in a global",
+		all:  []pkg{{ImportPath: "./internal/bus", Imports: []string{"go.opentelemetry.io/otel"}}},
+		want: []string{"traces leave through one door"},
+	}, {
 		name: "a service ships the test kit",
 		all:  []pkg{{ImportPath: "./services/notify", Imports: []string{"./internal/testkit"}}},
 		want: []string{"test code doesn't ship"},

@@ -126,6 +126,16 @@ var rules = []rule{{
 	from:   func(path string) bool { return under(path, "./gen") },
 	denies: func(_, imp string) bool { return under(imp, ".") && !under(imp, "./gen") },
 }, {
+	name: "traces leave through one door",
+	why:  "what a span may say when it leaves is one list, and nothing sets OpenTelemetry's globals",
+	from: func(path string) bool {
+		return !under(path, "./cmd", "./internal/telemetry/otlp") && !isTestPackage(path)
+	},
+	denies: func(_, imp string) bool {
+		return under(imp, "./internal/telemetry/otlp", "go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters") ||
+			imp == "go.opentelemetry.io/otel"
+	},
+}, {
 	name:   "test code doesn't ship",
 	why:    "fakes and fixtures must not be reachable in a running service",
 	from:   func(path string) bool { return !isTestPackage(path) },
