@@ -58,6 +58,17 @@ func FuzzFeed(f *testing.F) {
 	})
 }
 
+// one is a source with one message.
+type one struct {
+	subject string
+	body    []byte
+}
+
+func (o one) Read(_ context.Context, _ time.Time, handle func(string, []byte)) error {
+	handle(o.subject, o.body)
+	return nil
+}
+
 func encoded(t testing.TB, m proto.Message) []byte {
 	t.Helper()
 	body, err := proto.Marshal(m)

@@ -191,14 +191,3 @@ func TestRepeatedRevocationIsNeverShortened(t *testing.T) {
 		t.Error("forgotten by the shorter time")
 	}
 }
-
-// one is a source with one message.
-type one struct {
-	subject string
-	body    []byte
-}
-
-func (o one) Read(_ context.Context, _ time.Time, handle func(string, []byte)) error {
-	handle(o.subject, o.body)
-	return nil
-}
