@@ -24,17 +24,17 @@ func FuzzMail(f *testing.F) {
 	}
 	f.Add("\u200b", "", "", "", "", "", "\xff-")
 	f.Add("<a href=x>@x.example", "{{.Link}}", "&lt;script&gt;", "a\u2028b", "javascript:alert(1)", "::1%<b>", "de")
+	told := func(tag, recipient string, o Origin) (Mail, error) {
+		in := alert()
+		in.Recipient, in.Origin = recipient, o
+		return c.NewDevice(tag, in)
+	}
+	plain, err := told("en", "ann@example.com", honest)
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, recipient, device, browser, system, place, ip, tag string) {
-		told := func(recipient string, o Origin) (Mail, error) {
-			in := alert()
-			in.Recipient, in.Origin = recipient, o
-			return c.NewDevice(tag, in)
-		}
-		plain, err := told("ann@example.com", honest)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := told(recipient, Origin{Device: device, Browser: browser, System: system, Place: place, IP: ip, Time: noon})
+		got, err := told(tag, recipient, Origin{Device: device, Browser: browser, System: system, Place: place, IP: ip, Time: noon})
 		if err != nil {
 			if !errors.Is(err, ErrInput) {
 				t.Errorf("%v isn't ErrInput", err)
