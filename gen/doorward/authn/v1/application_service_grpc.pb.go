@@ -38,6 +38,7 @@ type ApplicationServiceClient interface {
 	// Events: none. Errors: ALREADY_EXISTS (ALREADY_EXISTS) when the name is taken.
 	CreateApplication(ctx context.Context, in *CreateApplicationRequest, opts ...grpc.CallOption) (*CreateApplicationResponse, error)
 	// ListApplications lists the applications by name, with their keys. Changes nothing, and isn't audited.
+	// Errors: INVALID_ARGUMENT (INVALID_FIELD).
 	ListApplications(ctx context.Context, in *ListApplicationsRequest, opts ...grpc.CallOption) (*ListApplicationsResponse, error)
 	// CreateApiKey gives an application one more key. The key is in the answer, once: authn stores its SHA-256.
 	// Events: none. Errors: NOT_FOUND (NOT_FOUND).
@@ -121,6 +122,7 @@ type ApplicationServiceServer interface {
 	// Events: none. Errors: ALREADY_EXISTS (ALREADY_EXISTS) when the name is taken.
 	CreateApplication(context.Context, *CreateApplicationRequest) (*CreateApplicationResponse, error)
 	// ListApplications lists the applications by name, with their keys. Changes nothing, and isn't audited.
+	// Errors: INVALID_ARGUMENT (INVALID_FIELD).
 	ListApplications(context.Context, *ListApplicationsRequest) (*ListApplicationsResponse, error)
 	// CreateApiKey gives an application one more key. The key is in the answer, once: authn stores its SHA-256.
 	// Events: none. Errors: NOT_FOUND (NOT_FOUND).

@@ -3,6 +3,7 @@ package flow_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -221,5 +222,51 @@ func TestNoTokenOfAnOldKeyIsIssuedAfterTheReplacement(t *testing.T) {
 				t.Errorf("a token of a key before: %v", err)
 			}
 		}
+	}
+}
+
+// Sessions that are refreshed while the keys are replaced go on without an error, also where the call read its clock before the new key was made;
+// and what they get after the answer is good.
+func TestSessionsAreRefreshedWhileTheKeysAreReplaced(t *testing.T) {
+	w := newWorld(t)
+	const owners, refreshes = 4, 6
+	type owner struct {
+		browser *browser
+		refresh secret.Text
+	}
+	var all []*owner
+	for i := range owners {
+		b := w.laptop()
+		all = append(all, &owner{b, b.enrol(fmt.Sprintf("owner%d@example.org", i), right).RefreshToken})
+	}
+	var running sync.WaitGroup
+	for _, o := range all {
+		running.Go(func() {
+			for range refreshes {
+				tokens, err := o.browser.refresh(o.refresh)
+				if err != nil {
+					t.Errorf("refresh: %v", err)
+					return
+				}
+				o.refresh = tokens.RefreshToken
+			}
+		})
+	}
+	var replaced flow.Replaced
+	for range 5 {
+		w.clock.advance(time.Millisecond)
+		var err error
+		replaced, err = w.keys.Replace(t.Context(), operator, "drill")
+		w.must(err)
+	}
+	running.Wait()
+	for _, o := range all {
+		tokens, err := o.browser.refresh(o.refresh)
+		w.must(err)
+		if got := kid(t, tokens.SessionToken); got != replaced.Current.ID {
+			t.Errorf("%s signed, want %s", got, replaced.Current.ID)
+		}
+		_, err = w.sessions.Verify(t.Context(), w.app, tokens.SessionToken)
+		w.must(err)
 	}
 }

@@ -49,10 +49,18 @@ func TestAnUntrustedDeviceIsAStrangerAtTheNextSignIn(t *testing.T) {
 	// The session that is open goes on, and the next one needs a second check.
 	_, err := laptop.refresh(grant.RefreshToken)
 	w.must(err)
-	p := laptop.signIn(ada).answer(password(right))
-	if p.Step != attempt.DeviceVerification {
-		t.Errorf("the next sign-in is at %s, want device verification", p.Step)
-	}
+	expectStep(t, laptop.signIn(ada).answer(password(right)), attempt.DeviceVerification, "")
+}
+
+// A sign-in that began while the device was known isn't worth more than one that begins afterwards.
+func TestASignInUnderWayHearsThatItsDeviceIsUntrusted(t *testing.T) {
+	w := newWorld(t)
+	laptop := w.laptop()
+	grant := laptop.enrol(ada, right)
+	begun := laptop.signIn(ada)
+	_, err := w.devices.Untrust(t.Context(), operator, grant.Session.DeviceID, false, "")
+	w.must(err)
+	expectStep(t, begun.answer(password(right)), attempt.DeviceVerification, "")
 }
 
 func TestADevicesSessionsEndWithItsTrustWhereThatIsAskedFor(t *testing.T) {
