@@ -169,16 +169,26 @@ func (s gatedStore) Update(ctx context.Context, fn func(store.Tx) error) error {
 // A verifier hears of the revocation as soon as it is on disk, and asks for the keys then. It must get the new ones.
 func TestNobodySeesTheOldKeysOnceTheRevocationIsOnDisk(t *testing.T) {
 	w := newWorld(t)
-	answers := make(chan []string, 1)
-	var asking sync.WaitGroup
+	asked, answers := make(chan struct{}), make(chan []string, 1)
 	var keys *flow.Keys
 	keys, err := flow.NewKeys(t.Context(), gatedStore{w.store, func() {
-		asking.Go(func() { answers <- keyIDs(keys) }) // asked when the revocation is on disk, and before Replace has switched
+		go func() {
+			close(asked)
+			answers <- keyIDs(keys)
+		}()
+		<-asked
+		// Whoever could be answered now would be.
+		moment := time.NewTimer(50 * time.Millisecond)
+		defer moment.Stop()
+		select {
+		case early := <-answers:
+			answers <- early
+		case <-moment.C:
+		}
 	}}, w.sealing, issuer, w.clock.Now)
 	w.must(err)
 	replaced, err := keys.Replace(t.Context(), operator, "drill")
 	w.must(err)
-	asking.Wait()
 	if diff := cmp.Diff([]string{replaced.Current.ID}, <-answers); diff != "" {
 		t.Errorf("published (-want +got):\n%s", diff)
 	}
