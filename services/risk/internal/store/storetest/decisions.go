@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -50,6 +51,33 @@ func sampleHistory() history.History {
 
 func sampleCursor() history.Cursor {
 	return history.Cursor{StreamCreated: noon, Sequence: 17, EventID: "evt_1", Stored: minute(1)}
+}
+
+// Records is one record of each kind.
+type Records struct {
+	History  history.History
+	Cursor   history.Cursor
+	Decision decision.Record
+}
+
+// Samples are the same at every call.
+func Samples() Records {
+	d := sampleRecord(1, "usr_1")
+	d.ID = "dec_00000000000000000000000001"
+	return Records{History: sampleHistory(), Cursor: sampleCursor(), Decision: d}
+}
+
+// Put writes all of them.
+func (r Records) Put(tx store.Tx) error {
+	return errors.Join(tx.Histories.Put("usr_1", r.History), tx.Cursors.Put("S", r.Cursor), tx.Decisions.Add(r.Decision))
+}
+
+// Read reads all of them back. What isn't there stays empty.
+func (r Records) Read(tx store.Tx) (Records, error) {
+	h, errHistory := tx.Histories.Get("usr_1")
+	c, errCursor := tx.Cursors.Get("S")
+	d, _, errDecision := tx.Decisions.Get(r.Decision.ID)
+	return Records{History: h, Cursor: c, Decision: d}, errors.Join(errHistory, errCursor, errDecision)
 }
 
 func decisionTests() []test {

@@ -50,14 +50,13 @@ func RunDurable(t *testing.T, open Open, reopen func(*testing.T, store.Store) st
 	t.Run("ViewAndCursorComeBackTogether", func(t *testing.T) {
 		s := open(t)
 		update(t, s, func(tx store.Tx) error {
-			return errors.Join(tx.Histories.Put("usr_1", sampleHistory()), tx.Cursors.Put("S", sampleCursor()),
-				tx.Decisions.Add(sampleRecord(1, "usr_1")))
+			return Samples().Put(tx)
 		})
 		s = reopen(t, s)
 		view(t, s, func(tx store.Tx) error {
 			wantHistory(t, tx, "usr_1", sampleHistory())
 			wantCursor(t, tx, "S", sampleCursor())
-			_, found, err := tx.Decisions.Get(decisionID(1))
+			_, found, err := tx.Decisions.Get(Samples().Decision.ID)
 			if !found {
 				t.Error("the decision is gone")
 			}

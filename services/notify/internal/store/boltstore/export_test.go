@@ -1,0 +1,4 @@
+package boltstore
+
+// SchemaVersion is the layout that this release writes.
+const SchemaVersion = schema
