@@ -2,6 +2,7 @@ package authn
 
 import (
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
+	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
 	"github.com/doorward/doorward/internal/access"
 )
 
@@ -75,5 +76,10 @@ func Table() access.Table {
 		authnv1.ApplicationService_CreateApiKey_FullMethodName:      audited,
 		authnv1.ApplicationService_RotateApiKey_FullMethodName:      audited,
 		authnv1.ApplicationService_RevokeApiKey_FullMethodName:      audited,
+
+		// A copy holds all that authn knows, and an operator's API key isn't meant to.
+		operatorv1.BackupService_BackUp_FullMethodName: {
+			Callers: access.Operator, Certificate: true, Limit: access.PerSecond(operatorsPerSecond), Priority: access.Deferrable, Audit: true,
+		},
 	}
 }

@@ -187,7 +187,7 @@ func (s *Service) listen(ctx context.Context, material *certs.Material, d flow.D
 		Policy:    s.policies.Current,
 		Now:       s.deps.Now,
 	})
-	return nil
+	return s.serveBackups()
 }
 
 // connect joins the bus, and prepares what goes over it: the outbox's relay and the handler of commands. NATS may come up later: until then

@@ -2,6 +2,7 @@ package notify
 
 import (
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
+	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
 	"github.com/doorward/doorward/internal/access"
 )
 
@@ -20,11 +21,14 @@ func table() access.Table {
 	read := access.Rule{Callers: access.Service, Services: []string{operator}, Limit: access.PerSecond(20), Priority: access.Vital}
 	replay := read
 	replay.Audit = true
+	copies := replay
+	copies.Certificate, copies.Priority = true, access.Deferrable
 	return access.Table{
 		notifyv1.ContainmentService_DescribeContainment_FullMethodName: browsers,
 		notifyv1.ContainmentService_ConfirmContainment_FullMethodName:  answer,
 		notifyv1.DeliveryService_ListDeliveries_FullMethodName:         read,
 		notifyv1.DeliveryService_ListDeadLetters_FullMethodName:        read,
 		notifyv1.DeliveryService_ReplayDeadLetter_FullMethodName:       replay,
+		operatorv1.BackupService_BackUp_FullMethodName:                 copies,
 	}
 }

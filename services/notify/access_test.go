@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
+	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/access"
 	"github.com/doorward/doorward/internal/fault"
@@ -38,6 +39,7 @@ func TestOnlyTheNamedServicesCall(t *testing.T) {
 		notifyv1.DeliveryService_ListDeliveries_FullMethodName:         "operator",
 		notifyv1.DeliveryService_ListDeadLetters_FullMethodName:        "operator",
 		notifyv1.DeliveryService_ReplayDeadLetter_FullMethodName:       "operator",
+		operatorv1.BackupService_BackUp_FullMethodName:                 "operator",
 	}
 	for _, name := range []string{"authn", "risk", "notify", "portal", "operator"} {
 		conn := s.dial(name)

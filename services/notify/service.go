@@ -200,7 +200,7 @@ func (s *Service) listen(ctx context.Context, flows flow.Deps, material *certs.M
 	letters := intake.NewLetters(bus.NewDead(s.bus), s.intake)
 	notifyv1.RegisterContainmentServiceServer(s.server, api.NewContainment(flow.NewContainments(flows)))
 	notifyv1.RegisterDeliveryServiceServer(s.server, api.NewDeliveries(flow.NewOperators(flows, letters)))
-	return nil
+	return s.serveBackups()
 }
 
 // Addr is where the server listens, with the port it got.

@@ -1,6 +1,7 @@
 package risk
 
 import (
+	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
 	riskv1 "github.com/doorward/doorward/gen/doorward/risk/v1"
 	"github.com/doorward/doorward/internal/access"
 )
@@ -13,6 +14,8 @@ func accessTable() access.Table {
 		Limit:    access.PerSecond(50),
 		Priority: access.Vital,
 	}
+	copies := operator
+	copies.Certificate, copies.Priority, copies.Audit = true, access.Deferrable, true
 	return access.Table{
 		// authn paces its callers itself, and what it doesn't ask isn't counted.
 		riskv1.RiskService_Assess_FullMethodName: {
@@ -23,5 +26,6 @@ func accessTable() access.Table {
 		},
 		riskv1.DecisionService_ListDecisions_FullMethodName:   operator,
 		riskv1.DecisionService_ExplainDecision_FullMethodName: operator,
+		operatorv1.BackupService_BackUp_FullMethodName:        copies,
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
 	riskv1 "github.com/doorward/doorward/gen/doorward/risk/v1"
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/access"
@@ -49,8 +50,16 @@ func TestOnlyThoseNamedMayCall(t *testing.T) {
 			_, err := riskv1.NewDecisionServiceClient(c).ExplainDecision(ctx, &riskv1.ExplainDecisionRequest{DecisionId: "dec_1"})
 			return err
 		},
+		"BackUp": func(ctx context.Context, c *grpc.ClientConn) error {
+			stream, err := operatorv1.NewBackupServiceClient(c).BackUp(ctx, &operatorv1.BackUpRequest{})
+			if err != nil {
+				return err
+			}
+			_, err = stream.Recv()
+			return err
+		},
 	}
-	may := map[string]string{"Assess": "authn", "ListDecisions": "operator", "ExplainDecision": "operator"}
+	may := map[string]string{"Assess": "authn", "ListDecisions": "operator", "ExplainDecision": "operator", "BackUp": "operator"}
 	for method, call := range calls {
 		for _, caller := range []string{"authn", "notify", "portal", "operator", "risk"} {
 			err := call(deadline(t), d.dial(caller))

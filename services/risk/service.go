@@ -142,7 +142,7 @@ func (s *Service) openServer(ctx context.Context, cfg Config) (err error) {
 	}
 	riskv1.RegisterRiskServiceServer(s.server, api.NewRisk(s.flow.Assessments))
 	riskv1.RegisterDecisionServiceServer(s.server, api.NewDecisions(s.flow.Decisions))
-	return nil
+	return s.serveBackups()
 }
 
 // Addr is where the service listens, with the port it got.

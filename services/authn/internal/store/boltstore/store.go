@@ -10,6 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/doorward/doorward/internal/audit"
+	"github.com/doorward/doorward/internal/backup"
 	"github.com/doorward/doorward/internal/boltdb"
 	"github.com/doorward/doorward/internal/outbox"
 	"github.com/doorward/doorward/services/authn/internal/store"
@@ -34,7 +35,10 @@ type Store struct {
 	outbox *boltdb.Outbox
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store  = (*Store)(nil)
+	_ backup.Store = (*Store)(nil)
+)
 
 // Open opens or creates the file at path. The caller closes the store.
 func Open(path string, o Options) (*Store, error) {
@@ -71,6 +75,11 @@ func (s *Store) Audit(ctx context.Context, page audit.Page) (records []audit.Rec
 		return err
 	})
 	return records, err
+}
+
+// Snapshot implements backup.Store.
+func (s *Store) Snapshot(ctx context.Context, fn func(backup.Snapshot) error) error {
+	return s.db.Snapshot(ctx, fn)
 }
 
 // Health is nil while commits reach the disk, and otherwise says why the last one didn't.

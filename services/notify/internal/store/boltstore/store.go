@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/doorward/doorward/internal/backup"
 	"github.com/doorward/doorward/internal/boltdb"
 	"github.com/doorward/doorward/internal/outbox"
 	"github.com/doorward/doorward/services/notify/internal/store"
@@ -33,7 +34,10 @@ type Store struct {
 	outbox *boltdb.Outbox
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store  = (*Store)(nil)
+	_ backup.Store = (*Store)(nil)
+)
 
 // Open opens or creates the file, for its owner alone.
 func Open(path string, o Options) (*Store, error) {
@@ -76,6 +80,11 @@ func (s *Store) roles(ctx context.Context, tx *bolt.Tx) store.Tx {
 
 // Queue is the outbox as the relay sees it.
 func (s *Store) Queue() outbox.Queue { return s.outbox }
+
+// Snapshot implements backup.Store.
+func (s *Store) Snapshot(ctx context.Context, fn func(backup.Snapshot) error) error {
+	return s.db.Snapshot(ctx, fn)
+}
 
 // Health is nil while commits reach the disk.
 func (s *Store) Health() error { return s.db.Health() }
