@@ -14,14 +14,6 @@ import (
 	"github.com/doorward/doorward/internal/telemetry"
 )
 
-// How a client keeps a connection. The pings are slower than what servers allow.
-const (
-	clientPingAfter   = 30 * time.Second
-	clientPingTimeout = 10 * time.Second
-	minConnectTimeout = 5 * time.Second
-	defaultTimeout    = 5 * time.Second
-)
-
 // reconnect is quick at first: most restarts take less than a second.
 var reconnect = backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second}
 
@@ -62,7 +54,12 @@ func Dial(target string, cfg ClientConfig) (*grpc.ClientConn, error) {
 		grpc.WithChainStreamInterceptor(stream...),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithNoProxy(),
-		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: minConnectTimeout}),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: connectTimeout}),
+		grpc.WithDefaultCallOptions(
+			grpc.MaxCallSendMsgSize(maxRequestBytes),
+			grpc.MaxCallRecvMsgSize(maxResponseBytes),
+		),
+		grpc.WithMaxHeaderListSize(maxTrailerBytes),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: clientPingAfter, Timeout: clientPingTimeout, PermitWithoutStream: true,
 		}),

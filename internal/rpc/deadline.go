@@ -5,27 +5,41 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/tap"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
 )
 
-// longestCall cuts what a client may ask for: a deadline of a day is none.
-const longestCall = time.Minute
-
-// deadlines bounds how long a handler runs. A unary call has the client's deadline,
-// timeout when the client sent none, and at most longestCall. A stream may live
-// on, but ends when the server stops: its client connects to another.
-func (s *Server) deadlines(timeout time.Duration) interceptor {
-	return interceptor{
-		name: "deadline",
-		unary: func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-			limit := longestCall
-			if _, set := ctx.Deadline(); !set {
-				limit = timeout
+// withDeadline bounds a unary call from its first byte on: the client's deadline,
+// timeout when it sent none, and at most longestCall. It is a tap and no
+// interceptor, because those run when the request has arrived, and one that never
+// does would hold its stream as long as the connection lives.
+//
+// A stream may live on. streaming names the methods that are some.
+func withDeadline(timeout time.Duration, streaming func(method string) bool) tap.ServerInHandle {
+	return func(ctx context.Context, info *tap.Info) (context.Context, error) {
+		limit := timeout
+		if deadline, set := ctx.Deadline(); set {
+			if time.Until(deadline) <= longestCall {
+				return ctx, nil
 			}
-			ctx, cancel := context.WithTimeout(ctx, limit)
-			defer cancel()
+			limit = longestCall
+		}
+		if streaming(info.FullMethodName) {
+			return ctx, nil
+		}
+		ctx, cancel := context.WithTimeout(ctx, limit) //nolint:gosec // G118: grpc cancels the context above when the call ends
+		_ = cancel
+		return ctx, nil
+	}
+}
+
+// endStreams ends streams when the server stops: their clients connect to another.
+func (s *Server) endStreams() interceptor {
+	return interceptor{
+		name: "end_streams",
+		unary: func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 			return handler(ctx, req)
 		},
 		stream: func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {

@@ -19,13 +19,14 @@ import (
 	"github.com/doorward/doorward/internal/telemetry"
 )
 
-// The tests' service has a unary method, a server stream and one method that the
-// table forgot. Its request is any message of ours with rules.
+// The tests' service has unary methods of every priority, a server stream and one
+// method that the table forgot. Its request is any message of ours with rules.
 const (
 	methodDo        = "/test.v1.Test/Do"
 	methodWatch     = "/test.v1.Test/Watch"
 	methodForgotten = "/test.v1.Test/Forgotten"
 	methodPublic    = "/test.v1.Test/Public"
+	methodLater     = "/test.v1.Test/Later"
 )
 
 type request = notifyv1.DescribeContainmentRequest
@@ -61,7 +62,7 @@ func serviceDesc() *grpc.ServiceDesc {
 	return &grpc.ServiceDesc{
 		ServiceName: "test.v1.Test",
 		HandlerType: (*any)(nil),
-		Methods:     []grpc.MethodDesc{unaryMethod("Do"), unaryMethod("Forgotten"), unaryMethod("Public")},
+		Methods:     []grpc.MethodDesc{unaryMethod("Do"), unaryMethod("Forgotten"), unaryMethod("Public"), unaryMethod("Later")},
 		Streams: []grpc.StreamDesc{{
 			StreamName: "Watch", ServerStreams: true,
 			Handler: func(srv any, stream grpc.ServerStream) error {
@@ -79,6 +80,7 @@ func table() access.Table {
 	return access.Table{
 		methodDo:     {Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Interactive},
 		methodWatch:  {Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Interactive},
+		methodLater:  {Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Deferrable},
 		methodPublic: {Callers: access.Public, Limit: access.NoLimit(), Priority: access.Vital},
 	}
 }

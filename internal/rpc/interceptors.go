@@ -24,10 +24,13 @@ type interceptor struct {
 //	            nothing above may put an error of its own on the wire
 //	recovery    below fault, so that a panic becomes a fault like any other error;
 //	            above all that handles requests
-//	deadline    before anything that waits: look-ups of API keys are bounded too
-//	access      before validate, so that a stranger learns nothing about requests
-//	            and no rule is evaluated for it
+//	end_streams above all that waits on a stream's context
+//	access      looks for room first, so that a call which is refused under load has
+//	            cost next to nothing; before validate, so that a stranger learns
+//	            nothing about requests and no rule is evaluated for it
 //	validate    last: handlers see only requests that keep their rules
+//
+// A call's deadline is set before all of them; see withDeadline.
 func (s *Server) chain(cfg ServerConfig) []interceptor {
 	return []interceptor{
 		wrap("request_id", withRequestID(cfg.Now)),
@@ -35,8 +38,8 @@ func (s *Server) chain(cfg ServerConfig) []interceptor {
 		wrap("log", s.log.observe),
 		wrap("fault", answer),
 		recoverPanics(cfg.Logger),
-		s.deadlines(cfg.CallTimeout),
-		wrap("access", admit(s.guard, cfg.Authenticate)),
+		s.endStreams(),
+		wrap("access", s.admit(cfg.Authenticate)),
 		validateWith(s.validator),
 	}
 }
@@ -47,6 +50,7 @@ type call struct {
 	method string
 	stream bool
 	caller access.Principal
+	shed   bool // load refused it, and tells the log in its own measure
 }
 
 // around is an interceptor that treats unary calls and streams alike.

@@ -14,6 +14,7 @@ import (
 
 // callLog writes a line for calls that failed and unary calls that were slow. A
 // line for every call would halve the server's throughput; metrics count those.
+// Calls that are refused under load have no line each either.
 type callLog struct {
 	logger *slog.Logger
 	now    func() time.Time
@@ -25,6 +26,7 @@ func (l *callLog) observe(ctx context.Context, c *call, next func(context.Contex
 	err := next(ctx)
 	took := l.now().Sub(began)
 	switch {
+	case c.shed:
 	case err != nil:
 		l.failed(ctx, c, took, err)
 	case !c.stream && took > l.slow:

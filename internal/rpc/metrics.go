@@ -18,7 +18,7 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 }
 
-func newMetrics(cfg ServerConfig) (*metrics, error) {
+func newMetrics(cfg ServerConfig, calls *load, connections *doorway) (*metrics, error) {
 	service := prometheus.Labels{"service": cfg.Name}
 	m := &metrics{
 		now: cfg.Now,
@@ -31,7 +31,8 @@ func newMetrics(cfg ServerConfig) (*metrics, error) {
 			Buckets: []float64{.0001, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"method"}),
 	}
-	for _, c := range []prometheus.Collector{m.calls, m.duration} {
+	collectors := append([]prometheus.Collector{m.calls, m.duration}, calls.collectors(service)...)
+	for _, c := range append(collectors, connections.collectors(service)...) {
 		if err := cfg.Registerer.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics of server %s: %w", cfg.Name, err)
 		}

@@ -16,7 +16,7 @@ func TestServerInterceptorsStandInTheirOrder(t *testing.T) {
 			t.Errorf("%s doesn't cover unary calls and streams alike", i.name)
 		}
 	}
-	want := []string{"request_id", "metrics", "log", "fault", "recovery", "deadline", "access", "validate"}
+	want := []string{"request_id", "metrics", "log", "fault", "recovery", "end_streams", "access", "validate"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
 	}

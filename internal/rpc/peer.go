@@ -62,7 +62,11 @@ func peerAddr(ctx context.Context) netip.Addr {
 	if !ok {
 		return netip.Addr{}
 	}
-	tcp, ok := p.Addr.(*net.TCPAddr)
+	return addrOf(p.Addr)
+}
+
+func addrOf(a net.Addr) netip.Addr {
+	tcp, ok := a.(*net.TCPAddr)
 	if !ok {
 		return netip.Addr{}
 	}

@@ -40,10 +40,8 @@ type ServerConfig struct {
 	// Tracing begins a span for each call; the zero value begins none.
 	Tracing telemetry.Tracing
 
-	// MaxRequestBytes bounds a request message: 64 KiB.
-	MaxRequestBytes int
-	// MaxStreams bounds the calls in flight on one connection: 1000.
-	MaxStreams uint32
+	// Limits bound what the server takes on; see docs/limits.md.
+	Limits Limits
 	// Workers are the goroutines kept ready for calls: one more than the cores.
 	Workers uint32
 	// CallTimeout is the deadline of unary calls that come without one: 10 s.
@@ -63,11 +61,15 @@ type Server struct {
 	health    *health.Server
 	table     access.Table
 	guard     *access.Guard
+	load      *load
 	validator protovalidate.Validator
 	metrics   *metrics
 	log       *callLog
 	logger    *slog.Logger
 	stopGrace time.Duration
+
+	// streaming are the full names of the methods that are streams.
+	streaming map[string]bool
 
 	// stopping ends when the server begins to stop, and long-lived streams with it.
 	stopping  context.Context
@@ -104,33 +106,36 @@ func assemble(cfg ServerConfig, listener net.Listener) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server %s: %w", cfg.Name, err)
 	}
-	m, err := newMetrics(cfg)
+	calls, doorway := newLoad(cfg), newDoorway(cfg, listener)
+	m, err := newMetrics(cfg, calls, doorway)
 	if err != nil {
 		return nil, err
 	}
 	stopping, beginStop := context.WithCancel(context.Background())
 	s := &Server{
-		listener:  listener,
+		listener:  doorway,
 		health:    health.NewServer(),
 		table:     table,
 		guard:     guard,
+		load:      calls,
 		validator: validator,
 		metrics:   m,
 		log:       &callLog{logger: cfg.Logger, now: cfg.Now, slow: cfg.SlowCall},
 		logger:    cfg.Logger,
 		stopGrace: cfg.StopGrace,
+		streaming: make(map[string]bool),
 		stopping:  stopping,
 		beginStop: beginStop,
 	}
-	options := serverOptions(cfg, s.chain(cfg))
+	options := s.options(cfg)
 	if cfg.Tracing.Enabled() {
 		options = append(options, grpc.StatsHandler(traceServed(cfg.Tracing, table)))
 	}
 	s.grpc = grpc.NewServer(options...)
 	s.SetServing(false)
-	healthpb.RegisterHealthServer(s.grpc, s.health)
+	healthpb.RegisterHealthServer(s, s.health)
 	if cfg.Reflection {
-		reflection.Register(s.grpc)
+		reflection.Register(s)
 	}
 	return s, nil
 }
@@ -138,7 +143,12 @@ func assemble(cfg ServerConfig, listener net.Listener) (*Server, error) {
 // RegisterService adds an API; call it before Run.
 func (s *Server) RegisterService(desc *grpc.ServiceDesc, impl any) {
 	s.grpc.RegisterService(desc, impl)
+	for _, stream := range desc.Streams {
+		s.streaming["/"+desc.ServiceName+"/"+stream.StreamName] = true
+	}
 }
+
+func (s *Server) isStreaming(method string) bool { return s.streaming[method] }
 
 // GetServiceInfo lists what is registered.
 func (s *Server) GetServiceInfo() map[string]grpc.ServiceInfo { return s.grpc.GetServiceInfo() }

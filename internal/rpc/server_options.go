@@ -17,24 +17,10 @@ import (
 	"github.com/doorward/doorward/internal/access"
 )
 
-// What a client may take of a server before it is let go.
-const (
-	maxHeaderBytes = 16 << 10        // an API key, a session token and tracing fit well
-	connectTimeout = 5 * time.Second // to finish the TLS handshake
-	minPing        = 10 * time.Second
-	pingAfter      = 2 * time.Minute
-	pingTimeout    = 20 * time.Second
-	// A connection's age is bounded so that load spreads over new replicas and a
-	// client's certificate is looked at again.
-	maxConnectionAge      = 30 * time.Minute
-	maxConnectionAgeGrace = time.Minute
-)
-
 func (cfg ServerConfig) withDefaults() ServerConfig {
-	cfg.MaxRequestBytes = orDefault(cfg.MaxRequestBytes, 64<<10)
-	cfg.MaxStreams = orDefault(cfg.MaxStreams, 1000)
+	cfg.Limits = cfg.Limits.withDefaults()
 	cfg.Workers = orDefault(cfg.Workers, uint32(runtime.GOMAXPROCS(0)+1))
-	cfg.CallTimeout = orDefault(cfg.CallTimeout, 10*time.Second)
+	cfg.CallTimeout = orDefault(cfg.CallTimeout, defaultCallTimeout)
 	cfg.SlowCall = orDefault(cfg.SlowCall, 250*time.Millisecond)
 	cfg.StopGrace = orDefault(cfg.StopGrace, 10*time.Second)
 	return cfg
@@ -47,10 +33,10 @@ func orDefault[T int | uint32 | time.Duration](v, def T) T {
 	return v
 }
 
-func serverOptions(cfg ServerConfig, chain []interceptor) []grpc.ServerOption {
+func (s *Server) options(cfg ServerConfig) []grpc.ServerOption {
 	var unary []grpc.UnaryServerInterceptor
 	var stream []grpc.StreamServerInterceptor
-	for _, i := range chain {
+	for _, i := range s.chain(cfg) {
 		unary = append(unary, i.unary)
 		stream = append(stream, i.stream)
 	}
@@ -58,16 +44,19 @@ func serverOptions(cfg ServerConfig, chain []interceptor) []grpc.ServerOption {
 		grpc.Creds(credentials.NewTLS(cfg.TLS.Clone())),
 		grpc.ChainUnaryInterceptor(unary...),
 		grpc.ChainStreamInterceptor(stream...),
-		grpc.MaxRecvMsgSize(cfg.MaxRequestBytes),
+		grpc.InTapHandle(withDeadline(cfg.CallTimeout, s.isStreaming)),
+		grpc.MaxRecvMsgSize(maxRequestBytes),
+		grpc.MaxSendMsgSize(maxResponseBytes),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
-		grpc.MaxConcurrentStreams(cfg.MaxStreams),
+		grpc.MaxConcurrentStreams(uint32(cfg.Limits.MaxCalls + cfg.Limits.MaxStreams)),
 		grpc.NumStreamWorkers(cfg.Workers),
 		grpc.ConnectionTimeout(connectTimeout),
 		grpc.WaitForHandlers(true), // the store is closed after Run returns
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: leastPingInterval, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
-			Time:                  pingAfter,
-			Timeout:               pingTimeout,
+			Time:                  serverPingAfter,
+			Timeout:               serverPingTimeout,
+			MaxConnectionIdle:     maxConnectionIdle,
 			MaxConnectionAge:      maxConnectionAge,
 			MaxConnectionAgeGrace: maxConnectionAgeGrace,
 		}),

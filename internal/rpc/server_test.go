@@ -307,11 +307,32 @@ func TestEveryUnaryCallHasADeadline(t *testing.T) {
 	}
 }
 
-func TestOversizeRequestsAreRefused(t *testing.T) {
-	s := newSuite(t, &handlers{do: accept}, nil)
-	err := call(t.Context(), s.dial(t, "authn", nil), methodDo, &request{DeliveryId: strings.Repeat("x", 1<<20)})
-	if fault.KindOf(err) != fault.Exhausted {
-		t.Errorf("call = %v, want RESOURCE_EXHAUSTED", err)
+func TestOversizeMessagesAreRefused(t *testing.T) {
+	s := newSuite(t, &handlers{do: accept, watch: func(_ *request, ss grpc.ServerStream) error {
+		return ss.SendMsg(&request{DeliveryId: strings.Repeat("x", 5<<20)})
+	}}, nil)
+	ours := s.dial(t, "authn", nil)
+	large := &request{DeliveryId: strings.Repeat("x", 1<<20)}
+	for name, err := range map[string]error{
+		"sent by our client": call(t.Context(), ours, methodDo, large),
+		"sent by another":    call(t.Context(), plainClient(t, s), methodDo, large),
+		"answered":           watch(t.Context(), ours, valid()).RecvMsg(new(request)),
+	} {
+		if status.Code(err) != codes.ResourceExhausted && fault.KindOf(err) != fault.Exhausted {
+			t.Errorf("%s: %v, want RESOURCE_EXHAUSTED", name, err)
+		}
+	}
+}
+
+func TestARequestThatNeverEndsIsCutOff(t *testing.T) {
+	s := newSuite(t, &handlers{do: accept}, func(c *rpc.ServerConfig) { c.CallTimeout = 50 * time.Millisecond })
+	// A client stream, to keep grpc from sending the end of the request.
+	stream, err := plainClient(t, s).NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true}, methodDo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.RecvMsg(new(request)); status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("the call ended with %v, want DEADLINE_EXCEEDED", err)
 	}
 }
 

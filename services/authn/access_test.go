@@ -41,6 +41,26 @@ func TestEveryMethodHasARow(t *testing.T) {
 	}
 }
 
+// TestWhoIsInOutlastsWhoWantsIn: under load a sign-up is refused first, then a sign-in, and last what keeps people in and intruders out.
+func TestWhoIsInOutlastsWhoWantsIn(t *testing.T) {
+	table := authn.Table()
+	for method, want := range map[string]access.Priority{
+		authnv1.AttemptService_StartSignUp_FullMethodName:    access.Deferrable,
+		authnv1.AttemptService_StartSignIn_FullMethodName:    access.Interactive,
+		authnv1.AttemptService_Prepare_FullMethodName:        access.Interactive,
+		authnv1.AttemptService_Continue_FullMethodName:       access.Interactive,
+		authnv1.SessionService_VerifySession_FullMethodName:  access.Vital,
+		authnv1.SessionService_RefreshSession_FullMethodName: access.Vital,
+		authnv1.SessionService_RevokeSession_FullMethodName:  access.Vital,
+		authnv1.KeyService_GetKeySet_FullMethodName:          access.Vital,
+		authnv1.AlertService_PrepareAlert_FullMethodName:     access.Vital,
+	} {
+		if got := table[method].Priority; got != want {
+			t.Errorf("%s is %v, want %v", method, got, want)
+		}
+	}
+}
+
 // TestDenials tries every method as every kind of caller. Access is judged before the request is, so an empty request tells the two
 // apart: whoever may call is told what is wrong with it.
 func TestDenials(t *testing.T) {

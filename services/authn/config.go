@@ -6,6 +6,7 @@ import (
 
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/config"
+	"github.com/doorward/doorward/internal/rpc"
 	"github.com/doorward/doorward/internal/secret"
 )
 
@@ -22,6 +23,7 @@ type Config struct {
 	Risk        string       `koanf:"risk" doc:"host:port of the risk service"`
 	MailKey     string       `koanf:"mail_key" doc:"file with notify's public sealing key, to which mails are sealed"`
 	NATS        bus.Settings `koanf:"nats"`
+	Limits      rpc.Limits   `koanf:"limits"`
 	HashWorkers int          `koanf:"hash_workers" doc:"passwords hashed at once; 0 means one per core"`
 	Development bool         `koanf:"development" doc:"for development only: work with certificates and keys that are marked for it, and make authn.key where there is none"`
 	Reflection  bool         `koanf:"reflection" doc:"let anybody list the API; leave it off in production"`
@@ -57,6 +59,7 @@ func (c Config) Validate() config.Faults {
 	faults.Need(config.HostPort(c.Risk), "risk", "isn't host:port, such as 127.0.0.1:7402")
 	faults.Need(c.MailKey != "", "mail_key", "is missing: name the file with notify's public sealing key")
 	faults = append(faults, c.NATS.Check().Within("nats")...)
+	faults = append(faults, c.Limits.Check().Within("limits")...)
 	faults.Need(c.HashWorkers >= 0 && c.HashWorkers <= maxHashWorkers, "hash_workers", "must be from 0 to 1024")
 	return faults
 }

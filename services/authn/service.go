@@ -171,6 +171,7 @@ func (s *Service) listen(ctx context.Context, material *certs.Material, d flow.D
 		Registerer:   s.deps.Registerer,
 		Now:          s.deps.Now,
 		Tracing:      s.deps.Tracing,
+		Limits:       s.cfg.Limits,
 		Reflection:   s.cfg.Reflection,
 	})
 	if err != nil {

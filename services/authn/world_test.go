@@ -171,6 +171,8 @@ type risk struct {
 
 	mu     sync.Mutex
 	answer func(*riskv1.AssessRequest) *riskv1.AssessResponse
+
+	left atomic.Int64 // how long the last call had, in nanoseconds
 }
 
 func newRisk(w *world) *risk {
@@ -210,7 +212,10 @@ func (r *risk) judge(gate riskv1.Gate, verdict riskv1.Verdict) {
 	}
 }
 
-func (r *risk) Assess(_ context.Context, req *riskv1.AssessRequest) (*riskv1.AssessResponse, error) {
+func (r *risk) Assess(ctx context.Context, req *riskv1.AssessRequest) (*riskv1.AssessResponse, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		r.left.Store(int64(time.Until(deadline)))
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.answer(req), nil

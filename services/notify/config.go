@@ -6,6 +6,7 @@ import (
 
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/config"
+	"github.com/doorward/doorward/internal/rpc"
 	"github.com/doorward/doorward/services/notify/internal/mail"
 )
 
@@ -20,6 +21,7 @@ type Config struct {
 	PortalURL   string       `koanf:"portal_url" doc:"where browsers reach the portal, scheme and host alone; links in mails begin with it"`
 	Product     string       `koanf:"product" doc:"whose accounts these are, as their owners know it; mails say so"`
 	NATS        bus.Settings `koanf:"nats"`
+	Limits      rpc.Limits   `koanf:"limits"`
 	SMTP        SMTP         `koanf:"smtp"`
 	Development bool         `koanf:"development" doc:"for development only: work with certificates and keys that are marked for it"`
 	Reflection  bool         `koanf:"reflection" doc:"let anybody who can connect list the API; leave it off in production"`
@@ -75,6 +77,7 @@ func (c Config) Validate() config.Faults {
 		"isn't a web address of scheme and host alone, such as https://id.example.com; http is for this machine only")
 	faults.Need(strings.TrimSpace(c.Product) != "", "product", "is missing: say whose accounts these are")
 	faults = append(faults, c.NATS.Check().Within("nats")...)
+	faults = append(faults, c.Limits.Check().Within("limits")...)
 	faults.Need(c.SMTP.Timeout >= minSMTPTimeout && c.SMTP.Timeout <= maxSMTPTimeout, "smtp.timeout", "must be from 1s to 10s")
 	if err := c.SMTP.check(); err != nil {
 		faults.Need(false, "smtp", err.Error())

@@ -192,7 +192,7 @@ func (s *Service) listen(ctx context.Context, flows flow.Deps, material *certs.M
 	s.server, err = rpc.NewServer(ctx, rpc.ServerConfig{
 		Name: name, Address: s.cfg.Listen, TLS: certs.ServerTLS(material, certs.ServicesOnly), Table: table(), Authenticate: rpc.MTLSOnly,
 		Logger: s.deps.Logger, Registerer: s.deps.Registerer, Now: s.deps.Now, Reflection: s.cfg.Reflection, StopGrace: stopGrace,
-		Tracing: s.deps.Tracing,
+		Tracing: s.deps.Tracing, Limits: s.cfg.Limits,
 	})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/config"
+	"github.com/doorward/doorward/internal/rpc"
 )
 
 // Config is what risk needs to start. What it decides by is policy, which is in its store.
@@ -15,6 +16,7 @@ type Config struct {
 	DataDir      string          `koanf:"data_dir" doc:"directory of risk.db"`
 	Certs        string          `koanf:"certs" doc:"directory with ca.pem, risk.pem and risk.key, as doorward certs makes it"`
 	NATS         bus.Settings    `koanf:"nats"`
+	Limits       rpc.Limits      `koanf:"limits"`
 	Decisions    DecisionsConfig `koanf:"decisions"`
 	RebuildOnGap bool            `koanf:"rebuild_on_gap" doc:"when the stream no longer holds what the history lacks, build it anew from what is left instead of refusing to run"`
 	Development  bool            `koanf:"development" doc:"for development only: work with certificates and keys that are marked for it"`
@@ -50,6 +52,7 @@ func (c Config) Validate() config.Faults {
 	faults.Need(c.DataDir != "", "data_dir", "is missing: name a directory that risk may write to")
 	faults.Need(c.Certs != "", "certs", "is missing: name the directory that doorward certs made")
 	faults = append(faults, c.NATS.Check().Within("nats")...)
+	faults = append(faults, c.Limits.Check().Within("limits")...)
 	faults.Need(c.Decisions.KeepFor >= time.Hour, "decisions.keep_for", "is under an hour: nobody could look a decision up")
 	faults.Need(c.Decisions.KeepMost >= 1000, "decisions.keep_most", "is under 1000: nobody could look a decision up")
 	return faults

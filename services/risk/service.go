@@ -135,6 +135,7 @@ func (s *Service) openServer(ctx context.Context, cfg Config) (err error) {
 		Now:          s.deps.Now,
 		Tracing:      s.deps.Tracing,
 		Workers:      workers,
+		Limits:       cfg.Limits,
 		Reflection:   cfg.Reflection,
 	})
 	if err != nil {
