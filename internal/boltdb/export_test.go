@@ -16,3 +16,14 @@ func (db *DB) FillDisk() (empty func()) {
 	db.bolt.MaxSize = 1
 	return func() { db.bolt.MaxSize = 0 }
 }
+
+// Len is how many records are kept.
+func (c *Cached[T]) Len() int {
+	kept := 0
+	for i := range c.shards {
+		c.shards[i].mu.Lock()
+		kept += len(c.shards[i].records)
+		c.shards[i].mu.Unlock()
+	}
+	return kept
+}

@@ -59,6 +59,9 @@ type Range struct {
 	Descending bool
 }
 
+// Name is the bucket's.
+func (t Table[T]) Name() string { return t.Bucket }
+
 // Get returns the record with this key, and whether there is one.
 func (t Table[T]) Get(tx *bolt.Tx, key string) (value T, found bool, err error) {
 	b, err := bucket(tx, t.Bucket)

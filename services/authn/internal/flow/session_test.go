@@ -2,6 +2,8 @@ package flow_test
 
 import (
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,6 +48,46 @@ func TestVerifyChecksTheTokenAndTheSession(t *testing.T) {
 			_, err = w.sessions.Verify(t.Context(), w.app, grant.SessionToken)
 			expectFault(t, err, fault.Unauthenticated, tt.reason)
 		})
+	}
+}
+
+// TestAnEndedSessionIsRefusedByTheNextCall: others verify it all the while, so that it is read before, during and after the commit that
+// ends it. Whoever calls once that is answered gets no older answer.
+func TestAnEndedSessionIsRefusedByTheNextCall(t *testing.T) {
+	const rounds, verifiers = 15, 3
+	w := newWorld(t)
+	laptop := w.laptop()
+	laptop.enrol(ada, right)
+	for name, end := range map[string]func(session.Session){
+		"revoked": func(s session.Session) {
+			_, err := w.sessions.Revoke(t.Context(), operator, s.ID, "")
+			w.must(err)
+		},
+		"of an older epoch": func(s session.Session) { w.raiseEpoch(s.UserID) },
+	} {
+		for range rounds {
+			grant := laptop.enter(ada, right)
+			var ended, stop atomic.Bool
+			var running sync.WaitGroup
+			for range verifiers {
+				running.Go(func() {
+					for !stop.Load() {
+						late := ended.Load()
+						if _, err := w.sessions.Verify(t.Context(), w.app, grant.SessionToken); err == nil && late {
+							t.Errorf("%s: let in after its end was answered", name)
+						}
+					}
+				})
+			}
+			end(grant.Session)
+			ended.Store(true)
+			for range verifiers {
+				_, err := w.sessions.Verify(t.Context(), w.app, grant.SessionToken)
+				expectFault(t, err, fault.Unauthenticated, typev1.Reason_REASON_SESSION_ENDED)
+			}
+			stop.Store(true)
+			running.Wait()
+		}
 	}
 }
 

@@ -55,18 +55,20 @@ type wire struct {
 	Device      string   `json:"dev"`
 }
 
-// Keyring signs session tokens and checks them, with the keys as they were at one moment. It is immutable.
+// Keyring signs session tokens and checks them, with the keys as they were at one moment. Its keys don't change. It remembers the tokens
+// that it found good, which it forgets with its keys: a new keyring checks anew.
 type Keyring struct {
 	issuer string
 	keys   []SigningKey
 	opened map[string]ed25519.PrivateKey
 	// revoked are the ids of keys whose tokens are refused before their time.
 	revoked []string
+	checked *checked
 }
 
 // NewKeyring decrypts the keys, but for revoked ones.
 func NewKeyring(issuer string, sealing secret.Key, keys []SigningKey) (*Keyring, error) {
-	ring := &Keyring{issuer: issuer, opened: make(map[string]ed25519.PrivateKey, len(keys))}
+	ring := &Keyring{issuer: issuer, opened: make(map[string]ed25519.PrivateKey, len(keys)), checked: newChecked()}
 	for _, k := range keys {
 		if k.Revoked() {
 			ring.revoked = append(ring.revoked, k.ID)
@@ -143,12 +145,28 @@ var (
 // session, and nobody can tell them from the others, as a signature by this key proves nothing any more.
 var errKeyRevoked = errors.New("the key is revoked")
 
-// Read checks a session token of this deployment, for any audience, and returns its claims.
+// Read checks a session token of this deployment, for any audience, and returns its claims, which the caller doesn't change.
 func (r *Keyring) Read(presented secret.Text, now time.Time) (Claims, error) {
 	text := presented.Reveal()
 	if len(text) > maxLength {
 		return Claims{}, fmt.Errorf("%w: longer than %d bytes", ErrInvalid, maxLength)
 	}
+	digest := digestOf(text)
+	if claims, ok := r.checked.get(digest); ok && !now.Before(claims.IssuedAt) {
+		if !now.Before(claims.ExpiresAt) {
+			return Claims{}, ErrExpired
+		}
+		return claims, nil
+	}
+	claims, err := r.check(text, now)
+	if err == nil {
+		r.checked.put(digest, claims)
+	}
+	return claims, err
+}
+
+// check does all of Read's work.
+func (r *Keyring) check(text string, now time.Time) (Claims, error) {
 	if strings.ContainsAny(text, "\r\n") { // which base64 decoders skip
 		return Claims{}, fmt.Errorf("%w: it has a line break", ErrInvalid)
 	}
@@ -166,7 +184,8 @@ func (r *Keyring) Read(presented secret.Text, now time.Time) (Claims, error) {
 		return Claims{}, ErrExpired
 	case err != nil:
 		return Claims{}, fmt.Errorf("%w: %v", ErrInvalid, err) //nolint:errorlint // the library's own errors stop here
-	case !parsed.Valid, w.Session == "", w.Subject == "", len(w.Audience) != 1, w.IssuedAt == nil:
+	case !parsed.Valid, w.Session == "", w.Subject == "", len(w.Audience) != 1, w.IssuedAt == nil, w.NotBefore == nil,
+		w.NotBefore.After(w.IssuedAt.Time):
 		return Claims{}, fmt.Errorf("%w: a claim is missing", ErrInvalid)
 	}
 	return w.decode(), nil

@@ -164,6 +164,7 @@ func TestAForgedSessionTokenIsInvalid(t *testing.T) {
 		"two audiences":              {claims: jwt.MapClaims{"aud": []string{"notes", "bank"}}},
 		"no expiry":                  {claims: jwt.MapClaims{"exp": nil}},
 		"no time of issue":           {claims: jwt.MapClaims{"iat": nil}},
+		"no beginning":               {claims: jwt.MapClaims{"nbf": nil}},
 		"issued in the future":       {claims: jwt.MapClaims{"iat": at + 1}},
 		"not good yet":               {claims: jwt.MapClaims{"nbf": at + 1}},
 		"a session that isn't text":  {claims: jwt.MapClaims{"sid": 1}},
@@ -188,6 +189,9 @@ func TestAForgedSessionTokenIsInvalid(t *testing.T) {
 func TestAMangledSessionTokenIsInvalid(t *testing.T) {
 	k := newKeys(t)
 	good := k.sign(t).Reveal()
+	if _, err := k.ring.Read(secret.Wrap(good), noon); err != nil { // from here on it is remembered
+		t.Fatal(err)
+	}
 	parts := strings.Split(good, ".")
 	for name, text := range map[string]string{
 		"nothing":            "",
@@ -216,13 +220,19 @@ func TestAMangledSessionTokenIsInvalid(t *testing.T) {
 }
 
 func TestASessionTokenEndsWithItsLife(t *testing.T) {
-	k := newKeys(t)
-	signed := k.sign(t)
 	for after, want := range map[time.Duration]error{
 		0: nil, time.Minute - 1: nil, time.Minute: token.ErrExpired, time.Hour: token.ErrExpired, -time.Second: token.ErrInvalid,
 	} {
+		k := newKeys(t)
+		signed := k.sign(t)
 		if _, err := k.ring.Read(signed, noon.Add(after)); !errors.Is(err, want) {
-			t.Errorf("after %v: %v, want %v", after, err, want)
+			t.Errorf("new, after %v: %v, want %v", after, err, want)
+		}
+		if _, err := k.ring.Read(signed, noon); err != nil {
+			t.Errorf("at noon: %v", err)
+		}
+		if _, err := k.ring.Read(signed, noon.Add(after)); !errors.Is(err, want) {
+			t.Errorf("remembered, after %v: %v, want %v", after, err, want)
 		}
 	}
 }

@@ -12,22 +12,30 @@ import (
 )
 
 var (
-	applicationTable  = boltdb.Table[application.Application]{Bucket: "applications"}
 	applicationByName = boltdb.Unique{Bucket: "applications_by_name"}
 	apiKeyTable       = boltdb.Table[application.Key]{Bucket: "api_keys"}
 	apiKeyBySecret    = boltdb.Unique{Bucket: "api_keys_by_secret"}
 )
 
-type applications struct{ tx *bolt.Tx }
+// newApplicationTable is a store's own, because what it remembers is of one file.
+func newApplicationTable() table[application.Application] {
+	clone := func(a application.Application) application.Application { return a } // it shares nothing
+	return boltdb.NewCached(boltdb.Table[application.Application]{Bucket: "applications"}, remembered, clone)
+}
+
+type applications struct {
+	tx    *bolt.Tx
+	table table[application.Application]
+}
 
 var _ store.Applications = applications{}
 
 func (a applications) Get(id string) (application.Application, bool, error) {
-	return applicationTable.Get(a.tx, id)
+	return a.table.Get(a.tx, id)
 }
 
 func (a applications) ByName(name string) (application.Application, bool, error) {
-	return find(a.tx, applicationByName, applicationTable, name)
+	return find(a.tx, applicationByName, a.table, name)
 }
 
 func (a applications) List(after string, limit int) ([]application.Application, error) {
@@ -40,12 +48,12 @@ func (a applications) List(after string, limit int) ([]application.Application, 
 	}
 	apps := make([]application.Application, 0, len(ids))
 	for _, id := range ids {
-		app, found, err := applicationTable.Get(a.tx, id)
+		app, found, err := a.table.Get(a.tx, id)
 		if err != nil {
 			return nil, err
 		}
 		if !found {
-			return nil, missing(applicationTable.Bucket, id)
+			return nil, missing(a.table.Name(), id)
 		}
 		apps = append(apps, app)
 	}
@@ -53,14 +61,14 @@ func (a applications) List(after string, limit int) ([]application.Application, 
 }
 
 func (a applications) Put(app application.Application) error {
-	old, _, err := applicationTable.Get(a.tx, app.ID)
+	old, _, err := a.table.Get(a.tx, app.ID)
 	if err != nil {
 		return err
 	}
 	if err := a.claim(applicationByName, old.Name, app.Name, app.ID); err != nil {
 		return err
 	}
-	return applicationTable.Put(a.tx, app.ID, app)
+	return a.table.Put(a.tx, app.ID, app)
 }
 
 func (a applications) Key(id string) (application.Key, bool, error) { return apiKeyTable.Get(a.tx, id) }

@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -14,9 +15,12 @@ var (
 	sessionsByUser   = newestFirst{boltdb.Table[string]{Bucket: "sessions_by_user"}}
 	sessionsActive   = boltdb.Multi{Bucket: "sessions_active_by_user"}
 	sessionsByExpiry = boltdb.Multi{Bucket: "sessions_by_expiry"}
+)
 
-	sessionSet = set[session.Session]{
-		table: boltdb.Table[session.Session]{Bucket: "sessions"},
+// newSessionSet is a store's own, because what it remembers is of one file.
+func newSessionSet() *set[session.Session] {
+	return &set[session.Session]{
+		table: boltdb.NewCached(boltdb.Table[session.Session]{Bucket: "sessions"}, remembered, cloneSession),
 		key:   func(s session.Session) string { return s.ID },
 		lists: []list[session.Session]{
 			{sessionsByUser, func(s session.Session) string { return s.UserID }},
@@ -24,7 +28,12 @@ var (
 			{sessionsByExpiry, func(s session.Session) string { return moment(s.ExpiresAt) }},
 		},
 	}
-)
+}
+
+func cloneSession(s session.Session) session.Session {
+	s.AMR = slices.Clone(s.AMR)
+	return s
+}
 
 // activeOf is the user whose active sessions have this one.
 func activeOf(s session.Session) string {
@@ -34,22 +43,25 @@ func activeOf(s session.Session) string {
 	return s.UserID
 }
 
-type sessions struct{ tx *bolt.Tx }
+type sessions struct {
+	tx  *bolt.Tx
+	set *set[session.Session]
+}
 
 var _ store.Sessions = sessions{}
 
 func (s sessions) Get(id string) (session.Session, bool, error) {
-	return sessionSet.table.Get(s.tx, id)
+	return s.set.table.Get(s.tx, id)
 }
 
-func (s sessions) Put(record session.Session) error { return sessionSet.put(s.tx, record) }
+func (s sessions) Put(record session.Session) error { return s.set.put(s.tx, record) }
 
 func (s sessions) OfUser(userID, before string, limit int) ([]session.Session, error) {
 	ids, err := sessionsByUser.ids(s.tx, userID, before, limit)
 	if err != nil {
 		return nil, err
 	}
-	return sessionSet.fetch(s.tx, ids)
+	return s.set.fetch(s.tx, ids)
 }
 
 func (s sessions) ActiveOfUser(userID string) ([]session.Session, error) {
@@ -57,9 +69,9 @@ func (s sessions) ActiveOfUser(userID string) ([]session.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sessionSet.fetch(s.tx, ids)
+	return s.set.fetch(s.tx, ids)
 }
 
 func (s sessions) DeleteExpired(t time.Time, limit int) (int, error) {
-	return sessionSet.deleteBefore(s.tx, sessionsByExpiry, t, limit)
+	return s.set.deleteBefore(s.tx, sessionsByExpiry, t, limit)
 }

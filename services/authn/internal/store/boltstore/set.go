@@ -13,9 +13,18 @@ import (
 // set is a table together with the indexes that list its records, kept in step with each other. It is a value that says how; the
 // records are in the transaction that is passed in.
 type set[T any] struct {
-	table boltdb.Table[T]
+	table table[T]
 	key   func(T) string
 	lists []list[T]
+}
+
+// table is what records are kept in: boltdb.Table, or boltdb.Cached over one.
+type table[T any] interface {
+	Name() string
+	Get(tx *bolt.Tx, key string) (T, bool, error)
+	Put(tx *bolt.Tx, key string, record T) error
+	Delete(tx *bolt.Tx, key string) error
+	Scan(tx *bolt.Tx, r boltdb.Range) ([]boltdb.Item[T], error)
 }
 
 // list is an index, and the value under which it has a record; empty where it doesn't have it.
@@ -94,7 +103,7 @@ func (s set[T]) fetch(tx *bolt.Tx, keys []string) ([]T, error) {
 			return nil, err
 		}
 		if !found {
-			return nil, missing(s.table.Bucket, key)
+			return nil, missing(s.table.Name(), key)
 		}
 		records = append(records, record)
 	}
@@ -103,11 +112,11 @@ func (s set[T]) fetch(tx *bolt.Tx, keys []string) ([]T, error) {
 
 // listed are a table's records in the order of their keys, from the one after the key after on, at most limit. It reads page by page, so that
 // "all" is all.
-func listed[T any](tx *bolt.Tx, table boltdb.Table[T], after string, limit int) ([]T, error) {
+func listed[T any](tx *bolt.Tx, in table[T], after string, limit int) ([]T, error) {
 	var records []T
 	for len(records) < limit {
 		size := min(limit-len(records), boltdb.MaxScan)
-		page, err := table.Scan(tx, boltdb.Range{After: after, Limit: size})
+		page, err := in.Scan(tx, boltdb.Range{After: after, Limit: size})
 		if err != nil {
 			return nil, err
 		}
@@ -123,14 +132,14 @@ func listed[T any](tx *bolt.Tx, table boltdb.Table[T], after string, limit int) 
 }
 
 // find reads the record that a unique index has under a value.
-func find[T any](tx *bolt.Tx, by boltdb.Unique, table boltdb.Table[T], value string) (record T, found bool, err error) {
+func find[T any](tx *bolt.Tx, by boltdb.Unique, in table[T], value string) (record T, found bool, err error) {
 	key, found, err := by.Lookup(tx, value)
 	if err != nil || !found {
 		return record, false, err
 	}
-	record, found, err = table.Get(tx, key)
+	record, found, err = in.Get(tx, key)
 	if err == nil && !found {
-		err = missing(table.Bucket, key)
+		err = missing(in.Name(), key)
 	}
 	return record, found, err
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/doorward/doorward/internal/backup"
 	"github.com/doorward/doorward/internal/boltdb"
 	"github.com/doorward/doorward/internal/outbox"
+	"github.com/doorward/doorward/services/authn/internal/account"
+	"github.com/doorward/doorward/services/authn/internal/application"
+	"github.com/doorward/doorward/services/authn/internal/session"
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
 
@@ -33,7 +36,15 @@ type Options struct {
 type Store struct {
 	db     *boltdb.DB
 	outbox *boltdb.Outbox
+
+	// These remember what they have read, for VerifySession.
+	users        table[account.User]
+	sessions     *set[session.Session]
+	applications table[application.Application]
 }
+
+// remembered is how many records of a kind stay in memory, of a kilobyte or less.
+const remembered = 16384
 
 var (
 	_ store.Store  = (*Store)(nil)
@@ -42,8 +53,9 @@ var (
 
 // Open opens or creates the file at path. The caller closes the store.
 func Open(path string, o Options) (*Store, error) {
+	s := &Store{users: newUserTable(), sessions: newSessionSet(), applications: newApplicationTable()}
 	db, err := boltdb.Open(path, boltdb.Options{
-		Buckets:       buckets(),
+		Buckets:       s.buckets(),
 		SchemaVersion: schemaVersion,
 		Now:           o.Now,
 		Logger:        o.Logger,
@@ -52,7 +64,8 @@ func Open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, outbox: boltdb.NewOutbox(db)}, nil
+	s.db, s.outbox = db, boltdb.NewOutbox(db)
+	return s, nil
 }
 
 // View runs fn in a read transaction, in the caller's goroutine.
@@ -93,12 +106,12 @@ func (s *Store) Close() error { return s.db.Close() }
 
 func (s *Store) roles(ctx context.Context, tx *bolt.Tx) store.Tx {
 	return store.Tx{
-		Users:        users{tx},
+		Users:        users{tx, s.users},
 		Devices:      devices{tx},
-		Sessions:     sessions{tx},
+		Sessions:     sessions{tx, s.sessions},
 		Attempts:     attempts{tx},
 		Budgets:      budgets{tx},
-		Applications: applications{tx},
+		Applications: applications{tx, s.applications},
 		SigningKeys:  signingKeys{tx},
 		Alerts:       alerts{tx},
 		Outbox:       s.outbox.In(ctx, tx),
@@ -107,18 +120,18 @@ func (s *Store) roles(ctx context.Context, tx *bolt.Tx) store.Tx {
 	}
 }
 
-func buckets() []string {
+func (s *Store) buckets() []string {
 	return slices.Concat(
 		[]string{
-			userTable.Bucket, userByEmail.Bucket,
-			deviceSet.table.Bucket, devicesByUser.Bucket,
-			sessionSet.table.Bucket, sessionsByUser.table.Bucket, sessionsActive.Bucket, sessionsByExpiry.Bucket,
-			attemptSet.table.Bucket, attemptsByKey.Bucket, attemptsByExpiry.Bucket,
-			budgetSet.table.Bucket, budgetsByExpiry.Bucket,
-			applicationTable.Bucket, applicationByName.Bucket,
+			s.users.Name(), userByEmail.Bucket,
+			deviceSet.table.Name(), devicesByUser.Bucket,
+			s.sessions.table.Name(), sessionsByUser.table.Bucket, sessionsActive.Bucket, sessionsByExpiry.Bucket,
+			attemptSet.table.Name(), attemptsByKey.Bucket, attemptsByExpiry.Bucket,
+			budgetSet.table.Name(), budgetsByExpiry.Bucket,
+			s.applications.Name(), applicationByName.Bucket,
 			apiKeyTable.Bucket, apiKeyBySecret.Bucket,
 			signingKeyTable.Bucket,
-			alertSet.table.Bucket, alertsByTime.Bucket,
+			alertSet.table.Name(), alertsByTime.Bucket,
 		},
 		boltdb.OutboxBuckets(), boltdb.AuditBuckets(), boltdb.PolicyBuckets(),
 	)

@@ -1,6 +1,8 @@
 package boltstore
 
 import (
+	"slices"
+
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/doorward/doorward/internal/boltdb"
@@ -8,27 +10,41 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
 
-var (
-	userTable   = boltdb.Table[account.User]{Bucket: "users"}
-	userByEmail = boltdb.Unique{Bucket: "users_by_email"}
-)
+var userByEmail = boltdb.Unique{Bucket: "users_by_email"}
 
-type users struct{ tx *bolt.Tx }
+// newUserTable is a store's own, because what it remembers is of one file.
+func newUserTable() table[account.User] {
+	return boltdb.NewCached(boltdb.Table[account.User]{Bucket: "users"}, remembered, cloneUser)
+}
+
+func cloneUser(u account.User) account.User {
+	u.Emails = slices.Clone(u.Emails)
+	if u.Password != nil {
+		password := *u.Password
+		u.Password = &password
+	}
+	return u
+}
+
+type users struct {
+	tx    *bolt.Tx
+	table table[account.User]
+}
 
 var _ store.Users = users{}
 
-func (u users) Get(id string) (account.User, bool, error) { return userTable.Get(u.tx, id) }
+func (u users) Get(id string) (account.User, bool, error) { return u.table.Get(u.tx, id) }
 
 func (u users) ByEmail(canonical string) (account.User, bool, error) {
-	return find(u.tx, userByEmail, userTable, canonical)
+	return find(u.tx, userByEmail, u.table, canonical)
 }
 
 func (u users) List(after string, limit int) ([]account.User, error) {
-	return listed(u.tx, userTable, after, limit)
+	return listed(u.tx, u.table, after, limit)
 }
 
 func (u users) Put(user account.User) error {
-	old, _, err := userTable.Get(u.tx, user.ID)
+	old, _, err := u.table.Get(u.tx, user.ID)
 	if err != nil {
 		return err
 	}
@@ -49,7 +65,7 @@ func (u users) Put(user account.User) error {
 			return err
 		}
 	}
-	return userTable.Put(u.tx, user.ID, user)
+	return u.table.Put(u.tx, user.ID, user)
 }
 
 // free looks at all addresses before the first is claimed, so that a refusal has written nothing.
