@@ -19,8 +19,8 @@ func (s *Server) ReportHealth(ctx context.Context, healthy func(context.Context)
 		err := ask(ctx, healthy)
 		if ctx.Err() == nil && (err == nil) != serving {
 			serving = err == nil
-			s.SetServing(serving)
 			s.logHealth(ctx, err)
+			s.SetServing(serving)
 		}
 		select {
 		case <-ticker.C:
