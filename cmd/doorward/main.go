@@ -1,5 +1,5 @@
-// Command doorward is the whole suite in one binary: each service as a subcommand, `dev` to run all of them, `demo` to see the story, and the
-// operators' commands. Commands that talk to a running service are gRPC clients; those that work on files say so in their help.
+// Command doorward is the whole suite in one binary: each service as a subcommand, all of them together as `dev` for development and as `serve` for
+// production, `demo` to see the story, and the operators' commands. Commands that talk to a running service are gRPC clients; those that work on files say so in their help.
 package main
 
 import (
@@ -39,6 +39,7 @@ type cli struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
 	Dev      devCmd      `cmd:"" help:"Run the whole suite in this process, for development: embedded NATS, an inbox for its mails, data in .doorward."`
+	Serve    serveCmd    `cmd:"" help:"Run the whole suite in this process, in production settings, on what doorward init made."`
 	Demo     demoCmd     `cmd:"" help:"Play the story: a sign-up, a stranger's sign-in, the alert, and what the owner's answer ends."`
 	Init     initCmd     `cmd:"" help:"Make what a production deployment needs on disk: certificates, keys, the first API keys."`
 	Authn    authnCmd    `cmd:"" help:"Run authn, or make a deployment's first API keys."`

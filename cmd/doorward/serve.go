@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/doorward/doorward/cmd/doorward/internal/production"
 	"github.com/doorward/doorward/internal/app"
 	"github.com/doorward/doorward/internal/config"
 	"github.com/doorward/doorward/internal/telemetry"
@@ -42,11 +43,24 @@ func load[T any](src source, service string, defaults T, s streams) (*config.Loa
 	return loaded, nil
 }
 
-// process is what a service that runs alone shows of itself beside its own listener.
-type process struct {
-	Debug   string     `placeholder:"HOST:PORT" help:"Serve /metrics, /healthz and /debug/pprof here, on loopback."`
+// logging is how a process that serves writes its log.
+type logging struct {
 	LogText bool       `help:"Log as text, for people, instead of JSON."`
 	Level   slog.Level `name:"log-level" default:"INFO" help:"debug, info, warn or error."`
+}
+
+func (l logging) logger(s streams) (*slog.Logger, error) {
+	format := telemetry.JSON
+	if l.LogText {
+		format = telemetry.Text
+	}
+	return telemetry.NewLogger(telemetry.LogConfig{Writer: s.err, Format: format, Level: l.Level})
+}
+
+// process is what a service that runs alone shows of itself beside its own listener.
+type process struct {
+	Debug string `placeholder:"HOST:PORT" help:"Serve /metrics, /healthz and /debug/pprof here, on loopback."`
+	logging
 }
 
 // runnable is a service.
@@ -56,11 +70,7 @@ type runnable interface {
 
 // serve runs one service with the process around it. Building it takes the logger and the registry that the process shows.
 func (p process) serve(ctx context.Context, s streams, name string, build func(*slog.Logger, prometheus.Registerer, telemetry.Tracing) (runnable, error)) error {
-	format := telemetry.JSON
-	if p.LogText {
-		format = telemetry.Text
-	}
-	logger, err := telemetry.NewLogger(telemetry.LogConfig{Writer: s.err, Format: format, Level: p.Level})
+	logger, err := p.logger(s)
 	if err != nil {
 		return err
 	}
@@ -215,7 +225,7 @@ func (c *portalCmd) Run(ctx context.Context, s streams) error {
 
 type configCmd struct {
 	source
-	Service string `arg:"" enum:"authn,risk,notify,portal" help:"authn, risk, notify or portal."`
+	Service string `arg:"" enum:"serve,authn,risk,notify,portal" help:"serve, authn, risk, notify or portal."`
 }
 
 func (configCmd) Help() string {
@@ -224,6 +234,8 @@ func (configCmd) Help() string {
 
 func (c *configCmd) Run(s streams) error {
 	switch c.Service {
+	case "serve":
+		return printConfig(c.source, c.Service, production.DefaultConfig(), s)
 	case "authn":
 		return printConfig(c.source, c.Service, authn.DefaultConfig(), s)
 	case "risk":

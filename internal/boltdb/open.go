@@ -129,6 +129,26 @@ func Open(path string, o Options) (*DB, error) {
 	return db, nil
 }
 
+// CheckFree is ErrLocked when another process has the store at path open, and nil when nobody has or there is none. It changes nothing: it is for
+// who must know before touching what lies beside a store.
+func CheckFree(path string) error {
+	const moment = 100 * time.Millisecond
+	file, err := bolt.Open(path, fileMode, &bolt.Options{ReadOnly: true, Timeout: moment})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return lockedError(path)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("open store %s: %w", path, err)
+	}
+	return file.Close()
+}
+
+func lockedError(path string) error {
+	return fmt.Errorf("another doorward process holds %s: stop it, or choose another data folder: %w", path, ErrLocked)
+}
+
 // Path is the file's path.
 func (db *DB) Path() string { return db.bolt.Path() }
 
@@ -203,7 +223,7 @@ func openFile(path string, lockTimeout time.Duration) (*bolt.DB, error) {
 	})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("another doorward process holds %s: stop it, or choose another data folder: %w", path, ErrLocked)
+		return nil, lockedError(path)
 	case err != nil:
 		return nil, fmt.Errorf("open store %s (if it is damaged, restore a backup): %w", path, err)
 	}

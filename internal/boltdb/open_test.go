@@ -25,6 +25,26 @@ func TestSecondProcessIsToldWhoHoldsTheFile(t *testing.T) {
 	}
 }
 
+func TestWhoHoldsAStoreIsSeenWithoutOpeningIt(t *testing.T) {
+	db := boltdbtest.Open(t, boltdb.Options{})
+	if err := boltdb.CheckFree(db.Path()); !errors.Is(err, boltdb.ErrLocked) || !strings.Contains(err.Error(), db.Path()) {
+		t.Errorf("while it is open: %v, want ErrLocked that names the file", err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := boltdb.CheckFree(db.Path()); err != nil {
+		t.Errorf("when it is closed: %v", err)
+	}
+	none := filepath.Join(t.TempDir(), "none.db")
+	if err := boltdb.CheckFree(none); err != nil {
+		t.Errorf("where there is none: %v", err)
+	}
+	if _, err := os.Stat(none); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("looking for it made it: %v", err)
+	}
+}
+
 func TestStoreIsItsOwnersAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data", "a.db")
 	db := boltdbtest.OpenAt(t, path, boltdb.Options{})

@@ -14,15 +14,12 @@ import (
 	"github.com/doorward/doorward/services/notify/internal/mail"
 )
 
-// sealKeys are the files with sealing keys, the current one first: the last by name, so name them by date. An old key is kept as long as a mail
-// that is sealed to it may still be in the stream.
-func (c Config) sealKeys() ([]string, error) {
-	paths, err := filepath.Glob(filepath.Join(c.SealKeys, "*.key"))
+// SealKeys lists the files of a directory that hold sealing keys, the current one first: the last by name, so name them by date. An old key is kept as long
+// as a mail that is sealed to it may still be in the stream.
+func SealKeys(dir string) ([]string, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.key"))
 	if err != nil {
-		return nil, fmt.Errorf("seal_keys %s: %w", c.SealKeys, err)
-	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("seal_keys %s holds no .key file; doorward init makes one", c.SealKeys)
+		return nil, fmt.Errorf("seal_keys %s: %w", dir, err)
 	}
 	slices.Sort(paths)
 	slices.Reverse(paths)
@@ -30,9 +27,12 @@ func (c Config) sealKeys() ([]string, error) {
 }
 
 func (c Config) opener() (*seal.Opener, error) {
-	paths, err := c.sealKeys()
+	paths, err := SealKeys(c.SealKeys)
 	if err != nil {
 		return nil, err
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("seal_keys %s holds no .key file; doorward init makes one", c.SealKeys)
 	}
 	return seal.LoadOpener(paths[0], paths[1:]...)
 }
@@ -43,7 +43,8 @@ func (c Config) refuseDevelopment(m *certs.Material) error {
 		return nil
 	}
 	faults := []error{m.RefuseDevelopment(), c.NATS.RefuseDevelopment()}
-	paths, _ := c.sealKeys() // none is opener's matter
+	paths, err := SealKeys(c.SealKeys)
+	faults = append(faults, err)
 	for _, path := range paths {
 		faults = append(faults, secret.RefuseDevelopment(path, "doorward init"))
 	}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/doorward/doorward/cmd/doorward/internal/production"
+	"github.com/doorward/doorward/cmd/doorward/internal/suite"
+	"github.com/doorward/doorward/internal/app"
+	"github.com/doorward/doorward/internal/telemetry"
+)
+
+type serveCmd struct {
+	source
+	logging
+}
+
+func (serveCmd) Help() string {
+	return `For one machine: authn, risk, notify, the portal and an embedded NATS server, which has every message on the disk before it acknowledges it. It makes no keys
+and no certificates: doorward init does, before the first start. It refuses whatever doorward dev made. docs/running.md leads from nothing to here;
+doorward config serve prints all keys. Example:
+
+  doorward serve --config /etc/doorward/doorward.yaml`
+}
+
+func (c *serveCmd) Run(ctx context.Context, s streams) error {
+	loaded, err := load(c.source, "serve", production.DefaultConfig(), s)
+	if err != nil {
+		return err
+	}
+	cfg := loaded.Value
+	logger, err := c.logger(s)
+	if err != nil {
+		return err
+	}
+	logger.LogAttrs(ctx, slog.LevelInfo, "doorward serve: production", slog.String("version", version()), slog.String("dir", cfg.Dir),
+		slog.String("issuer", cfg.Issuer), slog.String("authn", cfg.Authn.Listen), slog.String("portal", cfg.Portal.Listen),
+		slog.String("portal_url", cfg.Portal.URL), slog.String("nats", cfg.NATS.Address()))
+	registry := telemetry.NewRegistry()
+	all, err := production.New(ctx, cfg, suite.Process{Logger: logger, Registerer: registry, Now: time.Now})
+	if err != nil {
+		return err
+	}
+	tasks := all.Tasks()
+	if cfg.Debug != "" {
+		debug, err := telemetry.NewDebug(ctx, telemetry.DebugConfig{
+			Address: cfg.Debug, Gatherer: registry, Healthy: all.AwaitServing, Logger: logger,
+		})
+		if err != nil {
+			all.Close()
+			return err
+		}
+		tasks = append(tasks, app.Task{Name: "debug", Run: debug.Run})
+	}
+	return app.Run(ctx, logger, tasks...)
+}
