@@ -97,22 +97,28 @@ func (d *dev) connect(t *testing.T) (w story.World, closeWorld func()) {
 	}
 }
 
-// user is somebody with an account and a device.
+// user is somebody with an account, a place and a device.
 type user struct {
 	email, password string
+	ip              netip.Addr
 	grant           doorward.Grant
 }
 
 func (u user) from() doorward.From {
-	return doorward.From{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: "test", DeviceSecret: u.grant.DeviceSecret}
+	return doorward.From{IP: u.ip, UserAgent: "test", DeviceSecret: u.grant.DeviceSecret}
 }
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
-// signUp makes an account with the code that comes by mail.
+// signUp makes an account on this machine, with the code that comes by mail.
 func signUp(ctx context.Context, t *testing.T, w story.World) user {
 	t.Helper()
-	u := user{email: "ada." + strings.ToLower(rand.Text()[:10]) + "@example.com", password: rand.Text()}
+	return signUpAt(ctx, t, w, netip.MustParseAddr("127.0.0.1"))
+}
+
+func signUpAt(ctx context.Context, t *testing.T, w story.World, ip netip.Addr) user {
+	t.Helper()
+	u := user{email: "ada." + strings.ToLower(rand.Text()[:10]) + "@example.com", password: rand.Text(), ip: ip}
 	a, err := w.Doorward.SignUp(ctx, u.email, u.from())
 	must(t, err)
 	must(t, a.NewPassword(ctx, u.password))
