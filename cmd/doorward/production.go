@@ -9,6 +9,7 @@ import (
 	"github.com/doorward/doorward/cmd/doorward/internal/suite"
 	"github.com/doorward/doorward/internal/app"
 	"github.com/doorward/doorward/internal/telemetry"
+	"github.com/doorward/doorward/internal/telemetry/otlp"
 )
 
 type serveCmd struct {
@@ -38,20 +39,18 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 		slog.String("issuer", cfg.Issuer), slog.String("authn", cfg.Authn.Listen), slog.String("portal", cfg.Portal.Listen),
 		slog.String("portal_url", cfg.Portal.URL), slog.String("nats", cfg.NATS.Address()))
 	registry := telemetry.NewRegistry()
-	all, err := production.New(ctx, cfg, suite.Process{Logger: logger, Registerer: registry, Now: time.Now})
+	traces, err := otlp.FromEnvironment(ctx, otlp.Config{Environ: s.env, Version: version(), Logger: logger, Registerer: registry})
 	if err != nil {
 		return err
 	}
-	tasks := all.Tasks()
-	if cfg.Debug != "" {
-		debug, err := telemetry.NewDebug(ctx, telemetry.DebugConfig{
-			Address: cfg.Debug, Gatherer: registry, Healthy: all.AwaitServing, Logger: logger,
-		})
-		if err != nil {
-			all.Close()
-			return err
-		}
-		tasks = append(tasks, app.Task{Name: "debug", Run: debug.Run})
+	all, err := production.New(ctx, cfg, suite.Process{Logger: logger, Registerer: registry, Now: time.Now, Traces: traces})
+	if err != nil {
+		return err
 	}
-	return app.Run(ctx, logger, tasks...)
+	debug, err := debugTasks(ctx, telemetry.DebugConfig{Address: cfg.Debug, Gatherer: registry, Healthy: all.AwaitServing, Logger: logger})
+	if err != nil {
+		all.Close()
+		return err
+	}
+	return app.Run(ctx, logger, append(all.Tasks(), debug...)...)
 }
