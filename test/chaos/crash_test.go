@@ -5,13 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"net/netip"
 	"testing"
 	"time"
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
-	"github.com/doorward/doorward/services/risk"
 	"github.com/doorward/doorward/test/deployment"
 	"github.com/doorward/doorward/test/load"
 	"github.com/doorward/doorward/test/reconcile"
@@ -91,14 +89,8 @@ func slowMail(t *testing.T, d *deployment.Deployment) {
 
 func newLoad(t *testing.T, d *deployment.Deployment, seed uint64) *load.Generator {
 	t.Helper()
-	var places []netip.Addr
-	for _, country := range []string{"DE", "FR", "BR", "JP", "US"} {
-		place, _, err := risk.SampleAddress(country)
-		must(t, err)
-		places = append(places, place)
-	}
 	g, err := load.New(t.Context(), load.Config{
-		Environment: d.Environment(), Operator: authnv1.NewSessionServiceClient(d.Dial(d.Authn)), Places: places, Rates: rates, Seed: seed,
+		Environment: d.Environment(), Operator: authnv1.NewSessionServiceClient(d.Dial(d.Authn)), Rates: rates, Seed: seed,
 	})
 	must(t, err)
 	return g

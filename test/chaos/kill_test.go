@@ -21,7 +21,7 @@ type kill struct {
 	at     time.Time
 }
 
-// killer kills processes, one at a time.
+// killer kills processes.
 type killer struct {
 	*testing.T
 	d      *deployment.Deployment
@@ -39,20 +39,29 @@ func newKiller(t *testing.T, d *deployment.Deployment, seed uint64) *killer {
 	}
 }
 
-// strike leaves the suite alone for a while, kills one, and has it back. One in five is killed again while it starts.
+// strike leaves the suite alone for a while, kills one, and has it back. One in five is killed again while it starts, and at one in five another
+// dies while it is dead.
 func (k *killer) strike() {
 	k.Helper()
-	victim := k.victims[k.random.IntN(len(k.victims))]
 	pause(k.T, leastCalm+k.upTo(mostCalm-leastCalm))
-	k.kill(victim)
+	dead := []*deployment.Process{k.victim()}
+	k.kill(dead[0])
 	pause(k.T, k.upTo(mostDead))
-	if k.random.IntN(5) == 0 {
-		victim.Start()
+	switch other := k.victim(); k.random.IntN(5) {
+	case 0:
+		dead[0].Start()
 		pause(k.T, k.upTo(mostBeforeRelapse))
-		k.kill(victim)
+		k.kill(dead[0])
+	case 1:
+		if other != dead[0] {
+			k.kill(other)
+			dead = append(dead, other)
+		}
 	}
-	k.d.Begin(victim)
+	k.d.Begin(dead...)
 }
+
+func (k *killer) victim() *deployment.Process { return k.victims[k.random.IntN(len(k.victims))] }
 
 func (k *killer) kill(victim *deployment.Process) {
 	k.Helper()

@@ -1,8 +1,10 @@
 package chaos_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"regexp"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/test/deployment"
 	"github.com/doorward/doorward/test/load"
 	"github.com/doorward/doorward/test/reconcile"
 )
@@ -19,6 +22,24 @@ var report = flag.String("report", "", "file that the figures are added to")
 
 // port is what makes one cause look like many.
 var port = regexp.MustCompile(`:\d{4,5}\b`)
+
+// complaints counts what a service has logged as errors.
+func complaints(p *deployment.Process) string {
+	counts := make(map[string]int)
+	for line := range strings.Lines(p.Log()) {
+		var entry struct{ Level, Msg, Error string }
+		if json.Unmarshal([]byte(line), &entry) != nil {
+			counts["not a log line: "+strings.TrimSpace(line)]++
+		} else if entry.Level == slog.LevelError.String() {
+			counts[entry.Msg+": "+port.ReplaceAllString(entry.Error, "")]++
+		}
+	}
+	var text strings.Builder
+	for _, what := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Fprintf(&text, "%4d %s logs: %s\n", counts[what], p.Name, what)
+	}
+	return text.String()
+}
 
 // tell prints the figures, and adds them to the report.
 func tell(t *testing.T, title string, ledger *load.Ledger, k *killer, figures reconcile.Figures) {
@@ -38,6 +59,9 @@ func tell(t *testing.T, title string, ledger *load.Ledger, k *killer, figures re
 	}
 	for _, cause := range slices.Sorted(maps.Keys(why)) {
 		fmt.Fprintf(&text, "%4d %s\n", why[cause], cause)
+	}
+	for _, p := range []*deployment.Process{k.d.NATS, k.d.Risk, k.d.Authn, k.d.Notify} {
+		text.WriteString(complaints(p))
 	}
 	t.Log("\n" + text.String())
 	if *report == "" {

@@ -5,12 +5,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/rpc"
 )
@@ -37,13 +39,18 @@ func (d *Deployment) Restart(p *Process) {
 	d.Begin(p)
 }
 
-// StopAll stops all that runs, the edge first.
+// StopAll stops all that runs, the edge first, and demands that it left no damaged store.
 func (d *Deployment) StopAll() {
 	d.t.Helper()
 	for _, p := range []*Process{d.Portal, d.Notify, d.Authn, d.Risk, d.Inbox, d.NATS} {
 		if p.running != nil {
 			p.Stop()
 		}
+	}
+	stores, err := filepath.Glob(d.Path("data/*/*.db"))
+	must(d.t, err)
+	for _, store := range stores {
+		boltdbtest.Check(d.t, store)
 	}
 }
 

@@ -2,12 +2,10 @@ package load_test
 
 import (
 	"context"
-	"net/netip"
 	"slices"
 	"testing"
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
-	"github.com/doorward/doorward/services/risk"
 	"github.com/doorward/doorward/test/deployment"
 	"github.com/doorward/doorward/test/load"
 )
@@ -17,14 +15,9 @@ func TestMain(m *testing.M) { deployment.Main(m) }
 // TestLoadIsAcknowledged: on a suite that nothing happens to, every kind of operation comes to pass, and none is contradicted.
 func TestLoadIsAcknowledged(t *testing.T) {
 	d := deployment.Start(t)
-	place, _, err := risk.SampleAddress("DE")
-	if err != nil {
-		t.Fatal(err)
-	}
 	g, err := load.New(t.Context(), load.Config{
 		Environment: d.Environment(),
 		Operator:    authnv1.NewSessionServiceClient(d.Dial(d.Authn)),
-		Places:      []netip.Addr{place},
 		Rates:       load.Rates{load.SignUp: 2, load.SignIn: 1, load.NewDevice: 1, load.Refresh: 4, load.Revoke: 1, load.Verify: 10},
 		Seed:        1,
 	})
