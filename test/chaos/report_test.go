@@ -27,11 +27,14 @@ var port = regexp.MustCompile(`:\d{4,5}\b`)
 func complaints(p *deployment.Process) string {
 	counts := make(map[string]int)
 	for line := range strings.Lines(p.Log()) {
-		var entry struct{ Level, Msg, Error string }
+		var entry struct {
+			Level, Msg string
+			Error      any
+		}
 		if json.Unmarshal([]byte(line), &entry) != nil {
 			counts["not a log line: "+strings.TrimSpace(line)]++
 		} else if entry.Level == slog.LevelError.String() {
-			counts[entry.Msg+": "+port.ReplaceAllString(entry.Error, "")]++
+			counts[entry.Msg+": "+port.ReplaceAllString(fmt.Sprint(entry.Error), "")]++
 		}
 	}
 	var text strings.Builder
