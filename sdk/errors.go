@@ -36,7 +36,7 @@ func ReasonOf(err error) (typev1.Reason, bool) {
 func RetryAfter(err error) (time.Duration, bool) {
 	for _, detail := range details(err) {
 		if retry, ok := detail.(*errdetails.RetryInfo); ok && retry.GetRetryDelay().IsValid() {
-			return retry.GetRetryDelay().AsDuration(), true
+			return max(0, retry.GetRetryDelay().AsDuration()), true
 		}
 	}
 	return 0, false
