@@ -22,8 +22,7 @@ func FuzzEnvFile(f *testing.F) {
 		if strings.ContainsFunc(value, unicode.IsControl) {
 			return // no value of ours has a line break, and no file name of sense either
 		}
-		dir := t.TempDir()
-		path := filepath.Join(dir, "x.env")
+		path := filepath.Join(t.TempDir(), "x.env")
 		if err := (Env{{"DOORWARD_LAST", value}}).write(path, path); err != nil {
 			t.Fatal(err)
 		}
