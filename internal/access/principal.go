@@ -85,6 +85,18 @@ var _ slog.LogValuer = Principal{}
 // HasScope reports whether the principal's API key allows scope.
 func (p Principal) HasScope(scope string) bool { return slices.Contains(p.Scopes, scope) }
 
+// Authority is what let the principal in, in the words of the audit records: the API key that it showed, or its certificate.
+func (p Principal) Authority() string {
+	switch {
+	case p.APIKeyID == "":
+		return "certificate of " + p.ID
+	case p.Kind == Operator:
+		return "API key " + p.APIKeyID + " with the scope operator"
+	default:
+		return "API key " + p.APIKeyID
+	}
+}
+
 // LogValue writes who it is; nothing in it is secret.
 func (p Principal) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("kind", p.Kind.String()), slog.String("id", p.ID)}

@@ -71,6 +71,10 @@ func Table() access.Table {
 			Callers: access.Service, Services: []string{"notify"}, Limit: access.PerSecond(alertsPerSecond), Priority: access.Vital,
 		},
 
+		operatorv1.DeadLetterService_ListDeadLetters_FullMethodName:  operator,
+		operatorv1.DeadLetterService_ReplayDeadLetter_FullMethodName: audited,
+		operatorv1.DeadLetterService_DropDeadLetter_FullMethodName:   audited,
+
 		authnv1.ApplicationService_CreateApplication_FullMethodName: audited,
 		authnv1.ApplicationService_ListApplications_FullMethodName:  operator,
 		authnv1.ApplicationService_CreateApiKey_FullMethodName:      audited,

@@ -11,9 +11,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
+	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
 	riskv1 "github.com/doorward/doorward/gen/doorward/risk/v1"
+	"github.com/doorward/doorward/internal/audit"
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/certs"
+	"github.com/doorward/doorward/internal/deadletter"
 	"github.com/doorward/doorward/internal/outbox"
 	"github.com/doorward/doorward/internal/policy"
 	"github.com/doorward/doorward/internal/rpc"
@@ -191,7 +194,7 @@ func (s *Service) listen(ctx context.Context, material *certs.Material, d flow.D
 	return s.serveBackups()
 }
 
-// connect joins the bus, and prepares what goes over it: the outbox's relay and the handler of commands. NATS may come up later: until then
+// connect joins the bus, and prepares what goes over it: the outbox's relay, the handler of commands, and the way back for those that it gave up. NATS may come up later: until then
 // events wait.
 func (s *Service) connect(ctx context.Context, d flow.Deps) (err error) {
 	if s.bus, err = s.cfg.NATS.Connect(ctx, bus.Authn, s.deps.Logger); err != nil {
@@ -217,8 +220,20 @@ func (s *Service) connect(ctx context.Context, d flow.Deps) (err error) {
 	if err != nil {
 		return err
 	}
-	s.deliveries, err = bus.NewMetrics(labelled)
-	return err
+	if s.deliveries, err = bus.NewMetrics(labelled); err != nil {
+		return err
+	}
+	letters, err := deadletter.New(deadletter.Config{Conn: s.bus, Handle: s.commands.Handle, Record: s.record, Now: s.deps.Now})
+	if err != nil {
+		return err
+	}
+	operatorv1.RegisterDeadLetterServiceServer(s.server, letters)
+	return nil
+}
+
+// record keeps an audit record that goes with no other change in the store.
+func (s *Service) record(ctx context.Context, r audit.Record) error {
+	return s.store.Update(ctx, func(tx store.Tx) error { return tx.Audit.Append(r) })
 }
 
 // Addr is where authn listens, with the port it got.

@@ -19,16 +19,17 @@ func table() access.Table {
 	answer := browsers
 	answer.Audit = true
 	read := access.Rule{Callers: access.Service, Services: []string{operator}, Limit: access.PerSecond(20), Priority: access.Vital}
-	replay := read
-	replay.Audit = true
-	copies := replay
+	change := read
+	change.Audit = true
+	copies := change
 	copies.Certificate, copies.Priority = true, access.Deferrable
 	return access.Table{
 		notifyv1.ContainmentService_DescribeContainment_FullMethodName: browsers,
 		notifyv1.ContainmentService_ConfirmContainment_FullMethodName:  answer,
 		notifyv1.DeliveryService_ListDeliveries_FullMethodName:         read,
-		notifyv1.DeliveryService_ListDeadLetters_FullMethodName:        read,
-		notifyv1.DeliveryService_ReplayDeadLetter_FullMethodName:       replay,
+		operatorv1.DeadLetterService_ListDeadLetters_FullMethodName:    read,
+		operatorv1.DeadLetterService_ReplayDeadLetter_FullMethodName:   change,
+		operatorv1.DeadLetterService_DropDeadLetter_FullMethodName:     change,
 		operatorv1.BackupService_BackUp_FullMethodName:                 copies,
 	}
 }

@@ -37,8 +37,9 @@ func TestOnlyTheNamedServicesCall(t *testing.T) {
 		notifyv1.ContainmentService_DescribeContainment_FullMethodName: "portal",
 		notifyv1.ContainmentService_ConfirmContainment_FullMethodName:  "portal",
 		notifyv1.DeliveryService_ListDeliveries_FullMethodName:         "operator",
-		notifyv1.DeliveryService_ListDeadLetters_FullMethodName:        "operator",
-		notifyv1.DeliveryService_ReplayDeadLetter_FullMethodName:       "operator",
+		operatorv1.DeadLetterService_ListDeadLetters_FullMethodName:    "operator",
+		operatorv1.DeadLetterService_ReplayDeadLetter_FullMethodName:   "operator",
+		operatorv1.DeadLetterService_DropDeadLetter_FullMethodName:     "operator",
 		operatorv1.BackupService_BackUp_FullMethodName:                 "operator",
 	}
 	for _, name := range []string{"authn", "risk", "notify", "portal", "operator"} {

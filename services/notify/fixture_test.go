@@ -21,6 +21,7 @@ import (
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
+	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/access"
 	"github.com/doorward/doorward/internal/bus"
@@ -181,6 +182,10 @@ func (s *suite) operator() notifyv1.DeliveryServiceClient {
 	return notifyv1.NewDeliveryServiceClient(s.dial("operator"))
 }
 
+func (s *suite) deadLetters() operatorv1.DeadLetterServiceClient {
+	return operatorv1.NewDeadLetterServiceClient(s.dial("operator"))
+}
+
 // as connects to the bus as an identity.
 func (s *suite) as(name bus.Name) *bus.Conn {
 	s.Helper()
@@ -300,13 +305,13 @@ func (s *suite) of(eventID string, state notifyv1.DeliveryState) []*notifyv1.Del
 }
 
 // letters waits for dead letters.
-func (s *suite) letters(want int) []*notifyv1.DeadLetter {
+func (s *suite) letters(want int) []*operatorv1.DeadLetter {
 	s.Helper()
-	client := s.operator()
-	var answer *notifyv1.ListDeadLettersResponse
+	client := s.deadLetters()
+	var answer *operatorv1.ListDeadLettersResponse
 	s.eventually("dead letters", func() bool {
 		var err error
-		answer, err = client.ListDeadLetters(s.deadline(), &notifyv1.ListDeadLettersRequest{})
+		answer, err = client.ListDeadLetters(s.deadline(), &operatorv1.ListDeadLettersRequest{})
 		s.must(err)
 		return len(answer.GetDeadLetters()) == want
 	})

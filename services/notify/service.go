@@ -15,8 +15,11 @@ import (
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
+	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
+	"github.com/doorward/doorward/internal/audit"
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/certs"
+	"github.com/doorward/doorward/internal/deadletter"
 	"github.com/doorward/doorward/internal/outbox"
 	"github.com/doorward/doorward/internal/policy"
 	"github.com/doorward/doorward/internal/rpc"
@@ -197,10 +200,19 @@ func (s *Service) listen(ctx context.Context, flows flow.Deps, material *certs.M
 	if err != nil {
 		return err
 	}
-	letters := intake.NewLetters(bus.NewDead(s.bus), s.intake)
+	letters, err := deadletter.New(deadletter.Config{Conn: s.bus, Handle: s.intake.Handle, Record: s.record, Now: s.deps.Now})
+	if err != nil {
+		return err
+	}
 	notifyv1.RegisterContainmentServiceServer(s.server, api.NewContainment(flow.NewContainments(flows)))
-	notifyv1.RegisterDeliveryServiceServer(s.server, api.NewDeliveries(flow.NewOperators(flows, letters)))
+	notifyv1.RegisterDeliveryServiceServer(s.server, api.NewDeliveries(flow.NewOperators(flows)))
+	operatorv1.RegisterDeadLetterServiceServer(s.server, letters)
 	return s.serveBackups()
+}
+
+// record keeps an audit record that goes with no other change in the store.
+func (s *Service) record(ctx context.Context, r audit.Record) error {
+	return s.store.Update(ctx, func(tx store.Tx) error { return tx.Audit.Append(r) })
 }
 
 // Addr is where the server listens, with the port it got.

@@ -17,6 +17,7 @@ import (
 
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
+	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/certs"
@@ -334,8 +335,8 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 	s.start()
 	s.publish("doorward.mail.send", messageID, good)
 	letter := s.letters(1)[0]
-	replay := &notifyv1.ReplayDeadLetterRequest{Sequence: letter.GetSequence()}
-	_, err = s.operator().ReplayDeadLetter(s.deadline(), replay)
+	replay := &operatorv1.ReplayDeadLetterRequest{Sequence: letter.GetSequence()}
+	_, err = s.deadLetters().ReplayDeadLetter(s.deadline(), replay)
 	if fault.KindOf(err) != fault.Precondition || fault.ReasonOf(err) != typev1.Reason_REASON_UNAVAILABLE {
 		t.Errorf("a replay that fails again: %v", err)
 	}
@@ -344,15 +345,15 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 	s.stop()
 	s.cfg.SealKeys = other
 	s.start()
-	_, err = s.operator().ReplayDeadLetter(s.deadline(), replay)
+	_, err = s.deadLetters().ReplayDeadLetter(s.deadline(), replay)
 	s.must(err)
 	s.mail(ann)
 	s.letters(0)
-	_, err = s.operator().ReplayDeadLetter(s.deadline(), replay)
+	_, err = s.deadLetters().ReplayDeadLetter(s.deadline(), replay)
 	if fault.KindOf(err) != fault.NotFound {
 		t.Errorf("a letter that was handled: %v", err)
 	}
-	_, err = s.operator().ReplayDeadLetter(s.deadline(), &notifyv1.ReplayDeadLetterRequest{})
+	_, err = s.deadLetters().ReplayDeadLetter(s.deadline(), &operatorv1.ReplayDeadLetterRequest{})
 	if fault.KindOf(err) != fault.Invalid {
 		t.Errorf("no letter named: %v", err)
 	}

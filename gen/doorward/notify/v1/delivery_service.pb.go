@@ -334,290 +334,6 @@ func (x *ListDeliveriesResponse) GetNextPageToken() string {
 	return ""
 }
 
-// DeadLetter is a message that could not be handled.
-type DeadLetter struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its place in the stream of dead letters.
-	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// The event's id.
-	EventId string `protobuf:"bytes,2,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
-	// The event's type.
-	Type string `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
-	// The durable consumer that gave up on it.
-	Consumer string `protobuf:"bytes,4,opt,name=consumer,proto3" json:"consumer,omitempty"`
-	// Why.
-	Cause string `protobuf:"bytes,5,opt,name=cause,proto3" json:"cause,omitempty"`
-	// When.
-	DiedAt        *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=died_at,json=diedAt,proto3" json:"died_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *DeadLetter) Reset() {
-	*x = DeadLetter{}
-	mi := &file_doorward_notify_v1_delivery_service_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *DeadLetter) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*DeadLetter) ProtoMessage() {}
-
-func (x *DeadLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_notify_v1_delivery_service_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
-func (*DeadLetter) Descriptor() ([]byte, []int) {
-	return file_doorward_notify_v1_delivery_service_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *DeadLetter) GetSequence() uint64 {
-	if x != nil {
-		return x.Sequence
-	}
-	return 0
-}
-
-func (x *DeadLetter) GetEventId() string {
-	if x != nil {
-		return x.EventId
-	}
-	return ""
-}
-
-func (x *DeadLetter) GetType() string {
-	if x != nil {
-		return x.Type
-	}
-	return ""
-}
-
-func (x *DeadLetter) GetConsumer() string {
-	if x != nil {
-		return x.Consumer
-	}
-	return ""
-}
-
-func (x *DeadLetter) GetCause() string {
-	if x != nil {
-		return x.Cause
-	}
-	return ""
-}
-
-func (x *DeadLetter) GetDiedAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.DiedAt
-	}
-	return nil
-}
-
-// ListDeadLettersRequest pages through the list.
-type ListDeadLettersRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most this many, 1 to 200; 50 when 0.
-	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the page before.
-	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListDeadLettersRequest) Reset() {
-	*x = ListDeadLettersRequest{}
-	mi := &file_doorward_notify_v1_delivery_service_proto_msgTypes[4]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListDeadLettersRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListDeadLettersRequest) ProtoMessage() {}
-
-func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_notify_v1_delivery_service_proto_msgTypes[4]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListDeadLettersRequest.ProtoReflect.Descriptor instead.
-func (*ListDeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_notify_v1_delivery_service_proto_rawDescGZIP(), []int{4}
-}
-
-func (x *ListDeadLettersRequest) GetPageSize() int32 {
-	if x != nil {
-		return x.PageSize
-	}
-	return 0
-}
-
-func (x *ListDeadLettersRequest) GetPageToken() string {
-	if x != nil {
-		return x.PageToken
-	}
-	return ""
-}
-
-// ListDeadLettersResponse is a page of dead letters.
-type ListDeadLettersResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The dead letters, oldest first.
-	DeadLetters []*DeadLetter `protobuf:"bytes,1,rep,name=dead_letters,json=deadLetters,proto3" json:"dead_letters,omitempty"`
-	// Where the next page begins. Empty at the end.
-	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListDeadLettersResponse) Reset() {
-	*x = ListDeadLettersResponse{}
-	mi := &file_doorward_notify_v1_delivery_service_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListDeadLettersResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListDeadLettersResponse) ProtoMessage() {}
-
-func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_notify_v1_delivery_service_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListDeadLettersResponse.ProtoReflect.Descriptor instead.
-func (*ListDeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_notify_v1_delivery_service_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *ListDeadLettersResponse) GetDeadLetters() []*DeadLetter {
-	if x != nil {
-		return x.DeadLetters
-	}
-	return nil
-}
-
-func (x *ListDeadLettersResponse) GetNextPageToken() string {
-	if x != nil {
-		return x.NextPageToken
-	}
-	return ""
-}
-
-// ReplayDeadLetterRequest names a dead letter.
-type ReplayDeadLetterRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its place in the stream of dead letters.
-	Sequence      uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReplayDeadLetterRequest) Reset() {
-	*x = ReplayDeadLetterRequest{}
-	mi := &file_doorward_notify_v1_delivery_service_proto_msgTypes[6]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReplayDeadLetterRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReplayDeadLetterRequest) ProtoMessage() {}
-
-func (x *ReplayDeadLetterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_notify_v1_delivery_service_proto_msgTypes[6]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReplayDeadLetterRequest.ProtoReflect.Descriptor instead.
-func (*ReplayDeadLetterRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_notify_v1_delivery_service_proto_rawDescGZIP(), []int{6}
-}
-
-func (x *ReplayDeadLetterRequest) GetSequence() uint64 {
-	if x != nil {
-		return x.Sequence
-	}
-	return 0
-}
-
-// ReplayDeadLetterResponse says nothing: it was handled.
-type ReplayDeadLetterResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReplayDeadLetterResponse) Reset() {
-	*x = ReplayDeadLetterResponse{}
-	mi := &file_doorward_notify_v1_delivery_service_proto_msgTypes[7]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReplayDeadLetterResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReplayDeadLetterResponse) ProtoMessage() {}
-
-func (x *ReplayDeadLetterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_notify_v1_delivery_service_proto_msgTypes[7]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReplayDeadLetterResponse.ProtoReflect.Descriptor instead.
-func (*ReplayDeadLetterResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_notify_v1_delivery_service_proto_rawDescGZIP(), []int{7}
-}
-
 var File_doorward_notify_v1_delivery_service_proto protoreflect.FileDescriptor
 
 const file_doorward_notify_v1_delivery_service_proto_rawDesc = "" +
@@ -646,37 +362,16 @@ const file_doorward_notify_v1_delivery_service_proto_rawDesc = "" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2\x1c.doorward.notify.v1.DeliveryR\n" +
 	"deliveries\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xbe\x01\n" +
-	"\n" +
-	"DeadLetter\x12\x1a\n" +
-	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x19\n" +
-	"\bevent_id\x18\x02 \x01(\tR\aeventId\x12\x12\n" +
-	"\x04type\x18\x03 \x01(\tR\x04type\x12\x1a\n" +
-	"\bconsumer\x18\x04 \x01(\tR\bconsumer\x12\x14\n" +
-	"\x05cause\x18\x05 \x01(\tR\x05cause\x123\n" +
-	"\adied_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x06diedAt\"j\n" +
-	"\x16ListDeadLettersRequest\x12'\n" +
-	"\tpage_size\x18\x01 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12'\n" +
-	"\n" +
-	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\tpageToken\"\x84\x01\n" +
-	"\x17ListDeadLettersResponse\x12A\n" +
-	"\fdead_letters\x18\x01 \x03(\v2\x1e.doorward.notify.v1.DeadLetterR\vdeadLetters\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\">\n" +
-	"\x17ReplayDeadLetterRequest\x12#\n" +
-	"\bsequence\x18\x01 \x01(\x04B\a\xbaH\x042\x02 \x00R\bsequence\"\x1a\n" +
-	"\x18ReplayDeadLetterResponse*\xba\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xba\x01\n" +
 	"\rDeliveryState\x12\x1e\n" +
 	"\x1aDELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15DELIVERY_STATE_QUEUED\x10\x01\x12\x1a\n" +
 	"\x16DELIVERY_STATE_SENDING\x10\x02\x12\x1b\n" +
 	"\x17DELIVERY_STATE_ACCEPTED\x10\x03\x12\x19\n" +
 	"\x15DELIVERY_STATE_FAILED\x10\x04\x12\x1a\n" +
-	"\x16DELIVERY_STATE_DROPPED\x10\x052\xd5\x02\n" +
+	"\x16DELIVERY_STATE_DROPPED\x10\x052z\n" +
 	"\x0fDeliveryService\x12g\n" +
-	"\x0eListDeliveries\x12).doorward.notify.v1.ListDeliveriesRequest\x1a*.doorward.notify.v1.ListDeliveriesResponse\x12j\n" +
-	"\x0fListDeadLetters\x12*.doorward.notify.v1.ListDeadLettersRequest\x1a+.doorward.notify.v1.ListDeadLettersResponse\x12m\n" +
-	"\x10ReplayDeadLetter\x12+.doorward.notify.v1.ReplayDeadLetterRequest\x1a,.doorward.notify.v1.ReplayDeadLetterResponseB>Z<github.com/doorward/doorward/gen/doorward/notify/v1;notifyv1b\x06proto3"
+	"\x0eListDeliveries\x12).doorward.notify.v1.ListDeliveriesRequest\x1a*.doorward.notify.v1.ListDeliveriesResponseB>Z<github.com/doorward/doorward/gen/doorward/notify/v1;notifyv1b\x06proto3"
 
 var (
 	file_doorward_notify_v1_delivery_service_proto_rawDescOnce sync.Once
@@ -691,38 +386,27 @@ func file_doorward_notify_v1_delivery_service_proto_rawDescGZIP() []byte {
 }
 
 var file_doorward_notify_v1_delivery_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_doorward_notify_v1_delivery_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_doorward_notify_v1_delivery_service_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_doorward_notify_v1_delivery_service_proto_goTypes = []any{
-	(DeliveryState)(0),               // 0: doorward.notify.v1.DeliveryState
-	(*Delivery)(nil),                 // 1: doorward.notify.v1.Delivery
-	(*ListDeliveriesRequest)(nil),    // 2: doorward.notify.v1.ListDeliveriesRequest
-	(*ListDeliveriesResponse)(nil),   // 3: doorward.notify.v1.ListDeliveriesResponse
-	(*DeadLetter)(nil),               // 4: doorward.notify.v1.DeadLetter
-	(*ListDeadLettersRequest)(nil),   // 5: doorward.notify.v1.ListDeadLettersRequest
-	(*ListDeadLettersResponse)(nil),  // 6: doorward.notify.v1.ListDeadLettersResponse
-	(*ReplayDeadLetterRequest)(nil),  // 7: doorward.notify.v1.ReplayDeadLetterRequest
-	(*ReplayDeadLetterResponse)(nil), // 8: doorward.notify.v1.ReplayDeadLetterResponse
-	(*timestamppb.Timestamp)(nil),    // 9: google.protobuf.Timestamp
+	(DeliveryState)(0),             // 0: doorward.notify.v1.DeliveryState
+	(*Delivery)(nil),               // 1: doorward.notify.v1.Delivery
+	(*ListDeliveriesRequest)(nil),  // 2: doorward.notify.v1.ListDeliveriesRequest
+	(*ListDeliveriesResponse)(nil), // 3: doorward.notify.v1.ListDeliveriesResponse
+	(*timestamppb.Timestamp)(nil),  // 4: google.protobuf.Timestamp
 }
 var file_doorward_notify_v1_delivery_service_proto_depIdxs = []int32{
-	0,  // 0: doorward.notify.v1.Delivery.state:type_name -> doorward.notify.v1.DeliveryState
-	9,  // 1: doorward.notify.v1.Delivery.queued_at:type_name -> google.protobuf.Timestamp
-	9,  // 2: doorward.notify.v1.Delivery.changed_at:type_name -> google.protobuf.Timestamp
-	0,  // 3: doorward.notify.v1.ListDeliveriesRequest.state:type_name -> doorward.notify.v1.DeliveryState
-	1,  // 4: doorward.notify.v1.ListDeliveriesResponse.deliveries:type_name -> doorward.notify.v1.Delivery
-	9,  // 5: doorward.notify.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
-	4,  // 6: doorward.notify.v1.ListDeadLettersResponse.dead_letters:type_name -> doorward.notify.v1.DeadLetter
-	2,  // 7: doorward.notify.v1.DeliveryService.ListDeliveries:input_type -> doorward.notify.v1.ListDeliveriesRequest
-	5,  // 8: doorward.notify.v1.DeliveryService.ListDeadLetters:input_type -> doorward.notify.v1.ListDeadLettersRequest
-	7,  // 9: doorward.notify.v1.DeliveryService.ReplayDeadLetter:input_type -> doorward.notify.v1.ReplayDeadLetterRequest
-	3,  // 10: doorward.notify.v1.DeliveryService.ListDeliveries:output_type -> doorward.notify.v1.ListDeliveriesResponse
-	6,  // 11: doorward.notify.v1.DeliveryService.ListDeadLetters:output_type -> doorward.notify.v1.ListDeadLettersResponse
-	8,  // 12: doorward.notify.v1.DeliveryService.ReplayDeadLetter:output_type -> doorward.notify.v1.ReplayDeadLetterResponse
-	10, // [10:13] is the sub-list for method output_type
-	7,  // [7:10] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	0, // 0: doorward.notify.v1.Delivery.state:type_name -> doorward.notify.v1.DeliveryState
+	4, // 1: doorward.notify.v1.Delivery.queued_at:type_name -> google.protobuf.Timestamp
+	4, // 2: doorward.notify.v1.Delivery.changed_at:type_name -> google.protobuf.Timestamp
+	0, // 3: doorward.notify.v1.ListDeliveriesRequest.state:type_name -> doorward.notify.v1.DeliveryState
+	1, // 4: doorward.notify.v1.ListDeliveriesResponse.deliveries:type_name -> doorward.notify.v1.Delivery
+	2, // 5: doorward.notify.v1.DeliveryService.ListDeliveries:input_type -> doorward.notify.v1.ListDeliveriesRequest
+	3, // 6: doorward.notify.v1.DeliveryService.ListDeliveries:output_type -> doorward.notify.v1.ListDeliveriesResponse
+	6, // [6:7] is the sub-list for method output_type
+	5, // [5:6] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_doorward_notify_v1_delivery_service_proto_init() }
@@ -736,7 +420,7 @@ func file_doorward_notify_v1_delivery_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_notify_v1_delivery_service_proto_rawDesc), len(file_doorward_notify_v1_delivery_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

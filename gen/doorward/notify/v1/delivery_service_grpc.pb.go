@@ -19,25 +19,18 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	DeliveryService_ListDeliveries_FullMethodName   = "/doorward.notify.v1.DeliveryService/ListDeliveries"
-	DeliveryService_ListDeadLetters_FullMethodName  = "/doorward.notify.v1.DeliveryService/ListDeadLetters"
-	DeliveryService_ReplayDeadLetter_FullMethodName = "/doorward.notify.v1.DeliveryService/ReplayDeadLetter"
+	DeliveryService_ListDeliveries_FullMethodName = "/doorward.notify.v1.DeliveryService/ListDeliveries"
 )
 
 // DeliveryServiceClient is the client API for DeliveryService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// DeliveryService shows what became of mails, and of messages that could not be handled.
+// DeliveryService shows what became of mails.
 // Callers: operators.
 type DeliveryServiceClient interface {
 	// ListDeliveries lists deliveries, newest first. Changes nothing. Errors: INVALID_ARGUMENT (INVALID_FIELD).
 	ListDeliveries(ctx context.Context, in *ListDeliveriesRequest, opts ...grpc.CallOption) (*ListDeliveriesResponse, error)
-	// ListDeadLetters lists the messages that notify gave up on, oldest first. Changes nothing. Errors: UNAVAILABLE.
-	ListDeadLetters(ctx context.Context, in *ListDeadLettersRequest, opts ...grpc.CallOption) (*ListDeadLettersResponse, error)
-	// ReplayDeadLetter handles such a message once more, and removes it when that succeeds. Handling is idempotent, so a replay never tells
-	// anybody twice. Audited. Errors: NOT_FOUND (NOT_FOUND), FAILED_PRECONDITION (UNAVAILABLE) when it fails again; it then stays.
-	ReplayDeadLetter(ctx context.Context, in *ReplayDeadLetterRequest, opts ...grpc.CallOption) (*ReplayDeadLetterResponse, error)
 }
 
 type deliveryServiceClient struct {
@@ -58,40 +51,15 @@ func (c *deliveryServiceClient) ListDeliveries(ctx context.Context, in *ListDeli
 	return out, nil
 }
 
-func (c *deliveryServiceClient) ListDeadLetters(ctx context.Context, in *ListDeadLettersRequest, opts ...grpc.CallOption) (*ListDeadLettersResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListDeadLettersResponse)
-	err := c.cc.Invoke(ctx, DeliveryService_ListDeadLetters_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *deliveryServiceClient) ReplayDeadLetter(ctx context.Context, in *ReplayDeadLetterRequest, opts ...grpc.CallOption) (*ReplayDeadLetterResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ReplayDeadLetterResponse)
-	err := c.cc.Invoke(ctx, DeliveryService_ReplayDeadLetter_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
 // DeliveryServiceServer is the server API for DeliveryService service.
 // All implementations must embed UnimplementedDeliveryServiceServer
 // for forward compatibility.
 //
-// DeliveryService shows what became of mails, and of messages that could not be handled.
+// DeliveryService shows what became of mails.
 // Callers: operators.
 type DeliveryServiceServer interface {
 	// ListDeliveries lists deliveries, newest first. Changes nothing. Errors: INVALID_ARGUMENT (INVALID_FIELD).
 	ListDeliveries(context.Context, *ListDeliveriesRequest) (*ListDeliveriesResponse, error)
-	// ListDeadLetters lists the messages that notify gave up on, oldest first. Changes nothing. Errors: UNAVAILABLE.
-	ListDeadLetters(context.Context, *ListDeadLettersRequest) (*ListDeadLettersResponse, error)
-	// ReplayDeadLetter handles such a message once more, and removes it when that succeeds. Handling is idempotent, so a replay never tells
-	// anybody twice. Audited. Errors: NOT_FOUND (NOT_FOUND), FAILED_PRECONDITION (UNAVAILABLE) when it fails again; it then stays.
-	ReplayDeadLetter(context.Context, *ReplayDeadLetterRequest) (*ReplayDeadLetterResponse, error)
 	mustEmbedUnimplementedDeliveryServiceServer()
 }
 
@@ -104,12 +72,6 @@ type UnimplementedDeliveryServiceServer struct{}
 
 func (UnimplementedDeliveryServiceServer) ListDeliveries(context.Context, *ListDeliveriesRequest) (*ListDeliveriesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListDeliveries not implemented")
-}
-func (UnimplementedDeliveryServiceServer) ListDeadLetters(context.Context, *ListDeadLettersRequest) (*ListDeadLettersResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method ListDeadLetters not implemented")
-}
-func (UnimplementedDeliveryServiceServer) ReplayDeadLetter(context.Context, *ReplayDeadLetterRequest) (*ReplayDeadLetterResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method ReplayDeadLetter not implemented")
 }
 func (UnimplementedDeliveryServiceServer) mustEmbedUnimplementedDeliveryServiceServer() {}
 func (UnimplementedDeliveryServiceServer) testEmbeddedByValue()                         {}
@@ -150,42 +112,6 @@ func _DeliveryService_ListDeliveries_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
-func _DeliveryService_ListDeadLetters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListDeadLettersRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(DeliveryServiceServer).ListDeadLetters(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: DeliveryService_ListDeadLetters_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(DeliveryServiceServer).ListDeadLetters(ctx, req.(*ListDeadLettersRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _DeliveryService_ReplayDeadLetter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ReplayDeadLetterRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(DeliveryServiceServer).ReplayDeadLetter(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: DeliveryService_ReplayDeadLetter_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(DeliveryServiceServer).ReplayDeadLetter(ctx, req.(*ReplayDeadLetterRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
 // DeliveryService_ServiceDesc is the grpc.ServiceDesc for DeliveryService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -196,14 +122,6 @@ var DeliveryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListDeliveries",
 			Handler:    _DeliveryService_ListDeliveries_Handler,
-		},
-		{
-			MethodName: "ListDeadLetters",
-			Handler:    _DeliveryService_ListDeadLetters_Handler,
-		},
-		{
-			MethodName: "ReplayDeadLetter",
-			Handler:    _DeliveryService_ReplayDeadLetter_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

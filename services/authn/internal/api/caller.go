@@ -10,7 +10,6 @@ import (
 	"github.com/doorward/doorward/internal/fault"
 	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/internal/telemetry"
-	"github.com/doorward/doorward/services/authn/internal/application"
 	"github.com/doorward/doorward/services/authn/internal/flow"
 )
 
@@ -78,18 +77,7 @@ func actorOf(ctx context.Context) (flow.Actor, error) {
 	return flow.Actor{
 		Actor:     audit.Actor{Kind: kind, ID: caller.ID, Name: caller.Name},
 		Network:   caller.Peer,
-		Authority: authority(caller),
+		Authority: caller.Authority(),
 		RequestID: telemetry.RequestID(ctx),
 	}, nil
-}
-
-// authority is what allowed the caller: the key that it showed, or its certificate.
-func authority(p access.Principal) string {
-	if p.APIKeyID == "" {
-		return "certificate of " + p.Name
-	}
-	if p.Kind == access.Operator {
-		return "API key " + p.APIKeyID + " with the scope " + string(application.Operator)
-	}
-	return "API key " + p.APIKeyID
 }

@@ -35,29 +35,6 @@ func (s *Deliveries) ListDeliveries(ctx context.Context, req *notifyv1.ListDeliv
 	return out, nil
 }
 
-// ListDeadLetters implements the rpc.
-func (s *Deliveries) ListDeadLetters(ctx context.Context, req *notifyv1.ListDeadLettersRequest) (*notifyv1.ListDeadLettersResponse, error) {
-	page, next, err := s.flow.DeadLetters(ctx, req.GetPageToken(), int(req.GetPageSize()))
-	if err != nil {
-		return nil, err
-	}
-	out := &notifyv1.ListDeadLettersResponse{NextPageToken: next}
-	for _, l := range page {
-		out.DeadLetters = append(out.DeadLetters, &notifyv1.DeadLetter{
-			Sequence: l.Sequence, EventId: l.EventID, Type: l.Type, Consumer: l.Consumer, Cause: l.Cause, DiedAt: timestamp(l.DiedAt),
-		})
-	}
-	return out, nil
-}
-
-// ReplayDeadLetter implements the rpc.
-func (s *Deliveries) ReplayDeadLetter(ctx context.Context, req *notifyv1.ReplayDeadLetterRequest) (*notifyv1.ReplayDeadLetterResponse, error) {
-	if err := s.flow.Replay(ctx, req.GetSequence()); err != nil {
-		return nil, err
-	}
-	return &notifyv1.ReplayDeadLetterResponse{}, nil
-}
-
 func delivery(d alert.Delivery) *notifyv1.Delivery {
 	return &notifyv1.Delivery{
 		Id: d.ID, EventId: d.EventID, Kind: string(d.Kind), Email: d.Email, State: states[d.State], Tries: uint32(max(d.Tries, 0)),

@@ -1,41 +1,18 @@
 package flow_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/doorward/doorward/internal/access"
 	"github.com/doorward/doorward/internal/fault"
 	"github.com/doorward/doorward/internal/id"
 	"github.com/doorward/doorward/services/notify/internal/alert"
 	"github.com/doorward/doorward/services/notify/internal/flow"
 	"github.com/doorward/doorward/services/notify/internal/store"
 )
-
-// letters are dead letters in the test's hands.
-type letters struct {
-	all []flow.Letter
-	err error
-}
-
-func (l *letters) List(_ context.Context, after uint64, limit int) (page []flow.Letter, err error) {
-	for _, letter := range l.all {
-		if letter.Sequence > after && len(page) < limit {
-			page = append(page, letter)
-		}
-	}
-	return page, l.err
-}
-
-func (l *letters) Replay(context.Context, uint64) error { return l.err }
-
-func asOperator(t *testing.T) context.Context {
-	return access.NewContext(t.Context(), access.Principal{Kind: access.Service, ID: "operator", Name: "operator"})
-}
 
 func TestDeliveriesArePaged(t *testing.T) {
 	w := newWorld(t)
@@ -51,7 +28,7 @@ func TestDeliveriesArePaged(t *testing.T) {
 		}
 		return nil
 	})
-	f := flow.NewOperators(w.Deps, &letters{})
+	f := flow.NewOperators(w.Deps)
 	var got []string
 	pages := 0
 	for next, more := "", true; more; pages++ {
@@ -68,59 +45,6 @@ func TestDeliveriesArePaged(t *testing.T) {
 	if _, _, err := f.Deliveries(t.Context(), alert.Filter{Before: "usr_1"}); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("a page token of something else: %v", err)
 	}
-}
-
-func TestDeadLettersArePaged(t *testing.T) {
-	w := newWorld(t)
-	f := flow.NewOperators(w.Deps, &letters{all: []flow.Letter{{Sequence: 3}, {Sequence: 7}, {Sequence: 9}}})
-	page, next, err := f.DeadLetters(t.Context(), "", 2)
-	w.must(err)
-	if len(page) != 2 || next != "7" {
-		t.Errorf("%d letters, next %q", len(page), next)
-	}
-	page, next, err = f.DeadLetters(t.Context(), next, 2)
-	w.must(err)
-	if len(page) != 1 || page[0].Sequence != 9 || next != "" {
-		t.Errorf("%v, next %q", page, next)
-	}
-	if _, _, err := f.DeadLetters(t.Context(), "-1", 2); fault.KindOf(err) != fault.Invalid {
-		t.Errorf("a page token that is none: %v", err)
-	}
-	down := flow.NewOperators(w.Deps, &letters{err: errDown})
-	if _, _, err := down.DeadLetters(t.Context(), "", 2); fault.KindOf(err) != fault.Unavailable {
-		t.Errorf("NATS is down: %v", err)
-	}
-}
-
-func TestAReplayIsAuditedHoweverItEnds(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		err  error
-		kind fault.Kind
-		end  string
-	}{
-		{"handled", nil, 0, "done"},
-		{"failed again", flow.ErrStillFails, fault.Precondition, "failed"},
-		{"gone", flow.ErrNoLetter, fault.NotFound, "failed"},
-		{"NATS is down", errDown, fault.Unavailable, "failed"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			w := newWorld(t)
-			err := flow.NewOperators(w.Deps, &letters{err: test.err}).Replay(asOperator(t), 7)
-			if (err != nil) != (test.err != nil) || (err != nil && fault.KindOf(err) != test.kind) {
-				t.Errorf("Replay = %v", err)
-			}
-			w.wantAudit("dead_letter.replay.order done operator 7", "dead_letter.replay "+test.end+" operator 7")
-		})
-	}
-}
-
-func TestNobodyKnownReplaysNothing(t *testing.T) {
-	w := newWorld(t)
-	if err := flow.NewOperators(w.Deps, &letters{}).Replay(t.Context(), 7); err == nil {
-		t.Error("a replay that nobody asked for was done")
-	}
-	w.wantAudit()
 }
 
 func TestTheSweepTakesWhatIsOldAndLeavesTheRest(t *testing.T) {
