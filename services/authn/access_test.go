@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,7 +103,11 @@ func TestDenials(t *testing.T) {
 		authnv1.ApplicationService_CreateApiKey_FullMethodName:      operators,
 		authnv1.ApplicationService_RotateApiKey_FullMethodName:      operators,
 		authnv1.ApplicationService_RevokeApiKey_FullMethodName:      operators,
-		operatorv1.BackupService_BackUp_FullMethodName:              {"operator cert"},
+
+		operatorv1.DeadLetterService_ListDeadLetters_FullMethodName:  operators,
+		operatorv1.DeadLetterService_ReplayDeadLetter_FullMethodName: operators,
+		operatorv1.DeadLetterService_DropDeadLetter_FullMethodName:   operators,
+		operatorv1.BackupService_BackUp_FullMethodName:               {"operator cert"},
 	}
 	for method := range authn.Table() {
 		if _, listed := rows[method]; !listed {
@@ -302,6 +307,12 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 	w.must(err)
 	_, err = operator.keys.ReplaceSigningKeys(ctx, &authnv1.ReplaceSigningKeysRequest{Note: "lost the backup"})
 	w.must(err)
+	// There is no dead letter; that it was asked for is recorded all the same.
+	letters := operatorv1.NewDeadLetterServiceClient(operator.conn)
+	_, err = letters.ReplayDeadLetter(ctx, &operatorv1.ReplayDeadLetterRequest{Sequence: 1})
+	refused(t, err, fault.NotFound, typev1.Reason_REASON_NOT_FOUND)
+	_, err = letters.DropDeadLetter(ctx, &operatorv1.DropDeadLetterRequest{Sequence: 1, Note: "a test"})
+	refused(t, err, fault.NotFound, typev1.Reason_REASON_NOT_FOUND)
 
 	found := map[string]audit.Record{}
 	for _, r := range w.auditLog() {
@@ -320,12 +331,19 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 			authnv1.ApplicationService_CreateApiKey_FullMethodName:      "api_key.create",
 			authnv1.ApplicationService_RotateApiKey_FullMethodName:      "api_key.rotate",
 			authnv1.ApplicationService_RevokeApiKey_FullMethodName:      "api_key.revoke",
+
+			operatorv1.DeadLetterService_ReplayDeadLetter_FullMethodName: "dead_letter.replay",
+			operatorv1.DeadLetterService_DropDeadLetter_FullMethodName:   "dead_letter.drop",
 		}[method]
 		record, kept := found[action]
 		if rule.Audit != kept {
 			t.Errorf("%s: the row says audited = %t, a record is kept = %t", method, rule.Audit, kept)
 		}
-		if kept && (record.Actor.Kind != audit.Operator || record.Authority == "" || !record.Network.IsLoopback() || record.Outcome != audit.Done) {
+		outcome := audit.Done
+		if strings.HasPrefix(action, "dead_letter.") {
+			outcome = audit.Failed
+		}
+		if kept && (record.Actor.Kind != audit.Operator || record.Authority == "" || !record.Network.IsLoopback() || record.Outcome != outcome) {
 			t.Errorf("%s: record %+v", method, record)
 		}
 	}
