@@ -34,7 +34,7 @@ func TestFailedCallsSayWhatToDo(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if got := s.advise(fault.FromStatus(answer.Err()), "no user is ada@example.com"); !strings.Contains(got.Error(), test.want) {
+			if got := s.advise(fault.FromStatus(answer.Err()), "authn", "no user is ada@example.com"); !strings.Contains(got.Error(), test.want) {
 				t.Errorf("%q, want it to say %q", got, test.want)
 			}
 		})

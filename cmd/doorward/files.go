@@ -12,36 +12,6 @@ import (
 	"github.com/doorward/doorward/internal/telemetry"
 )
 
-type certsCmd struct {
-	Dir         string        `default:".doorward/certs" help:"Directory of ca.pem, ca.key and <name>.pem, <name>.key."`
-	Host        []string      `help:"A DNS name or address under which the services are reached; may be repeated. localhost always is one."`
-	Validity    time.Duration `default:"8760h" help:"How long a certificate lives."`
-	Development bool          `help:"Mark a new CA as one for development; production refuses it."`
-}
-
-func (certsCmd) Help() string {
-	return `Safe to run again: good certificates stay, those that end within 30 days or lack a host are renewed, and a CA is never replaced.
-Running services take renewed files up by themselves. Example:
-
-  doorward certs --dir /etc/doorward/certs --host authn.internal --host 10.0.0.7`
-}
-
-func (c *certsCmd) Run(s streams) error {
-	issued, err := certs.Create(c.Dir, deployment.Names(), certs.Options{
-		Now: time.Now(), Validity: c.Validity, Hosts: c.Host, Development: c.Development,
-	})
-	if err != nil {
-		return err
-	}
-	if len(issued) == 0 {
-		fmt.Fprintf(s.out, "all certificates in %s are good\n", c.Dir)
-	}
-	for _, name := range issued {
-		fmt.Fprintf(s.out, "issued %s in %s\n", name, c.Dir)
-	}
-	return nil
-}
-
 type natsCmd struct {
 	Keys natsKeysCmd `cmd:"" help:"Make the missing nkeys: a seed (0600) and a public key for each identity."`
 }

@@ -38,21 +38,28 @@ const (
 type cli struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
-	Dev      devCmd      `cmd:"" help:"Run the whole suite in this process, for development: embedded NATS, an inbox for its mails, data in .doorward."`
-	Serve    serveCmd    `cmd:"" help:"Run the whole suite in this process, in production settings, on what doorward init made."`
-	Demo     demoCmd     `cmd:"" help:"Play the story: a sign-up, a stranger's sign-in, the alert, and what the owner's answer ends."`
-	Init     initCmd     `cmd:"" help:"Make what a production deployment needs on disk: certificates, keys, the first API keys."`
-	Authn    authnCmd    `cmd:"" help:"Run authn, or make a deployment's first API keys."`
-	Risk     riskCmd     `cmd:"" help:"Run risk."`
-	Notify   notifyCmd   `cmd:"" help:"Run notify."`
-	Portal   portalCmd   `cmd:"" help:"Run the portal."`
-	Inbox    inboxCmd    `cmd:"" help:"Run a development mail server with a page that shows what arrived."`
-	Certs    certsCmd    `cmd:"" help:"Make or renew the services' certificates, on files."`
-	NATS     natsCmd     `cmd:"" name:"nats" help:"Make the nkeys that services connect to NATS with, on files."`
-	Streams  streamsCmd  `cmd:"" help:"Declare the streams at a NATS server."`
-	Sessions sessionsCmd `cmd:"" help:"List and revoke sessions (in development, after . .doorward/operator.env)."`
-	Config   configCmd   `cmd:"" help:"Print a service's configuration and where each value comes from; secrets are hidden."`
-	Health   healthCmd   `cmd:"" help:"Ask a service whether it serves."`
+	Dev     devCmd     `cmd:"" help:"Run the whole suite in this process, for development: embedded NATS, an inbox for its mails, data in .doorward."`
+	Serve   serveCmd   `cmd:"" help:"Run the whole suite in this process, in production settings, on what doorward init made."`
+	Demo    demoCmd    `cmd:"" help:"Play the story: a sign-up, a stranger's sign-in, the alert, and what the owner's answer ends."`
+	Init    initCmd    `cmd:"" help:"Make what a production deployment needs on disk: certificates, keys, the first API keys."`
+	Authn   authnCmd   `cmd:"" help:"Run authn, or make a deployment's first API keys."`
+	Risk    riskCmd    `cmd:"" help:"Run risk."`
+	Notify  notifyCmd  `cmd:"" help:"Run notify."`
+	Portal  portalCmd  `cmd:"" help:"Run the portal."`
+	Inbox   inboxCmd   `cmd:"" help:"Run a development mail server with a page that shows what arrived."`
+	Certs   certsCmd   `cmd:"" help:"Make or renew the services' certificates, on files."`
+	NATS    natsCmd    `cmd:"" name:"nats" help:"Make the nkeys that services connect to NATS with, on files."`
+	Streams streamsCmd `cmd:"" help:"Declare the streams at a NATS server."`
+
+	Users     usersCmd     `cmd:"" help:"Show accounts (these, in development, after . .doorward/operator.env)."`
+	Sessions  sessionsCmd  `cmd:"" help:"List and revoke sessions."`
+	Devices   devicesCmd   `cmd:"" help:"List devices, and take their trust away."`
+	Apps      appsCmd      `cmd:"" help:"Register applications; make, rotate and revoke their API keys."`
+	Keys      keysCmd      `cmd:"" help:"List, rotate and replace the signing keys."`
+	Decisions decisionsCmd `cmd:"" help:"Show what risk decided, and why."`
+	Dead      deadCmd      `cmd:"" help:"List, replay and drop messages that couldn't be handled."`
+	Config    configCmd    `cmd:"" help:"Print a service's configuration and where each value comes from; secrets are hidden."`
+	Health    healthCmd    `cmd:"" help:"Ask a service whether it serves."`
 }
 
 // run is main without the process: it parses, runs the command and returns the exit code.

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"strings"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
 	"github.com/doorward/doorward/internal/certs"
@@ -15,39 +12,11 @@ import (
 	"github.com/doorward/doorward/internal/secret"
 )
 
-// lookup reads the environment.
-func (s streams) lookup(name string) string {
-	for _, pair := range s.env {
-		if value, ok := strings.CutPrefix(pair, name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
-
-// dialAuthn connects as the operator whose API key is in the environment. It reports all that is missing at once.
-func (s streams) dialAuthn() (*grpc.ClientConn, error) {
-	var missing []error
-	need := func(name string) string {
-		value := s.lookup(name)
-		if value == "" {
-			missing = append(missing, fmt.Errorf("no %s: run . .doorward/operator.env", name))
-		}
-		return value
-	}
-	address, key, ca := need("DOORWARD_ADDRESS"), need("DOORWARD_API_KEY"), need("DOORWARD_CA")
-	if len(missing) > 0 {
-		return nil, errors.Join(missing...)
-	}
-	roots, err := certs.ReadRoots(ca)
-	if err != nil {
-		return nil, err
-	}
-	return rpc.Dial(address, rpc.ClientConfig{
-		TLS:         &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: "authn"},
-		Credentials: apiKey{secret.Wrap(key)},
-	})
-}
+// What every operators' command says of where it reads its way to the services.
+const (
+	readsKey         = "Reads DOORWARD_ADDRESS, DOORWARD_API_KEY (an operator's) and DOORWARD_CA from the environment."
+	readsCertificate = "Reads DOORWARD_CERTS (a directory with the operator's certificate) and the service's address from the environment."
+)
 
 // apiKey puts an operator's key into every call.
 type apiKey struct{ key secret.Text }
@@ -59,3 +28,25 @@ func (k apiKey) GetRequestMetadata(context.Context, ...string) (map[string]strin
 }
 
 func (apiKey) RequireTransportSecurity() bool { return true }
+
+// whose names a user.
+type whose struct {
+	Email string `xor:"user" required:"" help:"The user's mail address; give this or --user."`
+	User  string `xor:"user" required:"" help:"The user's id, usr_…; give this or --email."`
+}
+
+func (w whose) unfound() string { return "no user is " + w.Email + w.User }
+
+// paged says which part of a list is shown.
+type paged struct {
+	Limit int32  `default:"50" help:"At most this many, 1 to 200."`
+	Page  string `placeholder:"TOKEN" help:"Where to go on: the token that the page before ended with."`
+}
+
+// more tells how to see the next page, when there is one.
+func more(command, token string) string {
+	if token == "" {
+		return ""
+	}
+	return fmt.Sprintf("more: doorward %s --page %s\n", command, token)
+}

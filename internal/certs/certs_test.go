@@ -119,6 +119,65 @@ func TestCreateIssuesAgainWhatIsNoLongerGood(t *testing.T) {
 	}
 }
 
+func TestRenewIssuesWhatIsStillGoodAndKeepsItsHosts(t *testing.T) {
+	dir, opts := t.TempDir(), options()
+	opts.Hosts = []string{"auth.example.org", "192.0.2.7"}
+	create(t, dir, opts, "authn", "risk")
+	before := contents(t, dir)
+	opts.Hosts = []string{"new.example.org"}
+	if err := certs.Renew(dir, []string{"authn"}, opts); err != nil {
+		t.Fatal(err)
+	}
+	after := contents(t, dir)
+	for name := range before {
+		if changed := !bytes.Equal(before[name], after[name]); changed != (name == "authn.pem" || name == "authn.key") {
+			t.Errorf("%s: changed is %t", name, changed)
+		}
+	}
+	for _, host := range []string{"authn", "localhost", "127.0.0.1", "auth.example.org", "192.0.2.7", "new.example.org"} {
+		if err := leaf(t, dir, "authn").VerifyHostname(host); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A certificate of another CA could name hosts that nobody here ever asked for.
+func TestRenewTakesNoHostsFromAForeignCertificate(t *testing.T) {
+	dir, foreign, opts := t.TempDir(), t.TempDir(), options()
+	create(t, dir, opts, "authn")
+	opts.Hosts = []string{"evil.example.org"}
+	create(t, foreign, opts, "authn")
+	opts.Hosts = nil
+	if err := os.Rename(filepath.Join(foreign, "authn.pem"), filepath.Join(dir, "authn.pem")); err != nil {
+		t.Fatal(err)
+	}
+	if err := certs.Renew(dir, []string{"authn"}, opts); err != nil {
+		t.Fatal(err)
+	}
+	if leaf(t, dir, "authn").VerifyHostname("evil.example.org") == nil {
+		t.Error("a host of a foreign certificate was taken over")
+	}
+}
+
+func TestRenewNeedsTheCA(t *testing.T) {
+	dir, opts := t.TempDir(), options()
+	if err := certs.Renew(dir, []string{"authn"}, opts); err == nil {
+		t.Error("renewed without a CA")
+	}
+	create(t, dir, opts, "authn")
+	before := contents(t, dir)
+	remove(t, dir, "ca.key")
+	if err := certs.Renew(dir, []string{"authn"}, opts); err == nil {
+		t.Error("renewed without the CA's key")
+	}
+	if !bytes.Equal(before["authn.pem"], contents(t, dir)["authn.pem"]) {
+		t.Error("a refused renewal changed the certificate")
+	}
+	if err := certs.Renew(dir, []string{"ca"}, opts); err == nil {
+		t.Error("the CA passes for a service")
+	}
+}
+
 func TestCAIsCompletedOrKeptButNeverReplaced(t *testing.T) {
 	t.Run("key alone gets its certificate", func(t *testing.T) {
 		dir := t.TempDir()

@@ -65,6 +65,30 @@ func Create(dir string, names []string, opts Options) (issued []string, err erro
 	return issued, nil
 }
 
+// Renew issues for the names anew, however good their certificates are. It makes no CA: there must be one, with its key.
+func Renew(dir string, names []string, opts Options) error {
+	if opts.Validity == 0 {
+		opts.Validity = DefaultValidity
+	}
+	if err := opts.check(names); err != nil {
+		return fmt.Errorf("certs: %w", err)
+	}
+	cert, err := readCert(filepath.Join(dir, "ca.pem"))
+	if err != nil {
+		return fmt.Errorf("certs: %w; make certificates with: doorward certs", err)
+	}
+	authority, err := existingAuthority(cert, filepath.Join(dir, "ca.key"), opts)
+	if err != nil {
+		return fmt.Errorf("certs: %w", err)
+	}
+	for _, name := range names {
+		if err := authority.issue(dir, name, opts); err != nil {
+			return fmt.Errorf("certs: %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
 func (o Options) check(names []string) error {
 	if o.Now.IsZero() {
 		return errors.New("the time is missing")
@@ -172,8 +196,31 @@ func (a *authority) good(dir, name string, opts Options) bool {
 	return cert.NotAfter.Sub(opts.Now) > min(RenewBefore, lifetime/3)
 }
 
+// hosts are those of the present certificate, beside the ones that every certificate has. One that isn't the CA's own has none.
+func (a *authority) hosts(dir, name string) []string {
+	cert, err := readCert(filepath.Join(dir, name+".pem"))
+	if err != nil || cert.CheckSignatureFrom(a.cert) != nil {
+		return nil
+	}
+	if got, ok := identity(cert); !ok || got != name {
+		return nil
+	}
+	var hosts []string
+	for _, host := range cert.DNSNames {
+		if host != name && host != "localhost" {
+			hosts = append(hosts, host)
+		}
+	}
+	for _, ip := range cert.IPAddresses {
+		if !ip.IsLoopback() {
+			hosts = append(hosts, ip.String())
+		}
+	}
+	return hosts
+}
+
 // issue writes the key before the certificate. Between the two writes they don't match; a server that reloads then
-// keeps what it has, and the next Create repairs what a crash leaves.
+// keeps what it has, and the next Create repairs what a crash leaves. The hosts of the certificate that it replaces stay.
 func (a *authority) issue(dir, name string, opts Options) error {
 	if a.key == nil {
 		return errors.New("a certificate has to be issued but ca.key is not here; bring it back, or issue where it is kept")
@@ -182,6 +229,7 @@ func (a *authority) issue(dir, name string, opts Options) error {
 	if err != nil {
 		return err
 	}
+	opts.Hosts = append(slices.Clone(opts.Hosts), a.hosts(dir, name)...)
 	der, err := a.signLeaf(&key.PublicKey, name, opts)
 	if err != nil {
 		return err

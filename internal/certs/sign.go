@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/doorward/doorward/internal/secret"
 )
@@ -53,7 +54,7 @@ func (a *authority) signLeaf(public *ecdsa.PublicKey, name string, opts Options)
 	if template.NotAfter.After(a.cert.NotAfter) {
 		template.NotAfter = a.cert.NotAfter
 	}
-	for _, host := range opts.Hosts {
+	for _, host := range slices.Compact(slices.Sorted(slices.Values(opts.Hosts))) {
 		if ip := net.ParseIP(host); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
 		} else {

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"google.golang.org/grpc"
+
+	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
+)
+
+type usersCmd struct {
+	List usersListCmd `cmd:"" help:"List the accounts, the oldest first."`
+	Show usersShowCmd `cmd:"" help:"Show one account."`
+}
+
+func (usersCmd) Help() string {
+	return readsKey + " Example:\n\n  . .doorward/operator.env; doorward users show --email ada@example.com"
+}
+
+type usersListCmd struct {
+	paged
+	JSON bool `name:"json" help:"Print the answer as JSON."`
+}
+
+func (usersListCmd) Help() string {
+	return "Example:\n\n  . .doorward/operator.env; doorward users list --limit 200"
+}
+
+func (c *usersListCmd) Run(ctx context.Context, s streams) error {
+	return query[*authnv1.ListUsersResponse]{
+		service: "authn", json: c.JSON, show: printUsers,
+		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.ListUsersResponse, error) {
+			return authnv1.NewUserServiceClient(conn).ListUsers(ctx, &authnv1.ListUsersRequest{PageSize: c.Limit, PageToken: c.Page})
+		},
+	}.run(ctx, s)
+}
+
+type usersShowCmd struct {
+	whose
+	JSON bool `name:"json" help:"Print the answer as JSON."`
+}
+
+func (usersShowCmd) Help() string {
+	return "Example:\n\n  . .doorward/operator.env; doorward users show --email ada@example.com"
+}
+
+func (c *usersShowCmd) Run(ctx context.Context, s streams) error {
+	request := &authnv1.GetUserRequest{}
+	if c.User != "" {
+		request.User = &authnv1.GetUserRequest_UserId{UserId: c.User}
+	} else {
+		request.User = &authnv1.GetUserRequest_Email{Email: c.Email}
+	}
+	return query[*authnv1.GetUserResponse]{
+		service: "authn", json: c.JSON, unfound: c.unfound(), show: printUser,
+		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.GetUserResponse, error) {
+			return authnv1.NewUserServiceClient(conn).GetUser(ctx, request)
+		},
+	}.run(ctx, s)
+}
+
+func printUsers(w io.Writer, answer *authnv1.ListUsersResponse) error {
+	t := newTable(w, "USER", "SIGNED UP (UTC)", "PASSWORD", "EMAIL")
+	for _, user := range answer.GetUsers() {
+		t.row(user.GetId(), moment(user.GetCreatedAt()), passwordText(user), primary(user))
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	fmt.Fprint(w, more("users list", answer.GetNextPageToken()))
+	return nil
+}
+
+func printUser(w io.Writer, answer *authnv1.GetUserResponse) error {
+	user := answer.GetUser()
+	pairs := [][2]string{
+		{"user", user.GetId()},
+		{"signed up (UTC)", moment(user.GetCreatedAt())},
+		{"password", passwordText(user)},
+		{"password set (UTC)", moment(user.GetPasswordSetAt())},
+		{"security epoch", strconv.FormatUint(user.GetSecurityEpoch(), 10)},
+	}
+	for _, email := range user.GetEmails() {
+		pairs = append(pairs, [2]string{"email", emailText(email)})
+	}
+	return fields(w, pairs...)
+}
+
+func passwordText(user *authnv1.User) string {
+	if user.GetPassword() == authnv1.PasswordState_PASSWORD_STATE_UNSPECIFIED {
+		return "none"
+	}
+	return enumText(user.GetPassword(), "PASSWORD_STATE_")
+}
+
+// primary is the address that codes go to.
+func primary(user *authnv1.User) string {
+	for _, email := range user.GetEmails() {
+		if email.GetRemovedAt() == nil {
+			return email.GetAddress()
+		}
+	}
+	return ""
+}
+
+func emailText(email *authnv1.UserEmail) string {
+	said := []string{email.GetAddress()}
+	if at := email.GetVerifiedAt(); at != nil {
+		said = append(said, "verified "+moment(at))
+	}
+	if at := email.GetRemovedAt(); at != nil {
+		said = append(said, "removed "+moment(at))
+	}
+	return strings.Join(said, ", ")
+}
