@@ -6,9 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
 	"github.com/doorward/doorward/internal/bus"
-	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/telemetry"
 )
 

@@ -17,6 +17,8 @@ type initCmd struct {
 	Audience string   `required:"" help:"The aud of the session tokens of the first application's users, such as shop."`
 	Host     []string `help:"A DNS name or address under which the services and NATS are reached; may be repeated. localhost always is one."`
 	Authn    string   `default:"127.0.0.1:7401" placeholder:"HOST:PORT" help:"Where applications and operators reach authn."`
+	Risk     string   `default:"127.0.0.1:7402" placeholder:"HOST:PORT" help:"Where operators reach risk; empty where they can't."`
+	Notify   string   `default:"127.0.0.1:7403" placeholder:"HOST:PORT" help:"Where operators reach notify; empty where they can't."`
 	NATS     string   `name:"nats" default:"nats://127.0.0.1:7407" placeholder:"URL" help:"Where applications reach NATS: tls://… for one whose certificate is made here."`
 	Inbox    string   `placeholder:"URL" help:"The page of a development inbox, where there is one: the demo reads its mails."`
 	Share    string   `placeholder:"DIR" help:"Also lay a folder for each service below DIR, with its own files and no other's, and one for the application and the operator: for containers."`
@@ -34,7 +36,7 @@ addresses. Keep ca.key off machines that only run services. Example:
 func (c *initCmd) Run(ctx context.Context, s streams) error {
 	layout := deployment.Layout{Dir: c.Dir}
 	authnConfig := c.authnConfig(layout)
-	contacts := deployment.Contacts{Authn: c.Authn, NATS: c.NATS, Issuer: c.Issuer, Audience: c.Audience, Inbox: c.Inbox}
+	contacts := deployment.Contacts{Authn: c.Authn, Risk: c.Risk, Notify: c.Notify, NATS: c.NATS, Issuer: c.Issuer, Audience: c.Audience, Inbox: c.Inbox}
 	if faults := append(contacts.Validate(), authnConfig.Validate()...); len(faults) > 0 {
 		return fmt.Errorf("nothing was made: %w", faults)
 	}

@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"google.golang.org/grpc/credentials"
 
-	"github.com/doorward/doorward/internal/certs"
-	"github.com/doorward/doorward/internal/rpc"
 	"github.com/doorward/doorward/internal/secret"
 )
 

@@ -76,7 +76,7 @@ func TestOperatorsCommands(t *testing.T) {
 
 	c.shows([]string{ada.grant.UserID, ada.email, "good"}, "users", "list")
 	c.shows([]string{ada.grant.UserID, ada.email, "verified"}, "users", "show", "--email", ada.email)
-	c.shows([]string{`"security_epoch"`, ada.email}, "users", "show", "--user", ada.grant.UserID, "--json")
+	c.shows([]string{`"password_set_at"`, ada.email}, "users", "show", "--user", ada.grant.UserID, "--json")
 	c.refuses("no user is nobody@example.com", "users", "show", "--email", "nobody@example.com")
 
 	deviceID := regexp.MustCompile(`dev_[0-9a-z]+`).FindString(c.say("devices", "list", "--email", ada.email))

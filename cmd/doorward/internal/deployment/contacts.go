@@ -13,8 +13,8 @@ import (
 
 // Contacts are where a deployment is reached and what its tokens say, as its env files tell it.
 type Contacts struct {
-	// Authn is host:port.
-	Authn string
+	// Authn is host:port. Risk and Notify are too, for operators alone; empty where they can't be reached.
+	Authn, Risk, Notify string
 	// NATS is the server's URL. Anywhere but on this machine, and with tls://, its certificate is one of the deployment's CA.
 	NATS string
 	// Issuer and Audience are what tokens bear.
@@ -27,6 +27,9 @@ type Contacts struct {
 func (c Contacts) Validate() config.Faults {
 	var faults config.Faults
 	faults.Need(config.HostPort(c.Authn), "authn", "isn't host:port, such as 127.0.0.1:7401")
+	for _, other := range []struct{ flag, address string }{{"risk", c.Risk}, {"notify", c.Notify}} {
+		faults.Need(other.address == "" || config.HostPort(other.address), other.flag, "isn't host:port, such as 127.0.0.1:7402")
+	}
 	for _, fault := range (bus.Settings{URL: c.NATS, Seed: "made", CA: "made"}).Check() {
 		faults.Need(false, "nats", fault.Problem)
 	}
@@ -35,7 +38,7 @@ func (c Contacts) Validate() config.Faults {
 		u, err := url.Parse(c.Inbox)
 		faults.Need(err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https"), "inbox", "isn't a web address, such as http://127.0.0.1:7406")
 	}
-	for _, text := range []struct{ key, value string }{{"authn", c.Authn}, {"nats", c.NATS}, {"audience", c.Audience}, {"inbox", c.Inbox}} {
+	for _, text := range []struct{ key, value string }{{"authn", c.Authn}, {"risk", c.Risk}, {"notify", c.Notify}, {"nats", c.NATS}, {"audience", c.Audience}, {"inbox", c.Inbox}} {
 		faults.Need(!strings.ContainsFunc(text.value, unicode.IsControl), text.key, "holds a control character")
 	}
 	return faults
@@ -62,7 +65,16 @@ func (c Contacts) application(keys FirstKeys, dir string) Env {
 
 // operator is what an operator needs to know.
 func (c Contacts) operator(keys FirstKeys, dir string) Env {
-	return append(Env{{keyVariable, keys.Operator.Reveal()}}, c.authn(dir)...)
+	env := append(Env{{keyVariable, keys.Operator.Reveal()}}, c.authn(dir)...)
+	// Neither knows API keys: they know the operator by the certificate in this directory.
+	env = append(env, Variable{"DOORWARD_CERTS", Layout{Dir: dir}.Certs()})
+	if c.Risk != "" {
+		env = append(env, Variable{"DOORWARD_RISK_ADDRESS", c.Risk})
+	}
+	if c.Notify != "" {
+		env = append(env, Variable{"DOORWARD_NOTIFY_ADDRESS", c.Notify})
+	}
+	return env
 }
 
 // authn is how authn is reached, by either.

@@ -27,6 +27,12 @@ func (s *Suite) Places() []Place {
 // AuthnAddress is where applications on this machine call.
 func (s *Suite) AuthnAddress() string { return dialled(s.authn.Addr()) }
 
+// RiskAddress is where operators on this machine call risk.
+func (s *Suite) RiskAddress() string { return dialled(s.risk.Addr()) }
+
+// NotifyAddress is where they call notify.
+func (s *Suite) NotifyAddress() string { return dialled(s.notify.Addr()) }
+
 // healthEvery is how often a service that doesn't serve yet is asked again.
 const healthEvery = 5 * time.Millisecond
 

@@ -2,7 +2,6 @@ package account
 
 import (
 	"net/mail"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -74,16 +73,20 @@ func Masked(address string) string {
 // ToTell are the addresses to be told of something that happened at a moment: those verified then, and those removed within the
 // 7 days before.
 func (u *User) ToTell(at time.Time) []Email {
-	return slices.DeleteFunc(slices.Clone(u.Emails), func(e Email) bool {
-		return !e.verifiedBy(at) || !e.RemovedAt.IsZero() && e.RemovedAt.Before(at.Add(-removedStillTold))
-	})
+	var told []Email
+	for i, e := range u.Emails {
+		if u.verifiedBy(i, at) && (e.RemovedAt.IsZero() || !e.RemovedAt.Before(at.Add(-removedStillTold))) {
+			told = append(told, e)
+		}
+	}
+	return told
 }
 
 // MayContain says whether the holder of an address may answer the alert of a sign-in at a moment: the address was verified then,
 // and for 7 days or as the account's first one; and it hasn't been removed on a device trusted before.
 func (u *User) MayContain(canonical string, at time.Time) bool {
 	for i, e := range u.Emails {
-		if e.Canonical != canonical || !e.verifiedBy(at) {
+		if e.Canonical != canonical || !u.verifiedBy(i, at) {
 			continue
 		}
 		if !e.RemovedAt.IsZero() && (e.RemovedOnTrusted || e.RemovedAt.Before(at)) {
@@ -96,6 +99,9 @@ func (u *User) MayContain(canonical string, at time.Time) bool {
 	return false
 }
 
-func (e Email) verifiedBy(at time.Time) bool {
-	return !e.VerifiedAt.IsZero() && !e.VerifiedAt.After(at)
+// verifiedBy says whether an address was verified at a moment. The first always was: nobody has signed in to an account before the sign-up that verified it,
+// so a moment that says otherwise comes from a clock that was set back, and mustn't leave the owner untold.
+func (u *User) verifiedBy(i int, at time.Time) bool {
+	verified := u.Emails[i].VerifiedAt
+	return !verified.IsZero() && (i == 0 || !verified.After(at))
 }
