@@ -10,6 +10,7 @@ import (
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
+	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
 	"github.com/doorward/doorward/test/deployment"
 	"github.com/doorward/doorward/test/load"
 	"github.com/doorward/doorward/test/reconcile"
@@ -103,10 +104,11 @@ func settle(t *testing.T, d *deployment.Deployment, g *load.Generator, k *killer
 	defer cancel()
 	began := time.Now()
 	evidence, err := reconcile.Gather(ctx, reconcile.Suite{
-		Sessions:   authnv1.NewSessionServiceClient(d.Dial(d.Authn)),
-		Deliveries: notifyv1.NewDeliveryServiceClient(d.Dial(d.Notify)),
-		NATSURL:    d.Environment()["DOORWARD_NATS_URL"],
-		NATSKeys:   d.Path("nats"),
+		Sessions:    authnv1.NewSessionServiceClient(d.Dial(d.Authn)),
+		Deliveries:  notifyv1.NewDeliveryServiceClient(d.Dial(d.Notify)),
+		DeadLetters: operatorv1.NewDeadLetterServiceClient(d.Dial(d.Notify)),
+		NATSURL:     d.Environment()["DOORWARD_NATS_URL"],
+		NATSKeys:    d.Path("nats"),
 	}, g.Ledger, k.interrupted)
 	must(t, err)
 	for awaited := 0; ; {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
+	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
 	"github.com/doorward/doorward/test/load"
 )
 
@@ -22,7 +23,7 @@ type Evidence struct {
 	stored     stored
 	told       told
 	deliveries map[string]*notifyv1.Delivery
-	dead       []*notifyv1.DeadLetter
+	dead       []*operatorv1.DeadLetter
 	mails      []load.Mail
 }
 

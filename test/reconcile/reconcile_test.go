@@ -13,6 +13,7 @@ import (
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
+	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/test/load"
 )
@@ -31,7 +32,7 @@ type scene struct {
 	revoked  []bus.Event
 	notify   []bus.Event
 	delivery *notifyv1.Delivery
-	dead     []*notifyv1.DeadLetter
+	dead     []*operatorv1.DeadLetter
 	mails    []load.Mail
 	killedAt time.Time // notify
 }
@@ -169,7 +170,7 @@ func TestEveryLossIsFound(t *testing.T) {
 			s.mails = append(s.mails, load.Mail{MessageID: "dlv_1@localhost", To: ada, Received: noon.Add(time.Minute)})
 			s.killedAt = noon.Add(30 * time.Second) // long after the first was answered
 		},
-		"a dead letter of mail.send.v1": func(s *scene) { s.dead = []*notifyv1.DeadLetter{{Type: "mail.send.v1"}} },
+		"a dead letter of mail.send.v1": func(s *scene) { s.dead = []*operatorv1.DeadLetter{{Type: "mail.send.v1"}} },
 	} {
 		t.Run(want, func(t *testing.T) {
 			s := newScene()

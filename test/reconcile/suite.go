@@ -12,6 +12,7 @@ import (
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
+	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
 	"github.com/doorward/doorward/internal/bus"
 	doorward "github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/test/load"
@@ -21,6 +22,8 @@ import (
 type Suite struct {
 	Sessions   authnv1.SessionServiceClient
 	Deliveries notifyv1.DeliveryServiceClient
+	// DeadLetters are notify's.
+	DeadLetters operatorv1.DeadLetterServiceClient
 	// NATSURL and NATSKeys are the server's address and the directory of the seeds.
 	NATSURL, NATSKeys string
 }
@@ -100,9 +103,9 @@ func (s Suite) deliveries(ctx context.Context) (map[string]*notifyv1.Delivery, e
 }
 
 // deadLetters are those of notify.
-func (s Suite) deadLetters(ctx context.Context) ([]*notifyv1.DeadLetter, error) {
-	answer, err := paced(ctx, func(ctx context.Context) (*notifyv1.ListDeadLettersResponse, error) {
-		return s.Deliveries.ListDeadLetters(ctx, &notifyv1.ListDeadLettersRequest{PageSize: pageSize})
+func (s Suite) deadLetters(ctx context.Context) ([]*operatorv1.DeadLetter, error) {
+	answer, err := paced(ctx, func(ctx context.Context) (*operatorv1.ListDeadLettersResponse, error) {
+		return s.DeadLetters.ListDeadLetters(ctx, &operatorv1.ListDeadLettersRequest{PageSize: pageSize})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reconcile: list dead letters: %w", err)
