@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/emptypb"
 
@@ -37,7 +39,7 @@ func TestEveryMethodHasARow(t *testing.T) {
 	if stale := access.Stale(authn.Table(), info); len(stale) > 0 {
 		t.Errorf("rows without a method: %v", stale)
 	}
-	if len(info) != 9 { // eight of ours, and health; reflection only where it is asked for
+	if len(info) != 10 { // nine of ours, and health; reflection only where it is asked for
 		t.Errorf("services %v", slices.Sorted(maps.Keys(info)))
 	}
 }
@@ -307,6 +309,7 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 	w.must(err)
 	_, err = operator.keys.ReplaceSigningKeys(ctx, &authnv1.ReplaceSigningKeysRequest{Note: "lost the backup"})
 	w.must(err)
+	w.must(readBackup(operatorv1.NewBackupServiceClient(operator.conn).BackUp(ctx, &operatorv1.BackUpRequest{})))
 	// There is no dead letter; that it was asked for is recorded all the same.
 	letters := operatorv1.NewDeadLetterServiceClient(operator.conn)
 	_, err = letters.ReplayDeadLetter(ctx, &operatorv1.ReplayDeadLetterRequest{Sequence: 1})
@@ -332,6 +335,7 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 			authnv1.ApplicationService_RotateApiKey_FullMethodName:      "api_key.rotate",
 			authnv1.ApplicationService_RevokeApiKey_FullMethodName:      "api_key.revoke",
 
+			operatorv1.BackupService_BackUp_FullMethodName:               "store.backup",
 			operatorv1.DeadLetterService_ReplayDeadLetter_FullMethodName: "dead_letter.replay",
 			operatorv1.DeadLetterService_DropDeadLetter_FullMethodName:   "dead_letter.drop",
 		}[method]
@@ -363,6 +367,17 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 	if r := found["session.revoke"]; r.Authority != "certificate of operator" {
 		t.Errorf("authority %q", r.Authority)
 	}
+}
+
+// readBackup reads a copy to its end.
+func readBackup(stream grpc.ServerStreamingClient[operatorv1.BackUpResponse], err error) error {
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // auditLog stops authn and reads its audit log.
