@@ -216,7 +216,7 @@ func openFile(path string, lockTimeout time.Duration) (*bolt.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := bolt.Open(path, fileMode, &bolt.Options{
+	file, err := openCarefully(path, &bolt.Options{
 		Timeout:         lockTimeout,
 		FreelistType:    bolt.FreelistMapType,
 		InitialMmapSize: mapped,
@@ -235,6 +235,16 @@ func openFile(path string, lockTimeout time.Duration) (*bolt.DB, error) {
 		return nil, errors.Join(fmt.Errorf("sync the store's folder: %w", err), file.Close())
 	}
 	return file, nil
+}
+
+// openCarefully makes an error of bbolt's panic about a page that can't be: it panics at some damages and returns an error for others.
+func openCarefully(path string, options *bolt.Options) (file *bolt.DB, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			file, err = nil, fmt.Errorf("%v", p)
+		}
+	}()
+	return bolt.Open(path, fileMode, options)
 }
 
 // tighten takes the file from everybody but its owner, as a restored backup may

@@ -2,6 +2,7 @@ package boltdb_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"log/slog"
 	"os"
@@ -42,6 +43,34 @@ func TestWhoHoldsAStoreIsSeenWithoutOpeningIt(t *testing.T) {
 	}
 	if _, err := os.Stat(none); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("looking for it made it: %v", err)
+	}
+}
+
+// TestADamagedStoreIsAnErrorThatSaysWhatToDo overwrites the header of a page that bbolt panics about: that of its free list.
+func TestADamagedStoreIsAnErrorThatSaysWhatToDo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	db, err := boltdb.Open(path, boltdb.Options{SchemaVersion: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pageSize := os.Getpagesize()
+	for _, meta := range [][]byte{content, content[pageSize:]} { // both, whichever is the newer
+		freelist := int(binary.LittleEndian.Uint64(meta[48:]))
+		binary.LittleEndian.PutUint16(content[freelist*pageSize+8:], 2) // a leaf
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = boltdb.Open(path, boltdb.Options{SchemaVersion: 1})
+	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "restore a backup") {
+		t.Errorf("Open = %v, want what is damaged and what to do", err)
 	}
 }
 
