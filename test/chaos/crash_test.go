@@ -3,8 +3,8 @@ package chaos_test
 import (
 	"context"
 	"flag"
-	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,102 +29,122 @@ var rates = load.Rates{load.SignUp: 1.2, load.SignIn: 2, load.NewDevice: 1, load
 const crowd = 5
 
 // settling bounds how long what is on its way may take to arrive. An alert that failed thrice, because authn was dead each time, waits for minutes.
-const settling = 8 * time.Minute
+const settling = 6 * time.Minute
 
-// TestNothingAcknowledgedIsLost kills processes at random moments under load.
+// TestNothingAcknowledgedIsLost kills the services and NATS, each a process of its own, at random moments under load.
 func TestNothingAcknowledgedIsLost(t *testing.T) {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("seed %d", seed)
-	began := time.Now()
 	d := deployment.Start(t)
-	slowMail(t, d)
-	g := newLoad(t, d, seed)
-	ctx, stop := context.WithCancel(t.Context())
-	ran := make(chan struct{})
-	go func() {
-		defer close(ran)
-		g.Run(ctx)
-	}()
-	t.Cleanup(func() { // before the deployment goes, however this ends
-		stop()
-		<-ran
+	s := newStory(t, d, d.Notify)
+	s.victims = []*deployment.Process{d.Authn, d.Authn, d.Authn, d.Notify, d.Notify, d.Notify, d.NATS, d.NATS, d.Risk}
+	s.play(*killCount)
+}
+
+// TestNothingIsLostWhenAllDiesAtOnce kills `doorward serve`, which is all of them in one process.
+func TestNothingIsLostWhenAllDiesAtOnce(t *testing.T) {
+	d := deployment.StartServe(t)
+	s := newStory(t, d, d.Suite)
+	s.victims = []*deployment.Process{d.Suite}
+	s.play(max(1, *killCount/2))
+}
+
+// story is a suite under load whose processes die.
+type story struct {
+	killer
+	load  *load.Generator
+	seed  uint64
+	began time.Time
+}
+
+// newStory takes over a suite that runs. sender is the process that sends the mails: its mail server is made slow.
+func newStory(t *testing.T, d *deployment.Deployment, sender *deployment.Process) *story {
+	t.Helper()
+	s := &story{seed: *seedFlag, began: time.Now()}
+	if s.seed == 0 {
+		s.seed = uint64(s.began.UnixNano())
+	}
+	t.Logf("seed %d", s.seed)
+	s.killer = killer{T: t, d: d, sender: sender, random: rand.New(rand.NewPCG(s.seed, 2))}
+	s.slowMail()
+	var err error
+	s.load, err = load.New(t.Context(), load.Config{
+		Environment: d.Environment(), Operator: authnv1.NewSessionServiceClient(d.Dial(d.Authn)), Rates: rates, Seed: s.seed,
 	})
-	deployment.Eventually(t, "there are people to lose", func() bool { return len(g.Ledger.Users()) >= crowd })
-
-	k := newKiller(t, d, seed)
-	for len(k.kills) < *killCount {
-		k.strike()
-		t.Logf("%3d kills in %v, %d sessions, %d broken promises", len(k.kills), time.Since(began).Round(time.Second), len(g.Ledger.Sessions()), len(g.Ledger.Broken()))
-	}
-	stop()
-	<-ran
-	t.Logf("the load has ended after %v", time.Since(began).Round(time.Second))
-
-	figures, faults := settle(t, d, g, k)
-	faults = append(faults, reconcile.Enforce(t.Context(), g.Client(), g.Ledger)...)
-	if err := g.Close(); err != nil {
-		t.Error(err)
-	}
-	d.StopAll()
-	for _, fault := range faults {
-		t.Error(fault.Text)
-	}
-	for _, broken := range g.Ledger.Broken() {
-		t.Error(broken)
-	}
-	tell(t, fmt.Sprintf("seed %d, %v in all, %d faults", seed, time.Since(began).Round(time.Second), len(faults)+len(g.Ledger.Broken())), g.Ledger, k, figures)
+	must(t, err)
+	return s
 }
 
 // slowMail puts a mail server between that takes a while for each answer, as they do, so that notify dies before it hears one.
-func slowMail(t *testing.T, d *deployment.Deployment) {
-	t.Helper()
+func (s *story) slowMail() {
+	s.Helper()
 	const most = 200 * time.Millisecond
-	way := testbed.StartProxy(t, d.Inbox.Address)
+	way := testbed.StartProxy(s, s.d.Inbox.Address)
 	way.Delay(func() time.Duration { return rand.N(most) })
-	d.Notify.Args = append(d.Notify.Args, "--set", "smtp.address="+way.Addr())
-	d.Restart(d.Notify)
+	s.sender.Args = append(s.sender.Args, "--set", "smtp.address="+way.Addr())
+	s.d.Restart(s.sender)
 }
 
-func newLoad(t *testing.T, d *deployment.Deployment, seed uint64) *load.Generator {
-	t.Helper()
-	g, err := load.New(t.Context(), load.Config{
-		Environment: d.Environment(), Operator: authnv1.NewSessionServiceClient(d.Dial(d.Authn)), Rates: rates, Seed: seed,
+// play kills under load, lets what is under way arrive, and looks for what was lost.
+func (s *story) play(kills int) {
+	s.Helper()
+	s.underLoad(func() {
+		deployment.Eventually(s, "there are people to lose", func() bool { return len(s.load.Ledger.Users()) >= crowd })
+		for len(s.kills) < kills {
+			s.strike()
+			s.Logf("%3d of %d kills in %v, %d sessions, %d broken promises",
+				len(s.kills), kills, time.Since(s.began).Round(time.Second), len(s.load.Ledger.Sessions()), len(s.load.Ledger.Broken()))
+		}
 	})
-	must(t, err)
-	return g
+	figures, faults := s.settle()
+	faults = append(faults, reconcile.Enforce(s.Context(), s.load.Client(), s.load.Ledger)...)
+	must(s.T, s.load.Close())
+	s.d.StopAll()
+	for _, fault := range faults {
+		s.Error(fault.Text)
+	}
+	for _, broken := range s.load.Ledger.Broken() {
+		s.Error(broken)
+	}
+	s.tell(figures, len(faults)+len(s.load.Ledger.Broken()))
+}
+
+// underLoad runs something, and ends the load with it, however it ends.
+func (s *story) underLoad(something func()) {
+	ctx, stop := context.WithCancel(s.Context())
+	var running sync.WaitGroup
+	running.Go(func() { s.load.Run(ctx) })
+	defer running.Wait()
+	defer stop()
+	something()
 }
 
 // settle compares again and again, until nothing is missing or what is missing isn't coming.
-func settle(t *testing.T, d *deployment.Deployment, g *load.Generator, k *killer) (reconcile.Figures, reconcile.Faults) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), settling)
+func (s *story) settle() (reconcile.Figures, reconcile.Faults) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), settling+time.Minute)
 	defer cancel()
 	began := time.Now()
 	evidence, err := reconcile.Gather(ctx, reconcile.Suite{
-		Sessions:    authnv1.NewSessionServiceClient(d.Dial(d.Authn)),
-		Deliveries:  notifyv1.NewDeliveryServiceClient(d.Dial(d.Notify)),
-		DeadLetters: operatorv1.NewDeadLetterServiceClient(d.Dial(d.Notify)),
-		NATSURL:     d.Environment()["DOORWARD_NATS_URL"],
-		NATSKeys:    d.Path("nats"),
-	}, g.Ledger, k.interrupted)
-	must(t, err)
+		Sessions:    authnv1.NewSessionServiceClient(s.d.Dial(s.d.Authn)),
+		Deliveries:  notifyv1.NewDeliveryServiceClient(s.d.Dial(s.d.Notify)),
+		DeadLetters: operatorv1.NewDeadLetterServiceClient(s.d.Dial(s.d.Notify)),
+		NATSURL:     s.d.Environment()["DOORWARD_NATS_URL"],
+		NATSKeys:    s.d.Path("nats"),
+	}, s.load.Ledger, s.interrupted)
+	must(s.T, err)
 	for awaited := 0; ; {
 		// The deliveries before the mails: what was accepted has arrived.
-		must(t, evidence.Follow(ctx))
-		must(t, g.Collect(ctx))
-		faults, figures := evidence.Compare(g.Mails())
-		if !faults.Wait() || time.Since(began) > settling-time.Minute {
-			t.Logf("settled after %v", time.Since(began).Round(time.Second))
+		must(s.T, evidence.Follow(ctx))
+		must(s.T, s.load.Collect(ctx))
+		faults, figures := evidence.Compare(s.load.Mails())
+		if !faults.Wait() || time.Since(began) > settling {
+			s.Logf("settled after %v", time.Since(began).Round(time.Second))
 			return figures, faults
 		}
 		if len(faults) != awaited {
 			awaited = len(faults)
-			t.Logf("%d things aren't as they should be yet, such as: %s", awaited, faults[0].Text)
+			s.Logf("%d things aren't as they should be yet, such as: %s", awaited, faults[0].Text)
 		}
-		pause(t, time.Second)
+		pause(s.T, time.Second)
 	}
 }
 

@@ -10,11 +10,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/doorward/doorward/test/deployment"
-	"github.com/doorward/doorward/test/load"
 	"github.com/doorward/doorward/test/reconcile"
 )
 
@@ -45,12 +43,13 @@ func complaints(p *deployment.Process) string {
 }
 
 // tell prints the figures, and adds them to the report.
-func tell(t *testing.T, title string, ledger *load.Ledger, k *killer, figures reconcile.Figures) {
-	t.Helper()
+func (s *story) tell(figures reconcile.Figures, faults int) {
+	s.Helper()
+	ledger := s.load.Ledger
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s\n%d kills:", title, len(k.kills))
-	for _, victim := range slices.Sorted(maps.Keys(k.counts())) {
-		fmt.Fprintf(&text, " %s %d", victim, k.counts()[victim])
+	fmt.Fprintf(&text, "%s, seed %d, %v in all, %d faults\n%d kills:", s.Name(), s.seed, time.Since(s.began).Round(time.Second), faults, len(s.kills))
+	for _, victim := range slices.Sorted(maps.Keys(s.counts())) {
+		fmt.Fprintf(&text, " %s %d", victim, s.counts()[victim])
 	}
 	fmt.Fprintf(&text, "\n%s", ledger.Table())
 	fmt.Fprintf(&text, "refreshes that got their answer when asked again: %d; slowest revocation: %v\n",
@@ -63,16 +62,16 @@ func tell(t *testing.T, title string, ledger *load.Ledger, k *killer, figures re
 	for _, cause := range slices.Sorted(maps.Keys(why)) {
 		fmt.Fprintf(&text, "%4d %s\n", why[cause], cause)
 	}
-	for _, p := range []*deployment.Process{k.d.NATS, k.d.Risk, k.d.Authn, k.d.Notify} {
+	for _, p := range slices.Compact(slices.Clone(s.victims)) {
 		text.WriteString(complaints(p))
 	}
-	t.Log("\n" + text.String())
+	s.Log("\n" + text.String())
 	if *report == "" {
 		return
 	}
 	file, err := os.OpenFile(*report, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	must(t, err)
+	must(s.T, err)
 	_, err = file.WriteString(text.String() + "\n")
-	must(t, err)
-	must(t, file.Close())
+	must(s.T, err)
+	must(s.T, file.Close())
 }

@@ -32,6 +32,8 @@ const (
 // Deployment is a suite on one machine. Its methods are for the test's own goroutine, unless they say otherwise.
 type Deployment struct {
 	NATS, Inbox, Risk, Authn, Notify, Portal *Process
+	// Suite is all of them but the inbox in one process, where StartServe made it.
+	Suite *Process
 
 	// ApplicationKey and OperatorKey are the first API keys.
 	ApplicationKey, OperatorKey string
@@ -41,33 +43,44 @@ type Deployment struct {
 	base int
 }
 
-// Start sets a suite up, starts it and returns when all of it serves.
+// Start sets a suite up, with a process for each part, starts it and returns when all of it serves.
 func Start(t testing.TB) *Deployment {
 	t.Helper()
-	base, release, err := ports.Claim(t.Context())
-	must(t, err)
-	t.Cleanup(func() { must(t, release()) })
-	d := &Deployment{t: t, dir: t.TempDir(), base: base}
+	d := claim(t)
 	d.Command("certs", "--dir", "certs")
 	d.Command("nats", "keys", "--dir", "nats")
-	d.NATS = d.process("nats", binary(t, "natsserver"), "--keys", "nats", "--store", "jetstream", "--port", strconv.Itoa(base+portNATS))
+	d.NATS = d.process("nats", binary(t, "natsserver"), "--keys", "nats", "--store", "jetstream", "--port", strconv.Itoa(d.base+portNATS))
 	d.NATS.Address = d.address(portNATS)
 	d.NATS.answers = d.accepts(portNATS)
 	d.Begin(d.NATS)
 	d.Command("streams", "apply", "--url", d.natsURL(), "--seed", "nats/operator.nk")
 	must(t, os.MkdirAll(d.Path("keys/mail"), 0o700))
-	_, err = seal.CreateKey(d.Path("keys/mail/1.key"))
+	_, err := seal.CreateKey(d.Path("keys/mail/1.key"))
 	must(t, err)
 	d.configure()
 	d.bootstrap()
-	d.Inbox = d.process("inbox", binary(t, "doorward"), "inbox", "--smtp", d.address(portSMTP), "--web", d.address(portWeb))
-	d.Inbox.Address = d.address(portSMTP)
-	d.Inbox.answers = d.shows(d.url(portWeb))
+	d.Inbox = d.inbox()
 	d.Risk, d.Authn, d.Notify = d.service("risk", portRisk), d.service("authn", portAuthn), d.service("notify", portNotify)
 	d.Portal = d.service("portal", portPortal)
 	d.Portal.answers = d.shows(d.url(portPortal) + "/health")
 	d.Begin(d.Inbox, d.Risk, d.Authn, d.Notify, d.Portal)
 	return d
+}
+
+// claim takes a directory and a block of ports.
+func claim(t testing.TB) *Deployment {
+	t.Helper()
+	base, release, err := ports.Claim(t.Context())
+	must(t, err)
+	t.Cleanup(func() { must(t, release()) })
+	return &Deployment{t: t, dir: t.TempDir(), base: base}
+}
+
+func (d *Deployment) inbox() *Process {
+	p := d.process("inbox", binary(d.t, "doorward"), "inbox", "--smtp", d.address(portSMTP), "--web", d.address(portWeb))
+	p.Address = d.address(portSMTP)
+	p.answers = d.shows(d.url(portWeb))
+	return p
 }
 
 // service is a process that reads <name>.yaml and shows its metrics.

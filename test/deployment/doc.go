@@ -5,6 +5,8 @@
 //	inbox        takes every mail
 //	risk, authn, notify, portal
 //
+// StartServe makes the other form: `doorward serve` runs all of it but the inbox in one process.
+//
 // A process can be stopped, killed and started again; it keeps its address, its files and its log. At the test's end all are gone.
 //
 // Called by test/e2e, test/chaos and whoever else looks at the real binaries from outside. It plays no story and checks nothing of the product,

@@ -129,7 +129,7 @@ func (p *Process) Log() string {
 func (p *Process) expectCalm(said string) {
 	p.t.Helper()
 	_, stopping, ok := strings.Cut(said, `"msg":"stopping"`)
-	if !ok && slices.Contains([]string{"authn", "risk", "notify"}, p.Name) {
+	if !ok && slices.Contains([]string{"authn", "risk", "notify", "serve"}, p.Name) {
 		p.t.Errorf("%s doesn't say that it stops", p.Name)
 	}
 	for line := range strings.Lines(stopping) {

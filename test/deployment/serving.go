@@ -42,15 +42,17 @@ func (d *Deployment) Restart(p *Process) {
 // StopAll stops all that runs, the edge first, and demands that it left no damaged store.
 func (d *Deployment) StopAll() {
 	d.t.Helper()
-	for _, p := range []*Process{d.Portal, d.Notify, d.Authn, d.Risk, d.Inbox, d.NATS} {
-		if p.running != nil {
+	for _, p := range []*Process{d.Portal, d.Notify, d.Authn, d.Risk, d.Suite, d.Inbox, d.NATS} {
+		if p != nil && p.running != nil {
 			p.Stop()
 		}
 	}
-	stores, err := filepath.Glob(d.Path("data/*/*.db"))
-	must(d.t, err)
-	for _, store := range stores {
-		boltdbtest.Check(d.t, store)
+	for _, pattern := range []string{"data/*.db", "data/*/*.db"} {
+		stores, err := filepath.Glob(d.Path(pattern))
+		must(d.t, err)
+		for _, store := range stores {
+			boltdbtest.Check(d.t, store)
+		}
 	}
 }
 
