@@ -74,11 +74,10 @@ func TestDevTellsWhereThingsAre(t *testing.T) {
 
 func TestDemoThatIsNotAsToldFails(t *testing.T) {
 	d := startDev(t, filepath.Join(t.TempDir(), "d"))
-	text, err := os.ReadFile(filepath.Join(d.dir, "dev.env"))
-	must(t, err)
-	elsewhere := strings.Replace(string(text), d.env(t, "dev.env").Get("DOORWARD_INBOX"), "http://127.0.0.1:1", 1) // no inbox is there
-	broken := filepath.Join(t.TempDir(), "broken.env")
-	must(t, os.WriteFile(broken, []byte(elsewhere), 0o600)) //nolint:gosec // in the test's own directory
+	inbox := d.env(t, "dev.env").Get("DOORWARD_INBOX")
+	broken := spoilt(t, filepath.Join(d.dir, "dev.env"), func(text string) string {
+		return strings.Replace(text, inbox, "http://127.0.0.1:1", 1) // no inbox is there
+	})
 	var out, errs bytes.Buffer
 	if code := run(t.Context(), []string{"demo", "--against", broken}, streams{out: &out, err: &errs}); code != exitFailed {
 		t.Errorf("exit code %d, want %d", code, exitFailed)

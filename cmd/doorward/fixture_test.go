@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
 	"github.com/doorward/doorward/cmd/doorward/internal/story"
+	"github.com/doorward/doorward/internal/secret"
 	doorward "github.com/doorward/doorward/sdk"
 )
 
@@ -131,6 +133,16 @@ func signUpAt(ctx context.Context, t *testing.T, w story.World, ip netip.Addr) u
 		t.Fatalf("the sign-up's next step is %v", a.Next())
 	}
 	return u
+}
+
+// spoilt is a copy of an env file with a fault in it.
+func spoilt(t *testing.T, file string, spoil func(text string) string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	must(t, err)
+	path := filepath.Join(t.TempDir(), "spoilt.env")
+	must(t, secret.ReplaceFile(path, []byte(spoil(string(text)))))
+	return path
 }
 
 func must(t *testing.T, err error) {
