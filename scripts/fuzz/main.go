@@ -86,14 +86,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	failed := 0
 	for _, t := range targets {
 		p.begin(t)
-		var found figures
-		if o.time > 0 {
-			found, err = fuzz(ctx, t, o, p.tell)
-		}
-		kept := 0
-		if err == nil {
-			kept, err = k.keep(ctx, t)
-		}
+		found, kept, err := runAndKeep(ctx, t, o, k, p.tell)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -101,10 +94,20 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			failed++
 		}
 		p.end(found, kept, err)
-		err = nil
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %d targets failed: mend them, and commit what lies in their testdata/fuzz with the repair", failed, len(targets))
 	}
 	return nil
+}
+
+// runAndKeep runs one target, unless no time is set, and keeps what is worth it, unless it failed.
+func runAndKeep(ctx context.Context, t target, o options, k keeper, tell func(figures)) (found figures, kept int, err error) {
+	if o.time > 0 {
+		if found, err = fuzz(ctx, t, o, tell); err != nil {
+			return found, 0, err
+		}
+	}
+	kept, err = k.keep(ctx, t)
+	return found, kept, err
 }
