@@ -3,6 +3,7 @@ package production
 import (
 	"net/netip"
 
+	"github.com/doorward/doorward/internal/rpc"
 	"github.com/doorward/doorward/services/authn"
 	"github.com/doorward/doorward/services/notify"
 	"github.com/doorward/doorward/services/portal"
@@ -27,8 +28,9 @@ type Config struct {
 
 // Authn is called by the backends of applications.
 type Authn struct {
-	Listen      string `koanf:"listen" doc:"host:port of the gRPC server; beyond this machine, an address that applications reach"`
-	HashWorkers int    `koanf:"hash_workers" doc:"passwords hashed at once; 0 means one per core"`
+	Listen      string     `koanf:"listen" doc:"host:port of the gRPC server; beyond this machine, an address that applications reach"`
+	HashWorkers int        `koanf:"hash_workers" doc:"passwords hashed at once; 0 means one per core"`
+	Limits      rpc.Limits `koanf:"limits"`
 }
 
 // Risk is called by authn and by operators alone.
@@ -36,11 +38,13 @@ type Risk struct {
 	Listen       string               `koanf:"listen" doc:"host:port of the gRPC server; port 0 takes a free one"`
 	Decisions    risk.DecisionsConfig `koanf:"decisions"`
 	RebuildOnGap bool                 `koanf:"rebuild_on_gap" doc:"when the stream no longer holds what the history lacks, build it anew from what is left instead of refusing to run"`
+	Limits       rpc.Limits           `koanf:"limits"`
 }
 
 // Notify is called by the portal and by operators alone.
 type Notify struct {
-	Listen string `koanf:"listen" doc:"host:port of the gRPC server; port 0 takes a free one"`
+	Listen string     `koanf:"listen" doc:"host:port of the gRPC server; port 0 takes a free one"`
+	Limits rpc.Limits `koanf:"limits"`
 }
 
 // Portal is what browsers see.

@@ -23,14 +23,15 @@ func (c Config) services(at suite.Bus, mailKey string) suite.Services {
 
 	all.Authn.Listen, all.Authn.Issuer, all.Authn.Risk, all.Authn.HashWorkers = c.Authn.Listen, c.Issuer, c.Risk.Listen, c.Authn.HashWorkers
 	all.Authn.DataDir, all.Authn.KeysDir, all.Authn.Certs, all.Authn.MailKey = l.Data(), l.Keys(), l.Certs(), mailKey
-	all.Authn.NATS, all.Authn.Reflection = at.As(bus.Authn), c.Reflection
+	all.Authn.NATS, all.Authn.Limits, all.Authn.Reflection = at.As(bus.Authn), c.Authn.Limits, c.Reflection
 
 	all.Risk.Listen, all.Risk.Decisions, all.Risk.RebuildOnGap = c.Risk.Listen, c.Risk.Decisions, c.Risk.RebuildOnGap
-	all.Risk.DataDir, all.Risk.Certs, all.Risk.NATS, all.Risk.Reflection = l.Data(), l.Certs(), at.As(bus.Risk), c.Reflection
+	all.Risk.DataDir, all.Risk.Certs = l.Data(), l.Certs()
+	all.Risk.NATS, all.Risk.Limits, all.Risk.Reflection = at.As(bus.Risk), c.Risk.Limits, c.Reflection
 
 	all.Notify.Listen, all.Notify.Authn, all.Notify.PortalURL, all.Notify.Product = c.Notify.Listen, c.Authn.Listen, c.Portal.URL, c.Product
 	all.Notify.DataDir, all.Notify.Certs, all.Notify.SealKeys = l.Data(), l.Certs(), l.MailKeys()
-	all.Notify.NATS, all.Notify.SMTP, all.Notify.Reflection = at.As(bus.Notify), c.SMTP, c.Reflection
+	all.Notify.NATS, all.Notify.SMTP, all.Notify.Limits, all.Notify.Reflection = at.As(bus.Notify), c.SMTP, c.Notify.Limits, c.Reflection
 
 	all.Portal.Listen, all.Portal.URL, all.Portal.Product, all.Portal.Notify = c.Portal.Listen, c.Portal.URL, c.Product, c.Notify.Listen
 	all.Portal.Certs, all.Portal.TLSCert, all.Portal.TLSKey = l.Certs(), c.Portal.TLSCert, c.Portal.TLSKey
