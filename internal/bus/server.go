@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -171,19 +170,3 @@ func (s *Server) Stop() {
 	s.nats.Shutdown()
 	s.nats.WaitForShutdown()
 }
-
-// natsLog hands the server's messages to slog as data: their text isn't constant.
-type natsLog struct{ log *slog.Logger }
-
-var _ server.Logger = natsLog{}
-
-func (l natsLog) at(level slog.Level, format string, v []any) {
-	l.log.LogAttrs(context.Background(), level, "nats server", slog.String("message", strings.TrimSpace(fmt.Sprintf(format, v...))))
-}
-
-func (l natsLog) Noticef(format string, v ...any) { l.at(slog.LevelDebug, format, v) }
-func (l natsLog) Warnf(format string, v ...any)   { l.at(slog.LevelWarn, format, v) }
-func (l natsLog) Fatalf(format string, v ...any)  { l.at(slog.LevelError, format, v) }
-func (l natsLog) Errorf(format string, v ...any)  { l.at(slog.LevelError, format, v) }
-func (l natsLog) Debugf(format string, v ...any)  { l.at(slog.LevelDebug, format, v) }
-func (l natsLog) Tracef(format string, v ...any)  { l.at(slog.LevelDebug, format, v) }

@@ -1,8 +1,10 @@
 package bus_test
 
 import (
+	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,7 +23,9 @@ func TestServerThatOthersReachSpeaksTLSAlone(t *testing.T) {
 	must(t, err)
 	material, err := certs.Load(filepath.Join(dir, "certs"), "nats", quiet())
 	must(t, err)
-	everywhere := bus.ServerConfig{Dir: filepath.Join(dir, "streams"), Host: "0.0.0.0", Identities: ids, Logger: quiet()}
+	log := &lines{}
+	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	everywhere := bus.ServerConfig{Dir: filepath.Join(dir, "streams"), Host: "0.0.0.0", Identities: ids, Logger: logger}
 	if _, err := bus.StartServer(everywhere); err == nil || !strings.Contains(err.Error(), "needs TLS") {
 		t.Errorf("without TLS: %v", err)
 	}
@@ -46,6 +50,38 @@ func TestServerThatOthersReachSpeaksTLSAlone(t *testing.T) {
 		nc.Close()
 		t.Error("a client that doesn't know the CA was let in")
 	}
+	stranger, err := bus.NewIdentity(bus.Operator)
+	must(t, err)
+	transport, err := bus.Transport(settings.CA)
+	must(t, err)
+	if _, err := bus.Connect(deadline(t), bus.Config{URL: s.URL(), Identity: stranger, TLS: transport, Logger: quiet()}); err == nil {
+		t.Error("a stranger was let in")
+	}
+	// Whoever can reach the port can't fill the log.
+	for _, noise := range []string{"handshake error", "authentication error"} {
+		eventually(t, "the server notes the "+noise, func() bool { return strings.Contains(log.String(), noise) })
+	}
+	if text := log.String(); strings.Contains(text, "level=ERROR") || strings.Contains(text, "level=WARN") {
+		t.Errorf("strangers fill the log:\n%s", text)
+	}
+}
+
+// lines is a log that can be read while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func TestServerSyncsBeforeItAcknowledgesWhenTold(t *testing.T) {
