@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -151,7 +153,12 @@ func openWorld(ctx context.Context, s streams, env deployment.Env) (w story.Worl
 		return w, nil, err
 	}
 	opened = append(opened, func() error { w.Events.Close(); return nil })
-	w.Inbox = story.Inbox{URL: env.Get("DOORWARD_INBOX"), HTTP: &http.Client{Timeout: 10 * time.Second}}
+	browser, err := openBrowser(env.Get("DOORWARD_CA"))
+	if err != nil {
+		return w, nil, err
+	}
+	opened = append(opened, func() error { browser.CloseIdleConnections(); return nil })
+	w.Inbox = story.Inbox{URL: env.Get("DOORWARD_INBOX"), HTTP: browser}
 	w.Report = func(step story.Step) { report(s.out, step) }
 	if w.Home, err = network(homeCountry); err != nil {
 		return w, nil, err
@@ -197,6 +204,23 @@ func openSubscriber(ctx context.Context, s streams, env deployment.Env) (*bus.Co
 		return nil, err
 	}
 	return bus.Connect(ctx, bus.Config{URL: env.Get("DOORWARD_NATS_URL"), Identity: identity, TLS: transport, Logger: logger})
+}
+
+// openBrowser trusts the deployment's own CA beside those of the system: a portal that is tried out may have a certificate of it.
+func openBrowser(ca string) (*http.Client, error) {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	text, err := os.ReadFile(ca)
+	if err != nil {
+		return nil, fmt.Errorf("read CA: %w", err)
+	}
+	roots.AppendCertsFromPEM(text)
+	return &http.Client{
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}},
+		Timeout:   10 * time.Second,
+	}, nil
 }
 
 func network(country string) (story.Network, error) {

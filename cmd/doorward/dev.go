@@ -38,7 +38,8 @@ func (c *devCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	// Somebody who finds this in the log of a machine that serves people should stop reading here.
-	logger.LogAttrs(ctx, slog.LevelWarn, "doorward dev: development only", slog.String("version", version()), slog.String("dir", c.Dir))
+	logger.LogAttrs(ctx, slog.LevelWarn, "doorward dev: development only", slog.String("version", version()),
+		slog.String("dir", c.Dir), slog.Int("port_base", c.PortBase))
 	registry := telemetry.NewRegistry()
 	traces, err := otlp.FromEnvironment(ctx, otlp.Config{Environ: s.env, Version: version(), Logger: logger, Registerer: registry})
 	if err != nil {

@@ -3,11 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +16,6 @@ import (
 
 	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
 	"github.com/doorward/doorward/cmd/doorward/internal/story"
-	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/inbox"
 	"github.com/doorward/doorward/test/ports"
 )
@@ -169,7 +166,7 @@ func (d *served) doorward(args ...string) (string, int) {
 	return out.String(), code
 }
 
-// world connects to it as an application does, with a browser that trusts the deployment's CA.
+// world connects to it as an application does.
 func (d *served) world() story.World {
 	d.t.Helper()
 	env, err := deployment.ReadEnv(filepath.Join(d.dir, "app.env"))
@@ -178,10 +175,5 @@ func (d *served) world() story.World {
 	w, closeAll, err := openWorld(d.t.Context(), streams{out: &complaints, err: &complaints}, env)
 	must(d.t, err)
 	d.t.Cleanup(func() { must(d.t, closeAll()) })
-	roots, err := certs.ReadRoots(filepath.Join(d.dir, "certs", "ca.pem"))
-	must(d.t, err)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots}}
-	d.t.Cleanup(transport.CloseIdleConnections)
-	w.Inbox.HTTP = &http.Client{Transport: transport, Timeout: 10 * time.Second}
 	return w
 }

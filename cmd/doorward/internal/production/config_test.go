@@ -2,7 +2,9 @@ package production
 
 import (
 	"errors"
+	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -143,6 +145,45 @@ func change(field reflect.Value) {
 		field.Set(reflect.MakeSlice(field.Type(), 1, 1))
 	default:
 		field.SetInt(field.Int() + 1)
+	}
+}
+
+// docs/running.md has a row for every key, `authn.limits.max_calls`, `.max_streams` and the like in one, with its default.
+func TestDocumentationHasEveryKey(t *testing.T) {
+	text, err := os.ReadFile("../../../../docs/running.md")
+	must(t, err)
+	documented := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]+) \\| (.*?) ?\\| .*\\|$").FindAllStringSubmatch(string(text), -1) {
+		var first string
+		for i, quoted := range regexp.MustCompile("`[^`]+`").FindAllString(row[1], -1) {
+			key := strings.Trim(quoted, "`")
+			if i == 0 {
+				first = key
+			}
+			if strings.HasPrefix(key, ".") {
+				key = first[:strings.LastIndex(first, ".")] + key
+			}
+			documented[key] = strings.Trim(row[2], "`")
+		}
+	}
+	loaded, err := config.Load(config.Options[Config]{Defaults: DefaultConfig(), Flags: map[string]string{
+		"dir": "x", "issuer": "https://x", "product": "x", "portal.url": "https://x", "smtp.address": "x:25", "smtp.from": "x@example.com",
+	}})
+	must(t, err)
+	for _, entry := range loaded.Entries() {
+		want := entry.Value
+		if entry.Source != "default" || want == `""` || want == "[]" {
+			want = ""
+		}
+		if got, ok := documented[entry.Key]; !ok || got != want {
+			t.Errorf("docs/running.md has %s with the default %q, %t; it is %q", entry.Key, got, ok, want)
+		}
+	}
+}
+
+func TestSampleConfigurationIsGood(t *testing.T) {
+	if _, err := config.Load(config.Options[Config]{Defaults: DefaultConfig(), File: "../../../../deploy/doorward.yaml"}); err != nil {
+		t.Error(err)
 	}
 }
 
