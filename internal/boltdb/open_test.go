@@ -56,21 +56,33 @@ func TestADamagedStoreIsAnErrorThatSaysWhatToDo(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pageSize := os.Getpagesize()
-	for _, meta := range [][]byte{content, content[pageSize:]} { // both, whichever is the newer
-		freelist := int(binary.LittleEndian.Uint64(meta[48:]))
-		binary.LittleEndian.PutUint16(content[freelist*pageSize+8:], 2) // a leaf
-	}
-	if err := os.WriteFile(path, content, 0o600); err != nil { //nolint:gosec // the path is the test's own
-		t.Fatal(err)
-	}
+	damageFreelist(t, path)
 	_, err = boltdb.Open(path, boltdb.Options{SchemaVersion: 1})
 	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "restore a backup") {
 		t.Errorf("Open = %v, want what is damaged and what to do", err)
+	}
+}
+
+// damageFreelist makes a leaf of the page that either meta page names as the free list's.
+func damageFreelist(t *testing.T, path string) {
+	t.Helper()
+	const freelistInMeta, flagsInPage, leaf = 48, 8, 2
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for meta := range int64(2) {
+		var id [8]byte
+		_, err := file.ReadAt(id[:], meta*int64(os.Getpagesize())+freelistInMeta)
+		if err == nil {
+			_, err = file.WriteAt([]byte{leaf, 0}, int64(binary.LittleEndian.Uint64(id[:]))*int64(os.Getpagesize())+flagsInPage)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
