@@ -4,10 +4,7 @@ package bus
 func DurableOf(i Identity) string { return i.durable() }
 
 // SyncsAlways is what the server says of itself.
-func SyncsAlways(s *Server) bool { return s.nats.JetStreamConfig().SyncAlways }
+func SyncsAlways(s *Server) bool { return s.current().JetStreamConfig().SyncAlways }
 
 // TurnOff does to JetStream what the server does when its disk is full.
-func TurnOff(s *Server) error { return s.nats.ShutdownJetStream() }
-
-// IsOn says whether JetStream is.
-func IsOn(s *Server) bool { return s.nats.JetStreamEnabled() }
+func TurnOff(s *Server) error { return s.current().ShutdownJetStream() }

@@ -50,10 +50,10 @@ type ServerConfig struct {
 
 // Server is a NATS server in this process.
 type Server struct {
-	nats *server.Server
-	log  *slog.Logger
-	// jetstream is what JetStream is turned on with.
-	jetstream server.JetStreamConfig
+	cfg ServerConfig
+
+	mu   sync.Mutex
+	nats *server.Server // another one after a disk had stopped it
 
 	stopTending context.CancelFunc
 	tending     sync.WaitGroup
@@ -73,21 +73,40 @@ func StartServer(cfg ServerConfig) (*Server, error) {
 	if err := portFree(cfg.Host, cfg.Port); err != nil {
 		return nil, err
 	}
-	options := cfg.options()
-	s, err := server.NewServer(options)
+	nats, err := cfg.start()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Port == 0 {
+		cfg.Port = portOf(nats) // it stays there, whatever becomes of it
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Server{cfg: cfg, nats: nats, stopTending: stop}
+	s.tending.Go(func() { s.tend(ctx) })
+	return s, nil
+}
+
+// start runs a server and waits until it takes connections.
+func (c ServerConfig) start() (*server.Server, error) {
+	s, err := server.NewServer(c.options())
 	if err != nil {
 		return nil, fmt.Errorf("bus: start the embedded NATS server: %w", err)
 	}
-	s.SetLoggerV2(natsLog{cfg.Logger}, false, false, false)
+	s.SetLoggerV2(natsLog{c.Logger}, false, false, false)
 	s.Start()
 	if !s.ReadyForConnections(10 * time.Second) {
 		s.Shutdown()
-		return nil, fmt.Errorf("bus: the embedded NATS server isn't ready after 10 s; is another process using %s?", cfg.Dir)
+		return nil, fmt.Errorf("bus: the embedded NATS server isn't ready after 10 s; is another process using %s?", c.Dir)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	started := &Server{nats: s, log: cfg.Logger, jetstream: jetstreamOf(options), stopTending: stop}
-	started.tending.Go(func() { started.tend(ctx) })
-	return started, nil
+	return s, nil
+}
+
+func portOf(s *server.Server) int {
+	tcp, ok := s.Addr().(*net.TCPAddr)
+	if !ok {
+		return 0
+	}
+	return tcp.Port
 }
 
 func (c ServerConfig) options() *server.Options {
@@ -146,9 +165,10 @@ func portFree(host string, port int) error {
 
 // URL is where clients on this machine connect.
 func (s *Server) URL() string {
-	at, err := url.Parse(s.nats.ClientURL())
+	made := s.current().ClientURL()
+	at, err := url.Parse(made)
 	if err != nil { // never: the server has just made it
-		return s.nats.ClientURL()
+		return made
 	}
 	if ip, err := netip.ParseAddr(at.Hostname()); err == nil && ip.IsUnspecified() {
 		at.Host = net.JoinHostPort("127.0.0.1", at.Port())
@@ -167,6 +187,16 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) Stop() {
 	s.stopTending()
 	s.tending.Wait()
-	s.nats.Shutdown()
-	s.nats.WaitForShutdown()
+	end(s.current())
+}
+
+func end(s *server.Server) {
+	s.Shutdown()
+	s.WaitForShutdown()
+}
+
+func (s *Server) current() *server.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.nats
 }

@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"context"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -105,7 +106,12 @@ func TestJetStreamThatWasTurnedOffComesBackWithWhatItHeld(t *testing.T) {
 	authn := n.as(bus.Authn)
 	publish(t, authn, row("evt_1", "doorward.event.authn.signin.succeeded", "usr_1"))
 	must(t, bus.TurnOff(n.server))
-	eventually(t, "JetStream is on again", func() bool { return bus.IsOn(n.server) })
+	eventually(t, "the stream can be asked again", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := bus.NewPublisher(authn).Place(ctx, bus.StreamAuthn)
+		return err == nil
+	})
 	publish(t, authn, row("evt_2", "doorward.event.authn.signin.succeeded", "usr_1"))
 	stream, err := authn.JetStream().Stream(deadline(t), bus.StreamAuthn)
 	must(t, err)

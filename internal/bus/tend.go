@@ -2,7 +2,11 @@ package bus
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -11,43 +15,75 @@ import (
 // tendEvery is how often the embedded server is looked after.
 const tendEvery = time.Second
 
-// tend turns JetStream on again whenever the server has turned it off, until ctx ends. The server does that when its disk refuses a write, and would leave it
-// off until somebody started it anew. What it had acknowledged and lost by then, the outbox publishes again.
+// tend starts the server anew whenever a disk that refused a write has stopped JetStream, and takes writes again, until ctx ends. By itself the server
+// leaves a stream that it couldn't write to, or all of JetStream, alone until somebody does that. Clients connect again; what it had acknowledged and lost
+// by then, the outbox publishes again.
 func (s *Server) tend(ctx context.Context) {
 	ticker := time.NewTicker(tendEvery)
 	defer ticker.Stop()
-	off := false
+	stopped := false
 	for {
 		select {
 		case <-ticker.C:
-			off = s.turnOn(ctx, off)
+			stopped = s.revive(ctx, stopped)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// turnOn says whether JetStream is still off. It logs once that it is, and once that it isn't any more.
-func (s *Server) turnOn(ctx context.Context, wasOff bool) (isOff bool) {
-	if s.nats.JetStreamEnabled() {
+// revive says whether JetStream is still stopped. It logs once that it is, and once that it isn't any more.
+func (s *Server) revive(ctx context.Context, wasStopped bool) (isStopped bool) {
+	problem := stoppedBy(s.current())
+	if problem == "" {
 		return false
 	}
-	if !wasOff {
-		s.log.LogAttrs(ctx, slog.LevelError, "bus: JetStream is off; is its disk full? It is tried again each second", slog.String("dir", s.jetstream.StoreDir))
+	if !wasStopped {
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelError, "bus: JetStream is stopped; is its disk full? It goes on when there is room",
+			slog.String("dir", s.cfg.Dir), slog.String("problem", problem))
 	}
-	jetstream := s.jetstream // the server changes what it is given
-	if err := s.nats.EnableJetStream(&jetstream); err != nil {
-		s.log.LogAttrs(ctx, slog.LevelDebug, "bus: JetStream can't be turned on", slog.Any("error", err))
+	if err := s.restart(); err != nil {
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "bus: JetStream can't go on yet", slog.Any("error", err))
 		return true
 	}
-	s.log.LogAttrs(ctx, slog.LevelInfo, "bus: JetStream is on again")
+	s.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "bus: JetStream goes on")
 	return false
 }
 
-// jetstreamOf is what the server made of its options when it started.
-func jetstreamOf(o *server.Options) server.JetStreamConfig {
-	return server.JetStreamConfig{
-		StoreDir: o.StoreDir, SyncInterval: o.SyncInterval, SyncAlways: o.SyncAlways,
-		MaxMemory: o.JetStreamMaxMemory, MaxStore: o.JetStreamMaxStore, Strict: !o.NoJetStreamStrict,
+// stoppedBy says what keeps JetStream from working that a restart heals; empty when nothing does. Of a stream that couldn't be written to, the server has
+// no better sign than these words.
+func stoppedBy(s *server.Server) string {
+	if !s.JetStreamEnabled() {
+		return "it isn't on"
 	}
+	if problem := s.Healthz(nil).Error; strings.Contains(problem, "write error") {
+		return problem
+	}
+	return ""
+}
+
+// restart has a new server read the files, once the disk takes as much as the largest message.
+func (s *Server) restart() error {
+	if err := probe(s.cfg.Dir); err != nil {
+		return err
+	}
+	end(s.current())
+	fresh, err := s.cfg.start()
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nats = fresh
+	return nil
+}
+
+// probe writes a file and removes it.
+func probe(dir string) error {
+	path := filepath.Join(dir, ".room")
+	defer os.Remove(path) // a leftover is written over the next time
+	if err := os.WriteFile(path, make([]byte, maxPayload), 0o600); err != nil {
+		return fmt.Errorf("bus: no room in %s: %w", dir, err)
+	}
+	return nil
 }
