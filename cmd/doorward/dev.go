@@ -41,7 +41,7 @@ func (c *devCmd) Run(ctx context.Context, s streams) error {
 	logger.LogAttrs(ctx, slog.LevelWarn, "doorward dev: development only", slog.String("version", version()),
 		slog.String("dir", c.Dir), slog.Int("port_base", c.PortBase))
 	registry := telemetry.NewRegistry()
-	traces, err := otlp.FromEnvironment(ctx, otlp.Config{Environ: s.env, Version: version(), Logger: logger, Registerer: registry})
+	traces, err := otlp.FromEnvironment(ctx, otlp.Config{Environ: s.env, Version: telemetry.ReadBuild().Version, Logger: logger, Registerer: registry})
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (p process) serve(ctx context.Context, s streams, name string, build func(*
 	}
 	logger = logger.With(slog.String("service", name))
 	registry := telemetry.NewRegistry()
-	traces, err := otlp.FromEnvironment(ctx, otlp.Config{Environ: s.env, Version: version(), Logger: logger, Registerer: registry})
+	traces, err := otlp.FromEnvironment(ctx, otlp.Config{Environ: s.env, Version: telemetry.ReadBuild().Version, Logger: logger, Registerer: registry})
 	if err != nil {
 		return err
 	}

@@ -1,21 +1,14 @@
 package main
 
 import (
-	"fmt"
-	"runtime/debug"
+	"strings"
+
+	"github.com/doorward/doorward/internal/telemetry"
 )
 
-// version is what this binary was built from, as far as Go knows: a release, or the commit of a build in a checkout.
+// version is what this binary was built from, for people.
 func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "doorward, of an unknown version"
-	}
-	text := "doorward " + info.Main.Version
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			text += " " + setting.Value
-		}
-	}
-	return fmt.Sprintf("%s, %s", text, info.GoVersion)
+	build := telemetry.ReadBuild()
+	text := strings.TrimSpace("doorward " + build.Version + " " + build.Revision)
+	return text + ", " + build.Go
 }

@@ -121,7 +121,7 @@ func Open(path string, o Options) (*DB, error) {
 		queue:   make(chan *call, queueSize),
 		stopped: make(chan struct{}),
 	}
-	db.metrics, err = newMetrics(o.Registerer, filepath.Base(path), func() int { return len(db.queue) })
+	db.metrics, err = newMetrics(o.Registerer, db)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), file.Close())
 	}

@@ -147,8 +147,8 @@ func TestMetricsSurviveReopening(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(families) != 5 {
-			t.Errorf("%d metrics are registered, want 5", len(families))
+		if len(families) != 7 {
+			t.Errorf("%d metrics are registered, want 7", len(families))
 		}
 		for _, f := range families {
 			if label := f.GetMetric()[0].GetLabel()[0]; label.GetValue() != "authn" {
@@ -186,4 +186,51 @@ func TestFullDiskIsToldToCallersAndToHealth(t *testing.T) {
 	if err := db.Health(); err != nil {
 		t.Errorf("Health = %v after a commit succeeded", err)
 	}
+}
+
+func TestMetricsShowTheFile(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	path := filepath.Join(t.TempDir(), "authn.db")
+	db := boltdbtest.OpenAt(t, path, boltdb.Options{Registerer: registry, Buckets: []string{"b"}})
+	fill := func(change func(*bolt.Bucket, []byte) error) {
+		update(t, db, func(tx *bolt.Tx) error {
+			for n := range 100 {
+				if err := change(tx.Bucket([]byte("b")), []byte{byte(n)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	fill(func(b *bolt.Bucket, key []byte) error { return b.Put(key, make([]byte, 8<<10)) })
+	const data = 100 * 8 << 10
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size := gauge(t, registry, "doorward_store_size_bytes"); size != float64(info.Size()) {
+		t.Errorf("the store's size is %v, the file's %d", size, info.Size())
+	}
+	if used := gauge(t, registry, "doorward_store_used_bytes"); used < data || used > 3*data {
+		t.Errorf("%v bytes are used by %d of data", used, data)
+	}
+	fill(func(b *bolt.Bucket, key []byte) error { return b.Delete(key) })
+	if used := gauge(t, registry, "doorward_store_used_bytes"); used > data/2 {
+		t.Errorf("%v bytes are used after the %d of data were deleted", used, data)
+	}
+}
+
+func gauge(t *testing.T, registry *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
 }

@@ -167,6 +167,7 @@ func (k *consumer) session(ctx context.Context) error {
 	for range k.MaxInFlight {
 		workers.Go(func() { cancel(k.work(ctx, durable)) })
 	}
+	workers.Go(func() { k.measure(ctx, durable) })
 	workers.Wait()
 	return context.Cause(ctx)
 }

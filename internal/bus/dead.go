@@ -183,14 +183,11 @@ func (d *Dead) List(ctx context.Context, after uint64, limit int) ([]Letter, err
 func (d *Dead) read(ctx context.Context, subject string, after uint64, limit int) ([]Letter, uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	// The name has to be sent, so that the filter is part of the request's subject, where grants see it.
-	reader, err := d.conn.js.CreateConsumer(ctx, StreamDead, jetstream.ConsumerConfig{
-		Name: readerName(d.conn.name), FilterSubject: subject, AckPolicy: jetstream.AckNonePolicy,
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1,
-		InactiveThreshold: time.Minute, MemoryStorage: true,
+	reader, err := d.reader(ctx, jetstream.ConsumerConfig{
+		FilterSubject: subject, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1,
 	})
 	if err != nil {
-		return nil, 0, fmt.Errorf("bus: read dead letters: %w", err)
+		return nil, 0, err
 	}
 	defer forgetConsumer(ctx, d.conn, StreamDead, reader.CachedInfo().Name)
 	batch, err := reader.FetchNoWait(limit)
@@ -213,6 +210,45 @@ func (d *Dead) read(ctx context.Context, subject string, after uint64, limit int
 		return nil, 0, fmt.Errorf("bus: read dead letters: %w", err)
 	}
 	return out, last, nil
+}
+
+// reader makes a consumer that ends soon after its reader.
+func (d *Dead) reader(ctx context.Context, cfg jetstream.ConsumerConfig) (jetstream.Consumer, error) {
+	// The name has to be sent, so that the filter is part of the request's subject, where grants see it.
+	cfg.Name, cfg.AckPolicy, cfg.InactiveThreshold, cfg.MemoryStorage = readerName(d.conn.name), jetstream.AckNonePolicy, time.Minute, true
+	reader, err := d.conn.js.CreateConsumer(ctx, StreamDead, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("bus: read dead letters: %w", err)
+	}
+	return reader, nil
+}
+
+// count is how many letters of a stream wait for somebody, up to MaxLetters. It reads no bodies.
+func (d *Dead) count(ctx context.Context, stream string) (int, error) {
+	reader, err := d.reader(ctx, jetstream.ConsumerConfig{
+		FilterSubject: deadPrefix + string(d.conn.name) + "." + stream + ".>", DeliverPolicy: jetstream.DeliverAllPolicy, HeadersOnly: true,
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer forgetConsumer(ctx, d.conn, StreamDead, reader.CachedInfo().Name)
+	if reader.CachedInfo().NumPending == 0 {
+		return 0, nil
+	}
+	batch, err := reader.FetchNoWait(MaxLetters)
+	if err != nil {
+		return 0, fmt.Errorf("bus: count dead letters: %w", err)
+	}
+	n := 0
+	for msg := range batch.Messages() {
+		if msg.Headers().Get(deadSettled) == "" {
+			n++
+		}
+	}
+	if err := batch.Error(); err != nil {
+		return 0, fmt.Errorf("bus: count dead letters: %w", err)
+	}
+	return n, nil
 }
 
 func letter(msg jetstream.Msg) (Letter, error) {

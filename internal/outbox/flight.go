@@ -118,6 +118,7 @@ func (l *loop) land(x landing) {
 	l.metrics.published.WithLabelValues(x.stream).Inc()
 	l.reached(s, x)
 	if x.beat {
+		l.beaten.Store(x.row.Time.UnixNano())
 		return
 	}
 	l.acks = append(l.acks, Ack{

@@ -24,7 +24,8 @@ type metrics struct {
 	errors    *prometheus.CounterVec
 }
 
-func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+// newMetrics registers them. feedAge is nil for a relay without heartbeats.
+func newMetrics(reg prometheus.Registerer, feedAge func() float64) (*metrics, error) {
 	m := &metrics{
 		pending: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "doorward_outbox_pending", Help: "Events that wait to be published.",
@@ -42,8 +43,14 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "doorward_outbox_errors_total", Help: "Failures of the relay, by step: read, publish, moved, store, recover.",
 		}, []string{"step"}),
 	}
+	all := []prometheus.Collector{m.pending, m.oldest, m.published, m.rewound, m.errors}
+	if feedAge != nil {
+		all = append(all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "doorward_feed_age_seconds", Help: "Age of the newest heartbeat that the stream of revocations has, as its verifiers know it; since the start when there was none.",
+		}, feedAge))
+	}
 	var faults []error
-	for _, c := range []prometheus.Collector{m.pending, m.oldest, m.published, m.rewound, m.errors} {
+	for _, c := range all {
 		if err := reg.Register(c); err != nil {
 			faults = append(faults, fmt.Errorf("outbox: register metric: %w", err))
 		}

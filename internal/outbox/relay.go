@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -47,6 +48,8 @@ type Relay struct {
 	metrics *metrics
 	drains  chan chan struct{}
 	stopped chan struct{}
+	// beaten is the moment of the last heartbeat that the stream has, in nanoseconds of the Unix epoch.
+	beaten atomic.Int64
 }
 
 // NewRelay checks the configuration and registers the metrics.
@@ -54,11 +57,22 @@ func NewRelay(cfg Config) (*Relay, error) {
 	if cfg.Queue == nil || cfg.Publisher == nil || cfg.Now == nil || cfg.Logger == nil || cfg.Metrics == nil || len(cfg.Streams) == 0 {
 		return nil, errors.New("outbox: the relay needs a queue, a publisher, streams, a clock, a logger and a metrics registerer")
 	}
-	m, err := newMetrics(cfg.Metrics)
-	if err != nil {
+	r := &Relay{cfg: cfg, drains: make(chan chan struct{}), stopped: make(chan struct{})}
+	r.beaten.Store(cfg.Now().UnixNano())
+	var feedAge func() float64
+	if cfg.Heartbeat != nil {
+		feedAge = r.feedAge
+	}
+	var err error
+	if r.metrics, err = newMetrics(cfg.Metrics, feedAge); err != nil {
 		return nil, err
 	}
-	return &Relay{cfg: cfg, metrics: m, drains: make(chan chan struct{}), stopped: make(chan struct{})}, nil
+	return r, nil
+}
+
+// feedAge is how long ago, in seconds, that was before which the stream has everything.
+func (r *Relay) feedAge() float64 {
+	return max(0, r.cfg.Now().Sub(time.Unix(0, r.beaten.Load())).Seconds())
 }
 
 // Run publishes until ctx ends, and returns nil then; nothing else ends it. It may be called once. What is in flight when ctx ends

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/doorward/doorward/internal/boltdb"
@@ -314,4 +315,36 @@ func TestSlowReadDoesNotUndoAFresherOne(t *testing.T) {
 			t.Errorf("failures = %d, want 3: the slow read undid the fresh one", got)
 		}
 	})
+}
+
+func TestMetricShowsTheVersionInForce(t *testing.T) {
+	s, registry := newSource(t), prometheus.NewRegistry()
+	cfg := s.config(new(bytes.Buffer))
+	cfg.Registerer = registry
+	store, err := policy.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := func() float64 {
+		t.Helper()
+		families, err := registry.Gather()
+		if err != nil || len(families) != 1 || families[0].GetName() != "doorward_policy_version" {
+			t.Fatalf("gathered %v, %v", families, err)
+		}
+		return families[0].GetMetric()[0].GetGauge().GetValue()
+	}
+	if got := version(); got != 0 {
+		t.Errorf("version %v of the defaults, want 0", got)
+	}
+	changed := defaults()
+	changed.Failures = 3
+	if _, err := s.change(t.Context(), store, policy.Change[limits]{Value: changed, By: "op", Reason: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := version(); got != 1 {
+		t.Errorf("version %v after a change, want 1", got)
+	}
 }

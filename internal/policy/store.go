@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 const (
@@ -32,6 +34,8 @@ type Config[T any] struct {
 	Now func() time.Time
 	// Logger hears of reads that fail.
 	Logger *slog.Logger
+	// Registerer takes the metric, and says whose policy it is; nil for none.
+	Registerer prometheus.Registerer
 }
 
 // Snapshot is a policy with the version it has. The value is shared: whoever
@@ -80,7 +84,21 @@ func Open[T any](ctx context.Context, cfg Config[T]) (*Store[T], error) {
 	if err := s.Refresh(ctx); err != nil {
 		return nil, err
 	}
-	return s, nil
+	return s, s.observe()
+}
+
+// observe shows which version is in force.
+func (s *Store[T]) observe() error {
+	if s.cfg.Registerer == nil {
+		return nil
+	}
+	version := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "doorward_policy_version", Help: "Version of the policy in force; 0 for the defaults.",
+	}, func() float64 { return float64(s.Snapshot(context.Background()).Version) })
+	if err := s.cfg.Registerer.Register(version); err != nil {
+		return fmt.Errorf("policy: register metric: %w", err)
+	}
+	return nil
 }
 
 // Current returns the policy, at most a second old while the store answers. It

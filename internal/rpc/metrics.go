@@ -7,15 +7,19 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc/status"
+
+	"github.com/doorward/doorward/internal/fault"
 )
 
 // metrics counts and times the calls of one server. Its labels are closed sets:
 // service is the server's name, method one of its registered methods (unknown ones
-// never reach an interceptor), code a gRPC code.
+// never reach an interceptor), code a gRPC code, reason one of the proto's.
 type metrics struct {
 	now      func() time.Time
 	calls    *prometheus.CounterVec
+	failures *prometheus.CounterVec
 	duration *prometheus.HistogramVec
+	serving  prometheus.Gauge
 }
 
 func newMetrics(cfg ServerConfig, calls *load, connections *doorway) (*metrics, error) {
@@ -25,13 +29,19 @@ func newMetrics(cfg ServerConfig, calls *load, connections *doorway) (*metrics, 
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "doorward_rpc_calls_total", Help: "Calls answered, by method and gRPC code.", ConstLabels: service,
 		}, []string{"method", "code"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "doorward_rpc_failures_total", Help: "Calls that failed, by the reason that the caller was given.", ConstLabels: service,
+		}, []string{"reason"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "doorward_rpc_duration_seconds", Help: "Time from a call's arrival to its answer, by method.", ConstLabels: service,
 			// From a cached token check to a password's fixed deadline.
 			Buckets: []float64{.0001, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"method"}),
+		serving: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "doorward_serving", Help: "1 while health checks are told that the service can work, else 0.", ConstLabels: service,
+		}),
 	}
-	collectors := append([]prometheus.Collector{m.calls, m.duration}, calls.collectors(service)...)
+	collectors := append([]prometheus.Collector{m.calls, m.failures, m.duration, m.serving}, calls.collectors(service)...)
 	for _, c := range append(collectors, connections.collectors(service)...) {
 		if err := cfg.Registerer.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics of server %s: %w", cfg.Name, err)
@@ -44,6 +54,9 @@ func (m *metrics) observe(ctx context.Context, c *call, next func(context.Contex
 	began := m.now()
 	err := next(ctx)
 	m.calls.WithLabelValues(c.method, status.Code(err).String()).Inc()
+	if err != nil {
+		m.failures.WithLabelValues(fault.ReasonOf(err).String()).Inc()
+	}
 	if !c.stream { // a stream's length says nothing about its speed
 		m.duration.WithLabelValues(c.method).Observe(m.now().Sub(began).Seconds())
 	}

@@ -162,10 +162,11 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // SetServing tells health checks whether the service can work. It starts as false;
 // the service says true once it is ready, and may take it back.
 func (s *Server) SetServing(serving bool) {
-	status := healthpb.HealthCheckResponse_NOT_SERVING
+	status, value := healthpb.HealthCheckResponse_NOT_SERVING, 0.0
 	if serving {
-		status = healthpb.HealthCheckResponse_SERVING
+		status, value = healthpb.HealthCheckResponse_SERVING, 1
 	}
+	s.metrics.serving.Set(value)
 	s.health.SetServingStatus("", status)
 }
 

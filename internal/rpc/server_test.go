@@ -231,6 +231,14 @@ doorward_rpc_calls_total{code="PermissionDenied",method="/test.v1.Test/Do",servi
 	if err := testutil.GatherAndCompare(s.metrics, strings.NewReader(want), "doorward_rpc_calls_total"); err != nil {
 		t.Error(err)
 	}
+	want = `
+# HELP doorward_rpc_failures_total Calls that failed, by the reason that the caller was given.
+# TYPE doorward_rpc_failures_total counter
+doorward_rpc_failures_total{reason="REASON_CALLER_NOT_ALLOWED",service="risk"} 1
+`
+	if err := testutil.GatherAndCompare(s.metrics, strings.NewReader(want), "doorward_rpc_failures_total"); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestRequestIDComesInAndGoesBack(t *testing.T) {
@@ -347,6 +355,11 @@ func TestHealthFollowsTheService(t *testing.T) {
 		}
 		if got := resp.GetStatus() == healthpb.HealthCheckResponse_SERVING; got != serving {
 			t.Errorf("serving = %v, want %v", got, serving)
+		}
+		want := "# HELP doorward_serving 1 while health checks are told that the service can work, else 0.\n# TYPE doorward_serving gauge\n" +
+			map[bool]string{true: "doorward_serving{service=\"risk\"} 1\n", false: "doorward_serving{service=\"risk\"} 0\n"}[serving]
+		if err := testutil.GatherAndCompare(s.metrics, strings.NewReader(want), "doorward_serving"); err != nil {
+			t.Error(err)
 		}
 	}
 }

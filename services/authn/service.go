@@ -77,6 +77,9 @@ func New(ctx context.Context, cfg Config, deps Deps) (_ *Service, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := material.Observe(s.labelled()); err != nil {
+		return nil, err
+	}
 	if err := cfg.refuseDevelopment(material.RefuseDevelopment()); err != nil {
 		return nil, err
 	}
@@ -125,6 +128,10 @@ func (s *Service) open(ctx context.Context, material *certs.Material) (d flow.De
 	if err != nil {
 		return d, err
 	}
+	metrics, err := flow.NewMetrics(s.deps.Registerer)
+	if err != nil {
+		return d, err
+	}
 	s.sweeper = flow.NewSweeper(s.store, s.deps.Now)
 	return flow.Deps{
 		Store:   s.store,
@@ -136,6 +143,7 @@ func (s *Service) open(ctx context.Context, material *certs.Material) (d flow.De
 		Secrets: flow.DeriveSecrets(master),
 		Now:     s.deps.Now,
 		Logger:  s.deps.Logger,
+		Metrics: metrics,
 	}, nil
 }
 
@@ -146,8 +154,9 @@ func (s *Service) openPolicy(ctx context.Context) (*policy.Store[tuning.Policy],
 		Read: func(ctx context.Context, fn func(policy.Records) error) error {
 			return s.store.View(ctx, func(tx store.Tx) error { return fn(tx.Policies) })
 		},
-		Now:    s.deps.Now,
-		Logger: s.deps.Logger,
+		Now:        s.deps.Now,
+		Logger:     s.deps.Logger,
+		Registerer: s.labelled(),
 	})
 }
 
@@ -200,8 +209,7 @@ func (s *Service) connect(ctx context.Context, d flow.Deps) (err error) {
 	if s.bus, err = s.cfg.NATS.Connect(ctx, bus.Authn, s.deps.Logger); err != nil {
 		return err
 	}
-	// Other services of the process count the same things under the same names.
-	labelled := prometheus.WrapRegistererWith(prometheus.Labels{"service": "authn"}, s.deps.Registerer)
+	labelled := s.labelled()
 	s.relay, err = outbox.NewRelay(outbox.Config{
 		Queue:     s.store.Queue(),
 		Publisher: bus.NewPublisher(s.bus),
@@ -223,6 +231,9 @@ func (s *Service) connect(ctx context.Context, d flow.Deps) (err error) {
 	if s.deliveries, err = bus.NewMetrics(labelled); err != nil {
 		return err
 	}
+	if err := s.deliveries.Watch(s.bus); err != nil {
+		return err
+	}
 	letters, err := deadletter.New(deadletter.Config{Conn: s.bus, Handle: s.commands.Handle, Record: s.record, Now: s.deps.Now})
 	if err != nil {
 		return err
@@ -234,6 +245,11 @@ func (s *Service) connect(ctx context.Context, d flow.Deps) (err error) {
 // record keeps an audit record that goes with no other change in the store.
 func (s *Service) record(ctx context.Context, r audit.Record) error {
 	return s.store.Update(ctx, func(tx store.Tx) error { return tx.Audit.Append(r) })
+}
+
+// labelled is for what other services of the process count under the same names.
+func (s *Service) labelled() prometheus.Registerer {
+	return prometheus.WrapRegistererWith(prometheus.Labels{"service": "authn"}, s.deps.Registerer)
 }
 
 // Addr is where authn listens, with the port it got.

@@ -101,6 +101,9 @@ func (s *Service) open(ctx context.Context) error {
 	if err := s.cfg.refuseDevelopment(material); err != nil {
 		return err
 	}
+	if err := material.Observe(s.labelled()); err != nil {
+		return err
+	}
 	if s.store, err = boltstore.Open(filepath.Join(s.cfg.DataDir, storeFile), boltstore.Options{
 		Now: s.deps.Now, Logger: s.deps.Logger, Registerer: s.deps.Registerer,
 	}); err != nil {
@@ -133,6 +136,9 @@ func (s *Service) connect(ctx context.Context) (err error) {
 	if s.metrics, err = bus.NewMetrics(labelled); err != nil {
 		return err
 	}
+	if err := s.metrics.Watch(s.bus); err != nil {
+		return err
+	}
 	s.relay, err = outbox.NewRelay(outbox.Config{
 		Queue: s.store.Queue(), Publisher: bus.NewPublisher(s.bus), Streams: bus.StreamsWrittenBy(bus.Notify),
 		Now: s.deps.Now, Logger: s.deps.Logger, Metrics: labelled,
@@ -149,6 +155,7 @@ func (s *Service) labelled() prometheus.Registerer {
 func (s *Service) flowDeps(ctx context.Context) (flow.Deps, error) {
 	policies, err := policy.Open(ctx, policy.Config[tuning.Policy]{
 		Defaults: tuning.Default(), Validate: tuning.Policy.Validate, Read: s.readPolicies, Now: s.deps.Now, Logger: s.deps.Logger,
+		Registerer: s.labelled(),
 	})
 	if err != nil {
 		return flow.Deps{}, err

@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -41,6 +42,11 @@ type Deps struct {
 	Tracing    telemetry.Tracing
 }
 
+// labelled is for what other services of the process count under the same names.
+func (d Deps) labelled() prometheus.Registerer {
+	return prometheus.WrapRegistererWith(prometheus.Labels{"service": "portal"}, d.Registerer)
+}
+
 // Service is the portal with its listener open. Run it, or Close it.
 type Service struct {
 	listener net.Listener
@@ -62,7 +68,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	browserTLS, err := cfg.browserTLS()
+	browserTLS, err := cfg.browserTLS(deps)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +98,9 @@ func dialNotify(cfg Config, deps Deps) (*grpc.ClientConn, error) {
 	if err := material.RefuseDevelopment(); err != nil && !cfg.Development {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
+	if err := material.Observe(deps.labelled()); err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
 	conn, err := rpc.Dial(cfg.Notify, rpc.ClientConfig{
 		TLS: certs.ClientTLS(material, "notify"), Timeout: notifyTimeout, Tracing: deps.Tracing,
 	})
@@ -103,13 +112,16 @@ func dialNotify(cfg Config, deps Deps) (*grpc.ClientConn, error) {
 
 // browserTLS is nil when pages are served in plain text, to this machine or to a
 // proxy that ends TLS. The files are read once: renew them with a restart.
-func (c Config) browserTLS() (*tls.Config, error) {
+func (c Config) browserTLS(deps Deps) (*tls.Config, error) {
 	if c.TLSCert == "" {
 		return nil, nil //nolint:nilnil // no TLS of our own is one of the two answers
 	}
 	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 	if err != nil {
 		return nil, fmt.Errorf("portal: tls_cert and tls_key: %w", err)
+	}
+	if err := certs.ObserveExpiry(deps.labelled(), "browser", func() *x509.Certificate { return pair.Leaf }); err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
 	}
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}, nil
 }

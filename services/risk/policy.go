@@ -48,7 +48,7 @@ func Bootstrap(ctx context.Context, dataDir string, now func() time.Time, change
 }
 
 func bootstrap(ctx context.Context, s store.Store, now func() time.Time, change func(*Policy)) error {
-	policies, err := openPolicies(ctx, s, now, slog.New(slog.DiscardHandler))
+	policies, err := openPolicies(ctx, s, Deps{Now: now, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
@@ -70,14 +70,15 @@ func bootstrap(ctx context.Context, s store.Store, now func() time.Time, change 
 	})
 }
 
-func openPolicies(ctx context.Context, s store.Store, now func() time.Time, logger *slog.Logger) (*policy.Store[Policy], error) {
+func openPolicies(ctx context.Context, s store.Store, deps Deps) (*policy.Store[Policy], error) {
 	return policy.Open(ctx, policy.Config[Policy]{
 		Defaults: score.DefaultPolicy(),
 		Validate: Policy.Validate,
 		Read: func(ctx context.Context, fn func(policy.Records) error) error {
 			return s.View(ctx, func(tx store.Tx) error { return fn(tx.Policies) })
 		},
-		Now:    now,
-		Logger: logger,
+		Now:        deps.Now,
+		Logger:     deps.Logger,
+		Registerer: deps.Registerer,
 	})
 }

@@ -75,7 +75,10 @@ func (s *Service) openMaterial(_ context.Context, cfg Config) (err error) {
 	if s.material, err = certs.Load(cfg.Certs, name, s.deps.Logger); err != nil {
 		return err
 	}
-	return cfg.refuseDevelopment(s.material)
+	if err := cfg.refuseDevelopment(s.material); err != nil {
+		return err
+	}
+	return s.material.Observe(s.labelled())
 }
 
 func (s *Service) openStore(_ context.Context, cfg Config) (err error) {
@@ -86,7 +89,7 @@ func (s *Service) openStore(_ context.Context, cfg Config) (err error) {
 }
 
 func (s *Service) openFlow(ctx context.Context, cfg Config) error {
-	policies, err := openPolicies(ctx, s.store, s.deps.Now, s.deps.Logger)
+	policies, err := openPolicies(ctx, s.store, Deps{Now: s.deps.Now, Logger: s.deps.Logger, Registerer: s.labelled()})
 	if err != nil {
 		return err
 	}
@@ -114,13 +117,13 @@ func (s *Service) openFlow(ctx context.Context, cfg Config) error {
 }
 
 func (s *Service) openBus(ctx context.Context, cfg Config) (err error) {
-	// Other services of the process count their deliveries under the same names.
-	s.metrics, err = bus.NewMetrics(prometheus.WrapRegistererWith(prometheus.Labels{"service": name}, s.deps.Registerer))
-	if err != nil {
+	if s.metrics, err = bus.NewMetrics(s.labelled()); err != nil {
 		return err
 	}
-	s.conn, err = cfg.NATS.Connect(ctx, bus.Risk, s.deps.Logger)
-	return err
+	if s.conn, err = cfg.NATS.Connect(ctx, bus.Risk, s.deps.Logger); err != nil {
+		return err
+	}
+	return s.metrics.Watch(s.conn)
 }
 
 func (s *Service) openServer(ctx context.Context, cfg Config) (err error) {
@@ -144,6 +147,11 @@ func (s *Service) openServer(ctx context.Context, cfg Config) (err error) {
 	riskv1.RegisterRiskServiceServer(s.server, api.NewRisk(s.flow.Assessments))
 	riskv1.RegisterDecisionServiceServer(s.server, api.NewDecisions(s.flow.Decisions))
 	return s.serveBackups()
+}
+
+// labelled is for what other services of the process count under the same names.
+func (s *Service) labelled() prometheus.Registerer {
+	return prometheus.WrapRegistererWith(prometheus.Labels{"service": name}, s.deps.Registerer)
 }
 
 // Addr is where the service listens, with the port it got.

@@ -12,9 +12,10 @@ type metrics struct {
 	hashes   *prometheus.CounterVec
 	refusals *prometheus.CounterVec
 	waits    *prometheus.HistogramVec
+	busy     prometheus.Gauge
 }
 
-func newMetrics(reg prometheus.Registerer, p *Pool) (*metrics, error) {
+func newMetrics(reg prometheus.Registerer, p *Pool, workerCount int) (*metrics, error) {
 	if reg == nil {
 		return nil, errors.New("a Registerer is required")
 	}
@@ -32,12 +33,21 @@ func newMetrics(reg prometheus.Registerer, p *Pool) (*metrics, error) {
 			Help:    "Time between asking for a hash and a worker beginning it.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 10),
 		}, []string{"lane"}),
+		busy: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "doorward_authn_password_workers_busy",
+			Help: "Workers that hash at this moment.",
+		}),
 	}
 	deadline := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "doorward_authn_password_deadline_seconds",
 		Help: "D: when, after its start, a failed check answers.",
 	}, func() float64 { return p.deadline.Seconds() })
-	collectors := []prometheus.Collector{m.hashes, m.refusals, m.waits, deadline}
+	workers := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "doorward_authn_password_workers",
+		Help: "How many passwords are hashed at once, at most.",
+	})
+	workers.Set(float64(workerCount))
+	collectors := []prometheus.Collector{m.hashes, m.refusals, m.waits, m.busy, deadline, workers}
 	for _, l := range p.lanes {
 		label := l.name.String()
 		m.hashes.WithLabelValues(label) // shown from the start, as 0
@@ -46,7 +56,15 @@ func newMetrics(reg prometheus.Registerer, p *Pool) (*metrics, error) {
 			Name:        "doorward_authn_password_slots_taken",
 			Help:        "Callers admitted whose hash isn't done.",
 			ConstLabels: prometheus.Labels{"lane": label},
-		}, func() float64 { return float64(len(l.slots)) }))
+		}, func() float64 { return float64(len(l.slots)) }), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name:        "doorward_authn_password_slots",
+			Help:        "Callers that a lane admits at once; the next are refused.",
+			ConstLabels: prometheus.Labels{"lane": label},
+		}, func() float64 { return float64(cap(l.slots)) }), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name:        "doorward_authn_password_queue",
+			Help:        "Hashes that wait for a worker.",
+			ConstLabels: prometheus.Labels{"lane": label},
+		}, func() float64 { return float64(len(l.queue)) }))
 	}
 	for _, c := range collectors {
 		if err := reg.Register(c); err != nil {
@@ -58,7 +76,11 @@ func newMetrics(reg prometheus.Registerer, p *Pool) (*metrics, error) {
 
 func (m *metrics) refused(l Lane) { m.refusals.WithLabelValues(l.String()).Inc() }
 
+// began notes that a worker begins a hash, and ended that it is done.
 func (m *metrics) began(l Lane, waited time.Duration) {
 	m.hashes.WithLabelValues(l.String()).Inc()
 	m.waits.WithLabelValues(l.String()).Observe(waited.Seconds())
+	m.busy.Inc()
 }
+
+func (m *metrics) ended() { m.busy.Dec() }

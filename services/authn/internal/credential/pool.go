@@ -115,7 +115,7 @@ func NewPool(c Config) (*Pool, error) {
 		slots := slotsPerLane(c.Workers)
 		p.lanes[name] = &lane{name: Lane(name), slots: make(chan struct{}, slots), queue: make(chan *job, slots)}
 	}
-	if p.metrics, err = newMetrics(c.Metrics, p); err != nil {
+	if p.metrics, err = newMetrics(c.Metrics, p, c.Workers); err != nil {
 		return nil, fmt.Errorf("credential: metrics: %w", err)
 	}
 	for range c.Workers {

@@ -45,7 +45,7 @@ func begin(t *testing.T, p *Pool, l Lane) *Ticket {
 	return ticket
 }
 
-// metric sums the samples of a counter or gauge over one lane.
+// metric is a counter or gauge of one lane, or of the pool where it has no lanes.
 func metric(t *testing.T, r *prometheus.Registry, name string, l Lane) int {
 	t.Helper()
 	families, err := r.Gather()
@@ -57,7 +57,7 @@ func metric(t *testing.T, r *prometheus.Registry, name string, l Lane) int {
 			continue
 		}
 		for _, m := range family.GetMetric() {
-			if m.GetLabel()[0].GetValue() == l.String() {
+			if len(m.GetLabel()) == 0 || m.GetLabel()[0].GetValue() == l.String() {
 				return int(m.GetCounter().GetValue() + m.GetGauge().GetValue())
 			}
 		}
@@ -328,6 +328,39 @@ func TestALaneIsCrowdedPastHalf(t *testing.T) {
 		}
 		if p.Crowded(Stranger) {
 			t.Error("crowded after all have left")
+		}
+	})
+}
+
+func TestMetricsShowWhoHashesAndWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, registry := testPool(t)
+		const queue, busy = "doorward_authn_password_queue", "doorward_authn_password_workers_busy"
+		expect := func(when string, known, strangers, working int) {
+			t.Helper()
+			for what, want := range map[string][2]int{
+				"known callers in the queue": {metric(t, registry, queue, Known), known},
+				"strangers in the queue":     {metric(t, registry, queue, Stranger), strangers},
+				"busy workers":               {metric(t, registry, busy, Known), working},
+			} {
+				if want[0] != want[1] {
+					t.Errorf("%s: %d %s, want %d", when, want[0], what, want[1])
+				}
+			}
+		}
+		expect("idle", 0, 0, 0)
+		var callers sync.WaitGroup
+		for _, l := range []Lane{Known, Known, Known, Stranger} {
+			ticket := begin(t, p, l)
+			callers.Go(func() { _, _ = ticket.Verify(t.Context(), PHC{}, secret.Text{}) })
+			synctest.Wait()
+		}
+		expect("two workers, four callers", 1, 1, 2)
+		callers.Wait()
+		synctest.Wait()
+		expect("afterwards", 0, 0, 0)
+		if workers, slots := metric(t, registry, "doorward_authn_password_workers", Known), metric(t, registry, "doorward_authn_password_slots", Known); workers != 2 || slots != 3 {
+			t.Errorf("%d workers and %d slots a lane, want 2 and 3", workers, slots)
 		}
 	})
 }

@@ -63,6 +63,7 @@ func (p *Pool) serve(j *job) {
 	}
 	p.metrics.began(j.lane.name, time.Since(j.queued))
 	out := j.work(p.hasher)
+	p.metrics.ended()
 	<-j.lane.slots
 	j.done <- out
 }

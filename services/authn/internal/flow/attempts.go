@@ -57,7 +57,8 @@ func (f *Attempts) StartSignIn(ctx context.Context, applicationID string, client
 	return f.start(ctx, attempt.SignIn, applicationID, client, address)
 }
 
-func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicationID string, client Client, address string) (Started, error) {
+func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicationID string, client Client, address string) (_ Started, err error) {
+	defer func() { f.Metrics.started(purpose, err) }()
 	canonical, ok := account.Canonical(address)
 	if !ok {
 		return Started{}, errEmail
@@ -83,7 +84,7 @@ func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicati
 		}
 	}
 	var made Progress
-	err := f.Store.Update(ctx, func(tx store.Tx) error {
+	err = f.Store.Update(ctx, func(tx store.Tx) error {
 		a := begun
 		if err := f.findSubject(tx, &a, now); err != nil {
 			return err

@@ -31,7 +31,7 @@ func (a Answer) fits(step attempt.Step) bool {
 }
 
 // Continue takes an answer to the attempt's current step.
-func (f *Attempts) Continue(ctx context.Context, t Ticket, answer Answer) (Progress, error) {
+func (f *Attempts) Continue(ctx context.Context, t Ticket, answer Answer) (p Progress, err error) {
 	now, rules := f.Now(), f.Policy(ctx)
 	s, err := f.stand(ctx, t, rules, now)
 	if err != nil {
@@ -40,6 +40,7 @@ func (f *Attempts) Continue(ctx context.Context, t Ticket, answer Answer) (Progr
 	if s.Step == attempt.Refused {
 		return s.Progress, nil
 	}
+	defer func() { f.Metrics.answered(s.Progress, p, err) }()
 	if !answer.fits(s.Step) {
 		return Progress{}, stepMismatch(s.Step)
 	}

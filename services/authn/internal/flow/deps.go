@@ -31,6 +31,7 @@ type Deps struct {
 	Secrets Secrets
 	Now     func() time.Time
 	Logger  *slog.Logger
+	Metrics *Metrics
 }
 
 // Secrets are derived from authn's key file, one per purpose, so that no two purposes mix.

@@ -28,12 +28,13 @@ type Prompt struct {
 }
 
 // Prepare sends a code for the attempt's current step.
-func (f *Attempts) Prepare(ctx context.Context, t Ticket, factor attempt.Factor) (Progress, Prompt, error) {
+func (f *Attempts) Prepare(ctx context.Context, t Ticket, factor attempt.Factor) (_ Progress, _ Prompt, err error) {
 	now, rules := f.Now(), f.Policy(ctx)
 	s, err := f.stand(ctx, t, rules, now)
 	if err != nil {
 		return Progress{}, Prompt{}, err
 	}
+	defer func() { f.Metrics.prepared(s.Progress, err) }()
 	if factor != attempt.EmailCode || (s.Step != attempt.EmailVerification && s.Step != attempt.DeviceVerification) {
 		return Progress{}, Prompt{}, stepMismatch(s.Step)
 	}

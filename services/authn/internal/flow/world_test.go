@@ -50,6 +50,7 @@ type world struct {
 	// cost is what one hash is said to take; failures answer at four times as much.
 	cost      time.Duration
 	deps      flow.Deps
+	metrics   *prometheus.Registry
 	attempts  *flow.Attempts
 	sessions  *flow.Sessions
 	alerts    *flow.Alerts
@@ -87,6 +88,9 @@ func newWorldOf(t *testing.T, workers int) *world {
 	w.must(err)
 	w.keys, err = flow.NewKeys(t.Context(), w.store, w.sealing, issuer, w.clock.Now)
 	w.must(err)
+	w.metrics = prometheus.NewRegistry()
+	metrics, err := flow.NewMetrics(w.metrics)
+	w.must(err)
 	w.deps = flow.Deps{
 		Store:   w.store,
 		Policy:  func(context.Context) tuning.Policy { return w.rules },
@@ -97,6 +101,7 @@ func newWorldOf(t *testing.T, workers int) *world {
 		Secrets: flow.DeriveSecrets(secret.NewKey()),
 		Now:     w.clock.Now,
 		Logger:  slog.New(slog.DiscardHandler),
+		Metrics: metrics,
 	}
 	w.through(w.store)
 	w.app, w.otherApp = w.application("shop", audience), w.application("forum", "https://forum.example.org")

@@ -44,6 +44,8 @@ type world struct {
 	clock *clock
 	authn *authn
 	smtp  *smtp
+
+	metrics *prometheus.Registry
 }
 
 func newWorld(t *testing.T) *world {
@@ -52,7 +54,8 @@ func newWorld(t *testing.T) *world {
 	w.open()
 	templates, err := template.New()
 	w.must(err)
-	metrics, err := flow.NewMetrics(prometheus.NewRegistry())
+	w.metrics = prometheus.NewRegistry()
+	metrics, err := flow.NewMetrics(w.metrics)
 	w.must(err)
 	w.Deps = flow.Deps{
 		Store: w.bolt, Policy: func(context.Context) tuning.Policy { return tuning.Default() }, Prepare: w.authn.prepare, Post: w.smtp.post,

@@ -3,6 +3,7 @@ package flow
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -14,6 +15,8 @@ type Metrics struct {
 	settled *prometheus.CounterVec
 	retries *prometheus.CounterVec
 	answers prometheus.Counter
+	waiting *prometheus.GaugeVec
+	oldest  prometheus.Gauge
 }
 
 // NewMetrics registers them.
@@ -28,14 +31,36 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 		answers: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "doorward_notify_alerts_answered_total", Help: "Alerts that were answered with \"this wasn't me\".",
 		}),
+		waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "doorward_notify_deliveries_waiting", Help: "Deliveries that the mail server hasn't accepted yet, by kind; counted up to 10000 in all.",
+		}, []string{"kind"}),
+		oldest: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "doorward_notify_oldest_alert_seconds", Help: "Age of the oldest alert or confirmation that waits; 0 when none does.",
+		}),
 	}
 	var faults []error
-	for _, c := range []prometheus.Collector{m.settled, m.retries, m.answers} {
+	for _, c := range []prometheus.Collector{m.settled, m.retries, m.answers, m.waiting, m.oldest} {
 		if err := reg.Register(c); err != nil {
 			faults = append(faults, fmt.Errorf("notify: register metric: %w", err))
 		}
 	}
 	return m, errors.Join(faults...)
+}
+
+// measure takes in what waits, oldest first.
+func (m *Metrics) measure(waiting []alert.Delivery, now time.Time) {
+	counts := map[alert.Kind]int{alert.Code: 0, alert.NewDevice: 0, alert.Contained: 0, alert.SignUpTaken: 0}
+	oldest := now
+	for _, d := range waiting {
+		counts[d.Kind]++
+		if !d.Kind.Sealed() && d.QueuedAt.Before(oldest) {
+			oldest = d.QueuedAt
+		}
+	}
+	for kind, n := range counts {
+		m.waiting.WithLabelValues(string(kind)).Set(float64(n))
+	}
+	m.oldest.Set(now.Sub(oldest).Seconds())
 }
 
 // count takes in a delivery whose change has been committed.

@@ -16,6 +16,8 @@ const (
 	lookEvery    = time.Second // how exact a retry's moment is
 	orphansEvery = time.Minute
 	orphansPage  = 200
+	measureEvery = 10 * time.Second
+	mostMeasured = 10_000
 	// stopGrace is how long mails that are with the mail server have once the service stops. One that is cut off is sent again.
 	stopGrace = 10 * time.Second
 )
@@ -47,6 +49,7 @@ func (o *Outgoing) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		l.adoptOrphans(ctx)
 		l.dispatch(ctx, work)
+		l.measure(ctx)
 		select {
 		case <-ctx.Done():
 		case <-o.wake:
@@ -69,6 +72,7 @@ type line struct {
 	workers  sync.WaitGroup
 
 	nextOrphans time.Time
+	nextMeasure time.Time
 }
 
 // adoptOrphans queues again what a crash, or a record that couldn't be written, left with the mail server: at start and now and then.
@@ -138,4 +142,23 @@ func (l *line) dispatch(ctx, work context.Context) {
 			l.deliver(work, d)
 		})
 	}
+}
+
+// measure shows now and then what waits, sealed mails too.
+func (l *line) measure(ctx context.Context) {
+	now := l.Now()
+	if now.Before(l.nextMeasure) {
+		return
+	}
+	l.nextMeasure = now.Add(measureEvery)
+	var waiting []alert.Delivery
+	err := l.Store.View(ctx, func(tx store.Tx) (err error) {
+		waiting, err = tx.Deliveries.Waiting(mostMeasured)
+		return err
+	})
+	if err != nil {
+		l.Logger.LogAttrs(ctx, slog.LevelError, "can't measure the queue of deliveries", slog.Any("error", err))
+		return
+	}
+	l.Metrics.measure(waiting, now)
 }

@@ -42,6 +42,8 @@ type Deliveries interface {
 	Put(alert.Delivery) error
 	// Due are queued alerts whose NextTryAt isn't after t, earliest first, at most limit. Sealed mails are never due: their message is.
 	Due(t time.Time, limit int) ([]alert.Delivery, error)
+	// Waiting are the deliveries that aren't settled, at most limit: those with the mail server, then those that are queued, each oldest first.
+	Waiting(limit int) ([]alert.Delivery, error)
 	// List is a page of deliveries, newest first.
 	List(alert.Filter) ([]alert.Delivery, error)
 	// DeleteBefore looks at the deliveries queued before t, the oldest first and at most limit of them, deletes those that are settled, and

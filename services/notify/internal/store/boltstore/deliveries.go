@@ -197,6 +197,22 @@ func (s deliveries) Due(t time.Time, limit int) ([]alert.Delivery, error) {
 	return out, nil
 }
 
+// Waiting implements store.Deliveries.
+func (s deliveries) Waiting(limit int) ([]alert.Delivery, error) {
+	var out []alert.Delivery
+	for _, state := range []alert.State{alert.Sending, alert.Queued} {
+		if limit <= len(out) {
+			break
+		}
+		page, err := s.indexed(s.byState, boltdb.Range{Prefix: boltdb.Key(string(state)), Limit: limit - len(out)})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, page...)
+	}
+	return out, nil
+}
+
 // List implements store.Deliveries. It walks the narrowest index and leaves out what the filter doesn't want.
 func (s deliveries) List(f alert.Filter) ([]alert.Delivery, error) {
 	var out []alert.Delivery

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"EventAddressAndKindHaveOneDelivery":    oneDelivery,
 		"EventsDeliveriesAreFound":              ofEvent,
 		"DueAreQueuedAlertsEarliestFirst":       due,
+		"WaitingAreThoseThatArentSettled":       waiting,
 		"ListIsNewestFirstAndNarrowed":          list,
 		"ListGoesPastWhatItLeavesOut":           longList,
 		"OnlyOldSettledDeliveriesAreDeleted":    deleteDeliveries,
@@ -124,6 +125,21 @@ func failedTransaction(t *testing.T, s store.Store) {
 		}
 		return errors.Join(err, errHandled, errLast)
 	})
+}
+
+func waiting(t *testing.T, s store.Store) {
+	queued, sending, accepted, code := Delivery(1, alert.NewDevice), Delivery(2, alert.NewDevice), Delivery(3, alert.NewDevice), Delivery(4, alert.Code)
+	sending.Begin(noon)
+	accepted.Accept(noon)
+	put(t, s, code, queued, sending, accepted)
+	for limit, want := range map[int][]alert.Delivery{10: {sending, queued, code}, 2: {sending, queued}, 1: {sending}} {
+		var got []alert.Delivery
+		view(t, s, func(tx store.Tx) (err error) {
+			got, err = tx.Deliveries.Waiting(limit)
+			return err
+		})
+		same(t, fmt.Sprintf("the first %d that wait", limit), want, got)
+	}
 }
 
 func refusalIsAValue(t *testing.T, s store.Store) {

@@ -1,0 +1,91 @@
+package flow
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
+	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/services/authn/internal/attempt"
+)
+
+// Metrics count attempts on their way, by purpose, by the step that was answered, and by what came of it. All three are closed sets.
+type Metrics struct {
+	attempts *prometheus.CounterVec
+}
+
+// stepStart stands for the call that begins an attempt.
+const stepStart attempt.Step = "start"
+
+// What came of a call, beside the outcomes of answers.
+const (
+	outcomeBegun        = "begun"
+	outcomeSent         = "sent"         // a code is on its way
+	outcomeCompleted    = "completed"    // the answer was the last that was needed
+	outcomeRefused      = "refused"      // the attempt is over, or its owner may not go on
+	outcomeLimited      = "limited"      // too many failures, or codes
+	outcomeGated        = "gated"        // risk: a challenge, or nothing
+	outcomeOverloaded   = "overloaded"   // the hash pool is full
+	outcomeUnacceptable = "unacceptable" // a new password that breaks a rule
+	outcomeFailed       = "failed"       // a mistake of the caller's, or of ours
+)
+
+// NewMetrics registers them.
+func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
+	if reg == nil {
+		return nil, errors.New("flow: a metrics registerer is needed")
+	}
+	m := &Metrics{attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "doorward_authn_attempts_total", Help: "Calls that begin or continue a sign-up or sign-in, by purpose, the step answered, and what came of it.",
+	}, []string{"purpose", "step", "outcome"})}
+	if err := reg.Register(m.attempts); err != nil {
+		return nil, fmt.Errorf("flow: register metric: %w", err)
+	}
+	return m, nil
+}
+
+func (m *Metrics) started(purpose attempt.Purpose, err error) {
+	m.count(purpose, stepStart, outcomeBegun, err)
+}
+
+func (m *Metrics) prepared(at Progress, err error) {
+	m.count(at.Attempt.Purpose, at.Step, outcomeSent, err)
+}
+
+// answered counts an answer to the step at which the attempt stood, and where it stands now.
+func (m *Metrics) answered(at, now Progress, err error) {
+	outcome := outcomeRefused
+	switch {
+	case now.Grant != nil:
+		outcome = outcomeCompleted
+	case now.Answer == nil:
+	case now.Answer.Outcome != attempt.Accepted, now.Step != attempt.Refused:
+		outcome = string(now.Answer.Outcome)
+	}
+	m.count(at.Attempt.Purpose, at.Step, outcome, err)
+}
+
+func (m *Metrics) count(purpose attempt.Purpose, step attempt.Step, outcome string, err error) {
+	if err != nil {
+		outcome = outcomeOf(err)
+	}
+	m.attempts.WithLabelValues(string(purpose), string(step), outcome).Inc()
+}
+
+// outcomeOf reads a failure by the reason that its caller is given.
+func outcomeOf(err error) string {
+	switch fault.ReasonOf(err) {
+	case typev1.Reason_REASON_TOO_MANY_FAILURES, typev1.Reason_REASON_CODE_TOO_SOON:
+		return outcomeLimited
+	case typev1.Reason_REASON_CHALLENGE_REQUIRED, typev1.Reason_REASON_BLOCKED:
+		return outcomeGated
+	case typev1.Reason_REASON_OVERLOADED:
+		return outcomeOverloaded
+	case typev1.Reason_REASON_PASSWORD_UNACCEPTABLE:
+		return outcomeUnacceptable
+	default:
+		return outcomeFailed
+	}
+}
