@@ -70,6 +70,7 @@ func Consume(ctx context.Context, c *Conn, cfg ConsumeConfig) error {
 	}
 	cfg.defaults()
 	k := &consumer{ConsumeConfig: cfg, conn: c, log: cfg.Logger.With(slog.String("stream", cfg.Stream))}
+	cfg.Metrics.begin(cfg.Stream, outcomeDone, outcomeRetry, outcomeDead, outcomeStuck)
 	return repeat(ctx, k.log, cfg.Metrics, cfg.Stream, k.session)
 }
 

@@ -69,6 +69,8 @@ func (v *View) Ready() <-chan struct{} { return v.ready }
 
 // Run follows the stream until ctx ends, and returns nil then; or ErrGap. It may be called once.
 func (v *View) Run(ctx context.Context) error {
+	v.Metrics.begin(v.Stream, outcomeDone, outcomeRetry, outcomeSkip)
+	v.Metrics.behind.WithLabelValues(v.Stream)
 	return repeat(ctx, v.log, v.Metrics, v.Stream, v.session)
 }
 

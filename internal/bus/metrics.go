@@ -75,6 +75,14 @@ func (m *Metrics) Watch(c *Conn) error {
 	return nil
 }
 
+// begin shows a reader's counters as 0: what appears with its first event has no increase that an alert could see.
+func (m *Metrics) begin(stream string, outcomes ...string) {
+	m.restarts.WithLabelValues(stream)
+	for _, outcome := range outcomes {
+		m.deliveries.WithLabelValues(stream, outcome)
+	}
+}
+
 func (m *Metrics) delivered(stream, outcome string) {
 	m.deliveries.WithLabelValues(stream, outcome).Inc()
 }

@@ -25,7 +25,7 @@ type metrics struct {
 }
 
 // newMetrics registers them. feedAge is nil for a relay without heartbeats.
-func newMetrics(reg prometheus.Registerer, feedAge func() float64) (*metrics, error) {
+func newMetrics(reg prometheus.Registerer, streams []string, feedAge func() float64) (*metrics, error) {
 	m := &metrics{
 		pending: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "doorward_outbox_pending", Help: "Events that wait to be published.",
@@ -42,6 +42,12 @@ func newMetrics(reg prometheus.Registerer, feedAge func() float64) (*metrics, er
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "doorward_outbox_errors_total", Help: "Failures of the relay, by step: read, publish, moved, store, recover.",
 		}, []string{"step"}),
+	}
+	for _, step := range []string{stepRead, stepPublish, stepMoved, stepStore, stepRecover} {
+		m.errors.WithLabelValues(step) // shown from the start, as 0
+	}
+	for _, stream := range streams {
+		m.published.WithLabelValues(stream)
 	}
 	all := []prometheus.Collector{m.pending, m.oldest, m.published, m.rewound, m.errors}
 	if feedAge != nil {

@@ -64,7 +64,7 @@ func NewRelay(cfg Config) (*Relay, error) {
 		feedAge = r.feedAge
 	}
 	var err error
-	if r.metrics, err = newMetrics(cfg.Metrics, feedAge); err != nil {
+	if r.metrics, err = newMetrics(cfg.Metrics, cfg.Streams, feedAge); err != nil {
 		return nil, err
 	}
 	return r, nil

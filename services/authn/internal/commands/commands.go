@@ -59,6 +59,9 @@ func New(c Config) (*Handler, error) {
 			Help: "Containment commands, by outcome: contained, contained_before, refused.",
 		}, []string{"outcome"}),
 	}
+	for _, outcome := range []flow.Outcome{flow.Contained, flow.ContainedBefore, flow.ContainRefused} {
+		h.containments.WithLabelValues(string(outcome)) // shown from the start, as 0
+	}
 	if err := c.Registerer.Register(h.containments); err != nil {
 		return nil, fmt.Errorf("commands: metrics: %w", err)
 	}

@@ -56,6 +56,9 @@ func New(c Config) (*Client, error) {
 			Help: "Attempts that risk didn't judge, by cause: down, refused, open, caller.",
 		}, []string{"cause"}),
 	}
+	for _, cause := range []string{causeDown, causeRefused, causeOpen, causeCaller} {
+		client.failures.WithLabelValues(cause) // shown from the start, as 0
+	}
 	open := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "doorward_authn_risk_breaker_open",
 		Help: "1 while risk isn't asked because it didn't answer, else 0.",

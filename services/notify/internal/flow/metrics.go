@@ -19,6 +19,9 @@ type Metrics struct {
 	oldest  prometheus.Gauge
 }
 
+// kinds are the values of the label.
+var kinds = []alert.Kind{alert.Code, alert.NewDevice, alert.Contained, alert.SignUpTaken}
+
 // NewMetrics registers them.
 func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
@@ -38,6 +41,12 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 			Name: "doorward_notify_oldest_alert_seconds", Help: "Age of the oldest alert or confirmation that waits; 0 when none does.",
 		}),
 	}
+	for _, kind := range kinds {
+		m.retries.WithLabelValues(string(kind)) // shown from the start, as 0
+		for _, state := range []alert.State{alert.Accepted, alert.Failed, alert.Dropped} {
+			m.settled.WithLabelValues(string(kind), string(state))
+		}
+	}
 	var faults []error
 	for _, c := range []prometheus.Collector{m.settled, m.retries, m.answers, m.waiting, m.oldest} {
 		if err := reg.Register(c); err != nil {
@@ -49,7 +58,7 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 
 // measure takes in what waits, oldest first.
 func (m *Metrics) measure(waiting []alert.Delivery, now time.Time) {
-	counts := map[alert.Kind]int{alert.Code: 0, alert.NewDevice: 0, alert.Contained: 0, alert.SignUpTaken: 0}
+	counts := map[alert.Kind]int{}
 	oldest := now
 	for _, d := range waiting {
 		counts[d.Kind]++
@@ -57,8 +66,8 @@ func (m *Metrics) measure(waiting []alert.Delivery, now time.Time) {
 			oldest = d.QueuedAt
 		}
 	}
-	for kind, n := range counts {
-		m.waiting.WithLabelValues(string(kind)).Set(float64(n))
+	for _, kind := range kinds {
+		m.waiting.WithLabelValues(string(kind)).Set(float64(counts[kind]))
 	}
 	m.oldest.Set(now.Sub(oldest).Seconds())
 }
