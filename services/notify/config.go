@@ -79,14 +79,8 @@ func (c Config) Validate() config.Faults {
 	faults = append(faults, c.NATS.Check().Within("nats")...)
 	faults = append(faults, c.Limits.Check().Within("limits")...)
 	faults.Need(c.SMTP.Timeout >= minSMTPTimeout && c.SMTP.Timeout <= maxSMTPTimeout, "smtp.timeout", "must be from 1s to 10s")
-	if err := c.SMTP.check(); err != nil {
-		faults.Need(false, "smtp", err.Error())
-	}
-	return faults
+	return append(faults, c.SMTP.mail().Check().Within("smtp")...)
 }
-
-// check asks the mail package, which holds no secret in its errors and opens nothing for it.
-func (s SMTP) check() error { return s.mail().Validate() }
 
 // mail is the section as the mail package has it; the CA is read when the service starts.
 func (s SMTP) mail() mail.Config {

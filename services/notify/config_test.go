@@ -24,7 +24,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 			t.Errorf("%s: no word on what is wrong", f.Key)
 		}
 	}
-	want := []string{"listen", "data_dir", "certs", "authn", "seal_keys", "portal_url", "product", "nats.url", "nats.seed", "smtp.timeout", "smtp"}
+	want := []string{"listen", "data_dir", "certs", "authn", "seal_keys", "portal_url", "product", "nats.url", "nats.seed", "smtp.timeout", "smtp.address", "smtp.from"}
 	if diff := cmp.Diff(want, keys); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}
@@ -39,8 +39,8 @@ func TestUnsafeSettingsAreRefused(t *testing.T) {
 		"a portal below a path":       {func(c *notify.Config) { c.PortalURL = "https://example.com/id" }, "portal_url"},
 		"NATS elsewhere without TLS":  {func(c *notify.Config) { c.NATS.URL = "nats://nats.example.com:4222" }, "nats.ca"},
 		"one NATS of two elsewhere":   {func(c *notify.Config) { c.NATS.URL = "nats://127.0.0.1:7407,nats://10.0.0.1:7407" }, "nats.ca"},
-		"mail elsewhere without TLS":  {func(c *notify.Config) { c.SMTP.Address = "smtp.example.com:25" }, "smtp"},
-		"a password without TLS":      {func(c *notify.Config) { c.SMTP.Username, c.SMTP.PasswordFile = "u", "f" }, "smtp"},
+		"mail elsewhere without TLS":  {func(c *notify.Config) { c.SMTP.Address = "smtp.example.com:25" }, "smtp.tls"},
+		"a password without TLS":      {func(c *notify.Config) { c.SMTP.Username, c.SMTP.PasswordFile = "u", "f" }, "smtp.username"},
 		"a mail that outlasts a stop": {func(c *notify.Config) { c.SMTP.Timeout *= 2 }, "smtp.timeout"},
 	} {
 		cfg := notify.DefaultConfig()

@@ -27,7 +27,7 @@ func TestWhatNobodyCanGuessHasNoDefault(t *testing.T) {
 		t.Errorf("a deployment that says it all is refused: %v", faults)
 	}
 	_, err := config.Load(config.Options[Config]{Defaults: DefaultConfig()})
-	want := []string{"dir", "issuer", "portal.url", "product", "smtp"}
+	want := []string{"dir", "issuer", "portal.url", "product", "smtp.address", "smtp.from"}
 	if got := keysOf(t, err); !slices.Equal(got, want) {
 		t.Errorf("faults of the defaults at %v, want %v", got, want)
 	}
@@ -54,7 +54,7 @@ func TestFaultsAreToldAtTheKeysOfServe(t *testing.T) {
 		"no copy at another NATS":         {func(c *Config) { c.NATS.URL, c.NATS.Replicas = "nats://127.0.0.1:4222", 0 }, "nats.replicas"},
 		"too many workers":                {func(c *Config) { c.Authn.HashWorkers = 5000 }, "authn.hash_workers"},
 		"decisions for a moment":          {func(c *Config) { c.Risk.Decisions.KeepFor = 1 }, "risk.decisions.keep_for"},
-		"mail readable on the way":        {func(c *Config) { c.SMTP.TLS = "none" }, "smtp"},
+		"mail readable on the way":        {func(c *Config) { c.SMTP.TLS = "none" }, "smtp.tls"},
 		"mail without an end":             {func(c *Config) { c.SMTP.Timeout = 0 }, "smtp.timeout"},
 		"profiles for everybody":          {func(c *Config) { c.Debug = "0.0.0.0:7408" }, "debug"},
 		"nobody's accounts":               {func(c *Config) { c.Product = " " }, "product"},

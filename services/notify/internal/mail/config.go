@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/doorward/doorward/internal/config"
 )
 
 // ErrConfig refuses to start with a setting that couldn't work or isn't safe.
@@ -57,61 +59,46 @@ type server struct {
 	port int
 }
 
-// Validate reports all faults at once. It opens no file and no connection.
-func (c Config) Validate() error {
-	_, _, err := c.withDefaults().parse()
-	return err
-}
-
-// parse checks everything and reports all faults at once.
-func (c Config) parse() (server, *mail.Address, error) {
-	target, errAddress := parseServer(c.Address)
-	from, errFrom := parseAddress(c.From)
-	if errFrom != nil {
-		errFrom = fmt.Errorf(`%w: from must be one address, such as "Doorward <no-reply@example.com>"`, ErrConfig)
+// Check reports all faults at once. It opens no file and no connection.
+func (c Config) Check() config.Faults {
+	c = c.withDefaults()
+	var faults config.Faults
+	target, addressed := parseServer(c.Address)
+	faults.Need(addressed, "address", "isn't host:port, such as smtp.example.com:587")
+	_, err := parseAddress(c.From)
+	faults.Need(err == nil, "from", `isn't one address, such as "Doorward <no-reply@example.com>"`)
+	switch c.TLS {
+	case StartTLS, ImplicitTLS:
+	case Plain:
+		faults.Need(!addressed || c.AllowPlain || isLoopback(target.host), "tls",
+			"is none, and mail without TLS goes to this machine only: use starttls, or allow plain explicitly")
+	default:
+		faults.Need(false, "tls", "must be starttls, implicit or none")
 	}
-	return target, from, errors.Join(errAddress, errFrom, c.checkTLS(target.host), c.checkLogin(), c.checkTimeout())
+	faults.Need((c.Username == "") == (c.PasswordFile == ""), "username", "and password_file come together or not at all")
+	// The password is kept off a connection without TLS, loopback or not.
+	faults.Need(c.Username == "" || c.TLS != Plain, "username", "comes with a password, which needs TLS: use starttls or implicit")
+	faults.Need(c.Timeout >= 0, "timeout", "must be positive")
+	return faults
 }
 
-func parseServer(address string) (server, error) {
+// parse returns the server and the sender, once everything is checked.
+func (c Config) parse() (target server, from *mail.Address, err error) {
+	if faults := c.Check(); len(faults) > 0 {
+		return server{}, nil, fmt.Errorf("%w: %w", ErrConfig, faults)
+	}
+	target, _ = parseServer(c.Address)
+	from, err = parseAddress(c.From)
+	return target, from, err
+}
+
+func parseServer(address string) (server, bool) {
 	host, portText, err := net.SplitHostPort(address)
 	port, errPort := strconv.Atoi(portText)
 	if err != nil || errPort != nil || host == "" || port < 1 || port > 65535 {
-		return server{}, fmt.Errorf("%w: the server's address must be host:port, such as smtp.example.com:587", ErrConfig)
+		return server{}, false
 	}
-	return server{host: host, port: port}, nil
-}
-
-func (c Config) checkTLS(host string) error {
-	switch c.TLS {
-	case StartTLS, ImplicitTLS:
-		return nil
-	case Plain:
-		if c.AllowPlain || isLoopback(host) {
-			return nil
-		}
-		return fmt.Errorf("%w: mail without TLS goes to loopback only; use starttls, or allow plain explicitly", ErrConfig)
-	default:
-		return fmt.Errorf("%w: TLS mode must be starttls, implicit or none", ErrConfig)
-	}
-}
-
-// checkLogin keeps the password off a connection without TLS, loopback or not.
-func (c Config) checkLogin() error {
-	if (c.Username == "") != (c.PasswordFile == "") {
-		return fmt.Errorf("%w: set username and password file together", ErrConfig)
-	}
-	if c.Username != "" && c.TLS == Plain {
-		return fmt.Errorf("%w: a password needs TLS; use starttls or implicit", ErrConfig)
-	}
-	return nil
-}
-
-func (c Config) checkTimeout() error {
-	if c.Timeout < 0 {
-		return fmt.Errorf("%w: the timeout must be positive", ErrConfig)
-	}
-	return nil
+	return server{host: host, port: port}, true
 }
 
 func isLoopback(host string) bool {

@@ -46,7 +46,7 @@ func TestConfigTellsEveryFault(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"host:port", "from", "TLS mode", "password file", "timeout"} {
+	for _, want := range []string{"address", "from", "tls", "username", "timeout"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q isn't in: %v", want, err)
 		}
