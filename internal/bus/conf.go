@@ -16,6 +16,7 @@ port: 7407
 # GET /healthz for health checks, on this machine alone.
 http: "127.0.0.1:8222"
 max_payload: %d
+max_connections: %d
 
 tls {
   cert_file: $DOORWARD_NATS_CERT
@@ -38,7 +39,7 @@ authorization {
 // RenderConf is the text of deploy/nats.conf.
 func RenderConf() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, confHead, maxPayload, int64(maxFileStore), int64(maxMemStore), DefaultSync)
+	fmt.Fprintf(&b, confHead, maxPayload, maxConnections, int64(maxFileStore), int64(maxMemStore), DefaultSync)
 	for _, name := range Names() {
 		p := PermissionsOf(name)
 		fmt.Fprintf(&b, "    {\n      # %s\n      nkey: %s\n      permissions {\n        publish {\n", name, "$"+KeyVariable(name))

@@ -21,9 +21,11 @@ import (
 
 // Limits of every server we configure, embedded or by deploy/nats.conf.
 const (
-	maxPayload   = 1 << 20  // bytes; an outbox row has at most a quarter of it
-	maxFileStore = 32 * gib // above the sum of the streams' sizes
-	maxMemStore  = 64 * mib // no stream of ours lives in memory
+	maxPayload = 1 << 20 // bytes; an outbox row has at most a quarter of it
+	// maxConnections is more than services, SDKs and subscribers have together, and what strangers may cost before they are refused.
+	maxConnections = 2048
+	maxFileStore   = 32 * gib // above the sum of the streams' sizes
+	maxMemStore    = 64 * mib // no stream of ours lives in memory
 	// DefaultSync is how often the embedded server syncs its files. What is younger can be lost in a power cut; the outbox then
 	// publishes it again.
 	DefaultSync = time.Second
@@ -130,6 +132,7 @@ func (c ServerConfig) options() *server.Options {
 		JetStreamMaxStore:  maxFileStore,
 		JetStreamMaxMemory: maxMemStore,
 		MaxPayload:         maxPayload,
+		MaxConn:            maxConnections,
 		Nkeys:              users(c.Identities),
 	}
 }
