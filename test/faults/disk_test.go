@@ -47,7 +47,7 @@ func (s *suite) witness(p *deployment.Process) *deployment.Process {
 // moveToSmallDisk stops a part, and starts it again with its files on a disk of their own.
 func (s *suite) moveToSmallDisk(p *deployment.Process, folder string) {
 	s.Helper()
-	p.Stop()
+	p.Kill() // under load a calm stop isn't to be had
 	kept := s.TempDir()
 	s.must(os.CopyFS(kept, os.DirFS(folder)))
 	s.must(syscall.Mount("none", folder, "tmpfs", 0, room))

@@ -3,7 +3,6 @@ package faults_test
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +10,7 @@ import (
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
-	"github.com/doorward/doorward/services/risk"
+	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
 	"github.com/doorward/doorward/test/deployment"
 	"github.com/doorward/doorward/test/load"
 	"github.com/doorward/doorward/test/reconcile"
@@ -37,15 +36,9 @@ type suite struct {
 func start(t *testing.T) *suite {
 	t.Helper()
 	s := &suite{T: t, Deployment: deployment.Start(t)}
-	var places []netip.Addr
-	for _, country := range []string{"DE", "FR", "BR", "JP"} {
-		place, _, err := risk.SampleAddress(country)
-		s.must(err)
-		places = append(places, place)
-	}
 	var err error
 	s.load, err = load.New(t.Context(), load.Config{
-		Environment: s.Environment(), Operator: authnv1.NewSessionServiceClient(s.Dial(s.Authn)), Places: places, Rates: rates, Seed: 1,
+		Environment: s.Environment(), Operator: authnv1.NewSessionServiceClient(s.Dial(s.Authn)), Rates: rates, Seed: 1,
 	})
 	s.must(err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -89,36 +82,22 @@ func (s *suite) signs(p *deployment.Process, metric string, above float64, since
 func (s *suite) settle() {
 	s.Helper()
 	s.stop()
-	ctx, cancel := context.WithTimeout(s.Context(), settling)
-	defer cancel()
-	began := time.Now()
-	evidence, err := reconcile.Gather(ctx, reconcile.Suite{
-		Sessions:   authnv1.NewSessionServiceClient(s.Dial(s.Authn)),
-		Deliveries: notifyv1.NewDeliveryServiceClient(s.Dial(s.Notify)),
-		NATSURL:    s.Environment()["DOORWARD_NATS_URL"],
-		NATSKeys:   s.Path("nats"),
-	}, s.load.Ledger, s.wasUnrecorded)
-	s.must(err)
-	var faults reconcile.Faults
-	var figures reconcile.Figures
-	for {
-		s.must(s.load.Collect(ctx))
-		s.must(evidence.Follow(ctx, s.load.Mails()))
-		if faults, figures = evidence.Compare(); len(faults) == 0 || time.Since(began) > settling-time.Minute {
-			break
-		}
-		s.wait(2 * time.Second)
+	faults, figures := reconcile.Settle(s, reconcile.Suite{
+		Sessions:    authnv1.NewSessionServiceClient(s.Dial(s.Authn)),
+		Deliveries:  notifyv1.NewDeliveryServiceClient(s.Dial(s.Notify)),
+		DeadLetters: operatorv1.NewDeadLetterServiceClient(s.Dial(s.Notify)),
+		NATSURL:     s.Environment()["DOORWARD_NATS_URL"],
+		NATSKeys:    s.Path("nats"),
+	}, s.load, s.wasUnrecorded)
+	for _, fault := range append(faults, reconcile.Enforce(s.Context(), s.load.Client(), s.load.Ledger)...) {
+		s.Error(fault.Text)
 	}
-	faults = append(faults, reconcile.Enforce(s.Context(), s.load.Client(), s.load.Ledger)...)
-	for _, fault := range slices.Concat(faults, s.load.Ledger.Broken()) {
-		s.Error(fault)
+	for _, broken := range s.load.Ledger.Broken() {
+		s.Error(broken)
 	}
-	s.Logf("settled %v after the load\n%s%+v", time.Since(began).Round(time.Second), s.load.Ledger.Table(), figures)
+	s.Logf("%s%+v", s.load.Ledger.Table(), figures)
 	s.must(s.load.Close())
 }
-
-// settling bounds how long what is on its way may take to arrive: an alert's fourth try comes minutes after its third.
-const settling = 8 * time.Minute
 
 // wasUnrecorded says whether a mail that was handed over within a span may have arrived without an answer.
 func (s *suite) wasUnrecorded(from, to time.Time) bool {

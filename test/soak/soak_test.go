@@ -3,12 +3,10 @@ package soak_test
 import (
 	"context"
 	"flag"
-	"net/netip"
 	"testing"
 	"time"
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
-	"github.com/doorward/doorward/services/risk"
 	"github.com/doorward/doorward/test/deployment"
 	"github.com/doorward/doorward/test/load"
 )
@@ -30,10 +28,8 @@ func TestNothingGrowsWithoutEnd(t *testing.T) {
 		{Process: d.Portal},
 		{Process: d.NATS, folder: d.Path("jetstream")},
 	}
-	place, _, err := risk.SampleAddress("DE")
-	must(t, err)
 	g, err := load.New(t.Context(), load.Config{
-		Environment: d.Environment(), Operator: authnv1.NewSessionServiceClient(d.Dial(d.Authn)), Places: []netip.Addr{place}, Rates: rates, Seed: 1,
+		Environment: d.Environment(), Operator: authnv1.NewSessionServiceClient(d.Dial(d.Authn)), Rates: rates, Seed: 1,
 	})
 	must(t, err)
 	ctx, stop := context.WithCancel(t.Context())
