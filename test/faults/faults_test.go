@@ -3,6 +3,7 @@ package faults_test
 import (
 	"flag"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 var (
 	outage   = flag.Duration("outage", 2*time.Second, "how long each part is away")
+	only     = flag.String("only", "", "the faults whose names contain this; all without it")
 	rollback = flag.Duration("rollback", 3*time.Second, "how old the files are that NATS is put back to; events stay in the outbox for 15 minutes")
 )
 
@@ -43,6 +45,9 @@ func TestAllMendsItself(t *testing.T) {
 		)
 	}
 	for _, f := range faults {
+		if !strings.Contains(f.name, *only) {
+			continue
+		}
 		began := time.Now()
 		f.run(s)
 		s.calm()
