@@ -28,9 +28,6 @@ var rates = load.Rates{load.SignUp: 1.2, load.SignIn: 2, load.NewDevice: 1, load
 // crowd is how many have an account before the first kill.
 const crowd = 5
 
-// settling bounds how long what is on its way may take to arrive. An alert that failed thrice, because authn was dead each time, waits for minutes.
-const settling = 6 * time.Minute
-
 // TestNothingAcknowledgedIsLost kills the services and NATS, each a process of its own, at random moments under load.
 func TestNothingAcknowledgedIsLost(t *testing.T) {
 	d := deployment.Start(t)
@@ -117,35 +114,17 @@ func (s *story) underLoad(something func()) {
 	something()
 }
 
-// settle compares again and again, until nothing is missing or what is missing isn't coming.
+// settle waits until what is on its way has arrived, and tells what is missing.
 func (s *story) settle() (reconcile.Figures, reconcile.Faults) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), settling+time.Minute)
-	defer cancel()
-	began := time.Now()
-	evidence, err := reconcile.Gather(ctx, reconcile.Suite{
+	faults, figures := reconcile.Settle(s, reconcile.Suite{
 		Sessions:    authnv1.NewSessionServiceClient(s.d.Dial(s.d.Authn)),
 		Deliveries:  notifyv1.NewDeliveryServiceClient(s.d.Dial(s.d.Notify)),
 		DeadLetters: operatorv1.NewDeadLetterServiceClient(s.d.Dial(s.d.Notify)),
 		NATSURL:     s.d.Environment()["DOORWARD_NATS_URL"],
 		NATSKeys:    s.d.Path("nats"),
-	}, s.load.Ledger, s.interrupted)
-	must(s.T, err)
-	for awaited := 0; ; {
-		// The deliveries before the mails: what was accepted has arrived.
-		must(s.T, evidence.Follow(ctx))
-		must(s.T, s.load.Collect(ctx))
-		faults, figures := evidence.Compare(s.load.Mails())
-		if !faults.Wait() || time.Since(began) > settling {
-			s.Logf("settled after %v", time.Since(began).Round(time.Second))
-			return figures, faults
-		}
-		if len(faults) != awaited {
-			awaited = len(faults)
-			s.Logf("%d things aren't as they should be yet, such as: %s", awaited, faults[0].Text)
-		}
-		pause(s.T, time.Second)
-	}
+	}, s.load, s.interrupted)
+	return figures, faults
 }
 
 func must(t *testing.T, err error) {

@@ -10,12 +10,12 @@ import (
 )
 
 // Settling bounds how long what is on its way may take to arrive: an alert that failed thrice waits for minutes.
-const Settling = 8 * time.Minute
+const Settling = 6 * time.Minute
 
 // Settle compares again and again, until nothing is missing or what is missing isn't coming. The load has ended.
 func Settle(t testing.TB, suite Suite, g *load.Generator, interrupted Interrupted) (Faults, Figures) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), Settling)
+	ctx, cancel := context.WithTimeout(t.Context(), Settling+time.Minute)
 	defer cancel()
 	faults, figures, err := settle(ctx, t.Logf, suite, g, interrupted)
 	if err != nil {
@@ -41,7 +41,7 @@ func settle(ctx context.Context, say func(string, ...any), suite Suite, g *load.
 			return nil, Figures{}, err
 		}
 		faults, figures := evidence.Compare(g.Mails())
-		if !faults.Wait() || time.Since(began) > Settling-time.Minute {
+		if !faults.Wait() || time.Since(began) > Settling {
 			say("settled after %v", time.Since(began).Round(time.Second))
 			return faults, figures, nil
 		}
