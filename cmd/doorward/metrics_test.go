@@ -54,7 +54,7 @@ func comparePage(t *testing.T, families []*dto.MetricFamily) {
 	}
 	want := before + table.String() + after
 	if *update {
-		must(t, os.WriteFile(metricsPage, []byte(want), 0o644)) //nolint:gosec // a page for everybody
+		must(t, os.WriteFile(metricsPage, []byte(want), 0o644))
 	}
 	if got := string(page); got != want && !*update {
 		t.Errorf("docs/metrics.md isn't what the services show; look at: go test ./cmd/doorward -run MetricsAreDocumented -update, and git diff\n%s",

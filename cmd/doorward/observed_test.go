@@ -21,6 +21,8 @@ import (
 type observed struct {
 	*testing.T
 	suite    *development.Suite
+	dir      string
+	logger   *slog.Logger
 	log      screen
 	registry *prometheus.Registry
 	spans    *collector
@@ -30,15 +32,16 @@ type observed struct {
 // observe runs one until stop, or until the test's end.
 func observe(t *testing.T) *observed {
 	t.Helper()
-	o := &observed{T: t, registry: telemetry.NewRegistry(), spans: startCollector(t)}
+	o := &observed{T: t, dir: t.TempDir(), registry: telemetry.NewRegistry(), spans: startCollector(t)}
 	logger, err := telemetry.NewLogger(telemetry.LogConfig{Writer: &o.log, Level: slog.LevelDebug})
 	must(t, err)
+	o.logger = logger
 	traces, err := otlp.FromEnvironment(t.Context(), otlp.Config{
 		Environ: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + o.spans.address}, Logger: logger, Registerer: o.registry,
 	})
 	must(t, err)
 	o.suite, err = development.New(t.Context(), development.Config{
-		Dir: t.TempDir(), Process: suite.Process{Logger: logger, Registerer: o.registry, Now: time.Now, Traces: traces},
+		Dir: o.dir, Process: suite.Process{Logger: logger, Registerer: o.registry, Now: time.Now, Traces: traces},
 	})
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))

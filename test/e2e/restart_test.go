@@ -143,7 +143,7 @@ func TestSignInWithoutRisk(t *testing.T) {
 		t.Errorf("after the code the next step is %v", attempt.Next())
 	}
 	d.Begin(d.Risk)
-	d.StopAll()
+	stopSilently(t, d, ada)
 }
 
 // TestSignInWithoutNATS: sign-in goes on, and what happened meanwhile reaches everybody afterwards.
@@ -174,5 +174,5 @@ func TestSignInWithoutNATS(t *testing.T) {
 	if left := time.Until(ada.grant.SessionTokenExpiresAt); left <= 0 {
 		t.Error("the token had expired by itself")
 	}
-	d.StopAll()
+	stopSilently(t, d, ada)
 }

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -47,6 +48,15 @@ func expectSilence(t *testing.T, d *deployment.Deployment, planted map[string]st
 			}
 		}
 	}
+}
+
+// stopSilently stops everything and demands that nothing of the deployment's and the person's stands in a log, whatever failed meanwhile.
+func stopSilently(t *testing.T, d *deployment.Deployment, p *person) {
+	t.Helper()
+	planted := secretsOf(t, d)
+	maps.Copy(planted, p.secrets("Ada"))
+	d.StopAll()
+	expectSilence(t, d, planted)
 }
 
 // secretsOf are those of the deployment and of every mail that the inbox still holds.
