@@ -56,7 +56,7 @@ func TestServeAgainKeepsEverything(t *testing.T) {
 	d := initialised(t, "tls", natsEverywhere)
 	d.start()
 	w := d.world()
-	ada, bob := signUpAt(ctx, t, w, w.Home.IP), signUpAt(ctx, t, w, w.Home.IP)
+	ada := signUpAt(ctx, t, w, w.Home.IP)
 	for name, end := range map[string]func(){"stopped": d.stop, "killed": d.kill} {
 		end()
 		d.start()
@@ -76,6 +76,7 @@ func TestServeAgainKeepsEverything(t *testing.T) {
 		ada.grant.DeviceSecret = grant.DeviceSecret
 	}
 
+	bob := signUpAt(ctx, t, w, w.Home.IP)
 	must(t, w.Guarded.Call(ctx, bob.grant.SessionToken))
 	if said, code := d.doorward("sessions", "revoke", bob.grant.SessionID); code != exitOK {
 		t.Fatal(said)
