@@ -58,6 +58,7 @@ type cli struct {
 	Keys      keysCmd      `cmd:"" help:"List, rotate and replace the signing keys."`
 	Decisions decisionsCmd `cmd:"" help:"Show what risk decided, and why."`
 	Dead      deadCmd      `cmd:"" help:"List, replay and drop messages that couldn't be handled."`
+	Backup    backupCmd    `cmd:"" help:"Copy the stores of running services to disk."`
 	Config    configCmd    `cmd:"" help:"Print a service's configuration and where each value comes from; secrets are hidden."`
 	Health    healthCmd    `cmd:"" help:"Ask a service whether it serves."`
 }

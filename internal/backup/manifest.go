@@ -38,7 +38,7 @@ const maxManifest = 64 << 10
 type Copy struct {
 	Manifest
 	// Path is the file's.
-	Path string
+	Path string `json:"path"`
 }
 
 // ErrNoCopy says that a folder holds no copy of a service's store.
