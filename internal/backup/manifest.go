@@ -9,11 +9,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/doorward/doorward/internal/audit"
 	"github.com/doorward/doorward/internal/durable"
+	"github.com/doorward/doorward/internal/id"
 )
 
 // Manifest says what a copy is. It lies beside it, as JSON.
@@ -107,6 +110,16 @@ func (c Copy) WriteTo(w io.Writer) (int64, error) {
 }
 
 var _ io.WriterTo = Copy{}
+
+// Restored fills in a record of who put the copy in a store's place, for the audit log of that store.
+func (m Manifest) Restored(by audit.Record, now time.Time) audit.Record {
+	by.ID, by.At, by.Action, by.Outcome = id.New("aud", now), now, "store.restore", audit.Done
+	if by.Detail == nil {
+		by.Detail = map[string]string{}
+	}
+	maps.Copy(by.Detail, audit.Details("taken_at", m.TakenAt.UTC().Format(time.RFC3339), "sha256", m.SHA256))
+	return by
+}
 
 // Describe finishes the manifest of a file with its size and SHA-256.
 func (m Manifest) Describe(path string) (Manifest, error) {

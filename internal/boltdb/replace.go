@@ -16,6 +16,21 @@ import (
 	"github.com/doorward/doorward/internal/durable"
 )
 
+// Restore puts a copy in the place of the store at path, made fit for service by
+// fit, which is given where the copy lies. It returns where the old store lies
+// now; empty where there was none. On any error the old store is where it was.
+func Restore(path string, content io.WriterTo, now func() time.Time, fit func(path string) error) (aside string, err error) {
+	r, err := Replace(path, content)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	if err := fit(r.Path()); err != nil {
+		return "", err
+	}
+	return r.Commit(now())
+}
+
 // Replacement is a copy on its way to become the store. Until Commit it lies
 // beside the store under a name that no service opens, and the store stays as it
 // was: a crash leaves the old one in place, whole.

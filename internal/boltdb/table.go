@@ -178,3 +178,13 @@ func bucket(tx *bolt.Tx, name string) (*bolt.Bucket, error) {
 	}
 	return b, nil
 }
+
+// Count is how many records a table's bucket holds, or an index how many
+// entries. It walks the pages, not what is on them.
+func Count(tx *bolt.Tx, name string) (int, error) {
+	b, err := bucket(tx, name)
+	if err != nil {
+		return 0, err
+	}
+	return b.Stats().KeyN, nil
+}

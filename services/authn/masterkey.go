@@ -55,3 +55,6 @@ func hasSigningKeys(ctx context.Context, s store.Store) (bool, error) {
 	})
 	return used, err
 }
+
+// signingKeysUnder is the key that signing keys are sealed under.
+func signingKeysUnder(master secret.Key) secret.Key { return master.Derive("authn/signing-keys") }

@@ -108,7 +108,7 @@ func (s *Service) open(ctx context.Context, material *certs.Material) (d flow.De
 	if err != nil {
 		return d, err
 	}
-	if s.keys, err = flow.NewKeys(ctx, s.store, master.Derive("authn/signing-keys"), s.cfg.Issuer, s.deps.Now); err != nil {
+	if s.keys, err = flow.NewKeys(ctx, s.store, signingKeysUnder(master), s.cfg.Issuer, s.deps.Now); err != nil {
 		return d, err
 	}
 	if s.policies, err = s.openPolicy(ctx); err != nil {

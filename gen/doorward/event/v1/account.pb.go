@@ -151,7 +151,7 @@ type DeviceUntrusted struct {
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// The device's id.
 	DeviceId string `protobuf:"bytes,2,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
-	// Why: `operator`.
+	// Why: `operator`, `restored`.
 	Cause string `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
 	// When.
 	UntrustedAt   *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=untrusted_at,json=untrustedAt,proto3" json:"untrusted_at,omitempty"`

@@ -6,6 +6,7 @@
 package account
 
 import (
+	"errors"
 	"time"
 )
 
@@ -69,6 +70,23 @@ func (u *User) Primary() (Email, bool) {
 
 // RaiseEpoch voids everything that was issued to the user so far.
 func (u *User) RaiseEpoch() { u.Epoch++ }
+
+// ErrClock says that a user has a version which a restore would have given at a later moment: the clock was set back since one.
+var ErrClock = errors.New("account: the clock is behind the one of a restore before")
+
+// Restore is for a user as a backup has them. It voids all that was issued, and lifts the version above every one that was used since the
+// backup, which views have seen and would take what follows for older than. Nobody knows those, but they count changes from where the
+// backup left them, or where a restore before lifted them to; and no user changes once a microsecond for as long as that is ago. So the
+// microseconds of the Unix epoch are above them all, and below 2^53, which every reader of JSON can hold.
+func (u *User) Restore(now time.Time) error {
+	lifted := uint64(now.UnixMicro())
+	if u.Version > lifted {
+		return ErrClock
+	}
+	u.RaiseEpoch()
+	u.Version = lifted
+	return nil
+}
 
 // Changed counts a change that the world hears of, and returns the version for its events.
 func (u *User) Changed() uint64 {

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -51,5 +52,34 @@ func TestEpochAndVersionOnlyRise(t *testing.T) {
 	}
 	if got := user.Changed(); got != 8 || user.Version != 8 {
 		t.Errorf("Changed = %d, version %d; want 8", got, user.Version)
+	}
+}
+
+func TestARestoredUserIsAheadOfAllThatWasSeen(t *testing.T) {
+	// A backup at version 40; since then a view has seen the user change a thousand times a second, for a year.
+	const year = 365 * 24 * time.Hour
+	u := account.User{Version: 40, Epoch: 3}
+	seen := u.Version + uint64(1000*int64(year/time.Second))
+	if err := u.Restore(noon.Add(year)); err != nil || u.Version <= seen || u.Epoch != 4 {
+		t.Errorf("version %d after %d was seen, epoch %d: %v", u.Version, seen, u.Epoch, err)
+	}
+	// Restored again a minute later, from the same backup: what was seen of the first restore is past too.
+	again := account.User{Version: 40, Epoch: 3}
+	if err := again.Restore(noon.Add(year + time.Minute)); err != nil || again.Version <= u.Version+1000 {
+		t.Errorf("version %d after %d: %v", again.Version, u.Version, err)
+	}
+	if again.Version >= 1<<53 {
+		t.Errorf("version %d can't be held by every reader of JSON", again.Version)
+	}
+}
+
+func TestARestoreOnAnEarlierClockIsRefused(t *testing.T) {
+	u := account.User{Version: 40}
+	if err := u.Restore(noon); err != nil {
+		t.Fatal(err)
+	}
+	before := u
+	if err := u.Restore(noon.Add(-time.Minute)); !errors.Is(err, account.ErrClock) || u.Version != before.Version || u.Epoch != before.Epoch {
+		t.Errorf("Restore = %v, version %d after %d", err, u.Version, before.Version)
 	}
 }

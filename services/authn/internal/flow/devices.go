@@ -15,8 +15,11 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
 
-// causeOperator is why a device isn't trusted any more, as the event names it.
-const causeOperator = "operator"
+// Why a device isn't trusted any more, as the event names it.
+const (
+	causeOperator = "operator"
+	causeRestored = "restored"
+)
 
 // Devices shows operators a user's devices, and takes their trust away.
 type Devices struct {
@@ -66,7 +69,7 @@ func (f *Devices) Untrust(ctx context.Context, by Actor, deviceID string, endToo
 		if err != nil {
 			return err
 		}
-		if err := untrust(tx, &user, &d, now); err != nil {
+		if err := untrust(tx, &user, &d, causeOperator, now); err != nil {
 			return err
 		}
 		untrusted.Device = d
@@ -88,7 +91,7 @@ func (f *Devices) Untrust(ctx context.Context, by Actor, deviceID string, endToo
 }
 
 // untrust takes the trust away and tells of it. A device whose trust was taken away before is left as it is.
-func untrust(tx store.Tx, user *account.User, d *device.Device, now time.Time) error {
+func untrust(tx store.Tx, user *account.User, d *device.Device, cause string, now time.Time) error {
 	if !d.Untrust(now) {
 		return nil
 	}
@@ -98,7 +101,7 @@ func untrust(tx store.Tx, user *account.User, d *device.Device, now time.Time) e
 	_, err := appendEvent(tx, user, subjectDeviceUntrusted, typeDeviceUntrusted, now, &eventv1.DeviceUntrusted{
 		UserId:      user.ID,
 		DeviceId:    d.ID,
-		Cause:       causeOperator,
+		Cause:       cause,
 		UntrustedAt: timestamppb.New(now),
 	})
 	return err

@@ -13,6 +13,7 @@
 //	Operators   applications and API keys, and who a caller's key says it is
 //	Keys        the signing keys' schedule, and what operators change in it
 //	Sweeper     what has expired
+//	Restorer    what a store that came back from a backup must forget
 //
 // Failures that a caller sees are faults (internal/fault). A closure hands a refusal out as a value, so that the rest of its transaction stands.
 package flow

@@ -118,7 +118,12 @@ func tellEnded(tx store.Tx, user *account.User, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	_, err = appendEvent(tx, user, subjectSessionRevoked, typeSessionRevoked, s.EndedAt, &eventv1.SessionRevoked{
+	return tellRevoked(tx, user, s)
+}
+
+// tellRevoked tells of a session that has just ended.
+func tellRevoked(tx store.Tx, user *account.User, s *session.Session) error {
+	_, err := appendEvent(tx, user, subjectSessionRevoked, typeSessionRevoked, s.EndedAt, &eventv1.SessionRevoked{
 		SessionId: s.ID,
 		UserId:    s.UserID,
 		Cause:     string(s.End),

@@ -51,6 +51,8 @@ type Users interface {
 	ByEmail(canonical string) (account.User, bool, error)
 	// List are all users, oldest first, from the one after the id after on ("" is the oldest), at most limit.
 	List(after string, limit int) ([]account.User, error)
+	// Count is how many users there are.
+	Count() (int, error)
 	// Put keeps the user and claims its present, verified addresses; those it removed are free again. ErrEmailTaken when one is another's.
 	Put(account.User) error
 }

@@ -24,6 +24,8 @@ const schemaVersion = 1
 
 // Options says who watches the store. The zero value is good.
 type Options struct {
+	// Copy admits a file that is a backup. Only a restore sets it, which makes it fit for service.
+	Copy bool
 	// Now is the clock for measurements; nil means time.Now.
 	Now func() time.Time
 	// Logger hears of failed commits; nil discards.
@@ -55,6 +57,7 @@ var (
 func Open(path string, o Options) (*Store, error) {
 	s := &Store{users: newUserTable(), sessions: newSessionSet(), applications: newApplicationTable()}
 	db, err := boltdb.Open(path, boltdb.Options{
+		Copy:          o.Copy,
 		Buckets:       s.buckets(),
 		SchemaVersion: schemaVersion,
 		Now:           o.Now,

@@ -43,6 +43,8 @@ func (u users) List(after string, limit int) ([]account.User, error) {
 	return listed(u.tx, u.table, after, limit)
 }
 
+func (u users) Count() (int, error) { return boltdb.Count(u.tx, u.table.Name()) }
+
 func (u users) Put(user account.User) error {
 	old, _, err := u.table.Get(u.tx, user.ID)
 	if err != nil {

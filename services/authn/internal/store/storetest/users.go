@@ -47,6 +47,22 @@ func userTests() []test {
 			wantList(t, s, "after the newest", list(ident("usr", 4), 10))
 			wantList(t, s, "none asked for", list("", 0))
 		}},
+		{"CountIsHowManyThereAre", func(t *testing.T, s store.Store) {
+			count := func(want int) {
+				t.Helper()
+				view(t, s, func(tx store.Tx) error {
+					got, err := tx.Users.Count()
+					if got != want {
+						t.Errorf("%d users are counted, want %d", got, want)
+					}
+					return err
+				})
+			}
+			count(0)
+			puts(t, s, putUser, user(1), user(2))
+			puts(t, s, putUser, user(2))
+			count(2)
+		}},
 		{"ManyMayWaitForTheSameAddress", func(t *testing.T, s store.Store) {
 			first, second := user(1), user(2)
 			second.Emails[1] = first.Emails[1]

@@ -23,6 +23,8 @@ const schema = 1
 
 // Options says who watches the store.
 type Options struct {
+	// Copy admits a file that is a backup. Only a restore sets it, which makes it fit for service.
+	Copy       bool
 	Now        func() time.Time
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -42,6 +44,7 @@ var (
 // Open opens or creates the file, for its owner alone.
 func Open(path string, o Options) (*Store, error) {
 	db, err := boltdb.Open(path, boltdb.Options{
+		Copy: o.Copy,
 		Buckets: slices.Concat(
 			deliveryBuckets(), eventBuckets(), capBuckets(),
 			boltdb.OutboxBuckets(), boltdb.AuditBuckets(), boltdb.PolicyBuckets(),

@@ -20,6 +20,8 @@ const schemaVersion = 1
 
 // Options says who watches the store. The zero value is good.
 type Options struct {
+	// Copy admits a file that is a backup. Only a restore sets it, which makes it fit for service.
+	Copy bool
 	// Now is the clock for measurements; nil means time.Now.
 	Now func() time.Time
 	// Logger hears of failed commits; nil discards.
@@ -41,6 +43,7 @@ var (
 // Open opens or creates the file at path. The caller closes the store.
 func Open(path string, o Options) (*Store, error) {
 	db, err := boltdb.Open(path, boltdb.Options{
+		Copy: o.Copy,
 		Buckets: slices.Concat(
 			[]string{historyTable.Bucket, cursorTable.Bucket, decisionTable.Bucket, decisionsByUser.Bucket, decisionCount.Bucket},
 			boltdb.AuditBuckets(), boltdb.PolicyBuckets(),
