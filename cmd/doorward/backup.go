@@ -73,10 +73,15 @@ func (c *backupCmd) take(ctx context.Context, s streams, service string) (backup
 		Progress:    progress.at,
 	})
 	progress.end()
-	if errors.Is(err, fs.ErrExist) {
+	switch {
+	case err == nil:
+		return copied, nil
+	case errors.Is(err, fs.ErrExist):
 		return backup.Copy{}, fmt.Errorf("%w; nothing was changed: name another folder, or give --replace", err)
+	case ctx.Err() != nil: // which is no success, whatever else it is
+		return backup.Copy{}, errors.New("interrupted: nothing was kept")
 	}
-	return copied, err
+	return backup.Copy{}, s.advise(err, service, "")
 }
 
 // with puts a flag in the place of the variable that it stands for, when it was given.

@@ -59,6 +59,7 @@ type cli struct {
 	Decisions decisionsCmd `cmd:"" help:"Show what risk decided, and why."`
 	Dead      deadCmd      `cmd:"" help:"List, replay and drop messages that couldn't be handled."`
 	Backup    backupCmd    `cmd:"" help:"Copy the stores of running services to disk."`
+	Restore   restoreCmd   `cmd:"" help:"Put a backup in the place of a stopped service's store, and end what was issued, on files."`
 	Config    configCmd    `cmd:"" help:"Print a service's configuration and where each value comes from; secrets are hidden."`
 	Health    healthCmd    `cmd:"" help:"Ask a service whether it serves."`
 }

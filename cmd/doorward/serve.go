@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ func load[T any](src source, service string, defaults T, s streams) (*config.Loa
 	loaded, err := config.Load(config.Options[T]{
 		Defaults:  defaults,
 		File:      src.Config,
-		Env:       s.env,
+		Env:       withoutAddresses(s.env),
 		EnvPrefix: "DOORWARD_" + strings.ToUpper(service) + "_",
 		Flags:     maps.Clone(src.Set),
 	})
@@ -41,6 +42,15 @@ func load[T any](src source, service string, defaults T, s streams) (*config.Loa
 		return nil, fmt.Errorf("configuration of %s: %w", service, err)
 	}
 	return loaded, nil
+}
+
+// withoutAddresses leaves out what an operator's environment says of where services are: DOORWARD_RISK_ADDRESS looks like a setting of risk's
+// and isn't one.
+func withoutAddresses(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return slices.Contains(slices.Collect(maps.Values(addressVariables)), name)
+	})
 }
 
 // logging is how a process that serves writes its log.
