@@ -125,10 +125,11 @@ func callerKey(p Principal) string {
 	if p.Kind != Public {
 		return p.Kind.String() + "/" + p.ID
 	}
-	return Public.String() + "/" + network(p.Peer)
+	return Public.String() + "/" + Network(p.Peer)
 }
 
-func network(a netip.Addr) string {
+// Network is what one host has for sure: an IPv4 address, or the /64 of an IPv6 one.
+func Network(a netip.Addr) string {
 	a = a.Unmap().WithZone("")
 	if !a.Is6() {
 		return a.String()

@@ -216,6 +216,7 @@ func openFile(path string, lockTimeout time.Duration) (*bolt.DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	before, _ := os.Stat(path) // nothing where there is none yet
 	file, err := openCarefully(path, &bolt.Options{
 		Timeout:         lockTimeout,
 		FreelistType:    bolt.FreelistMapType,
@@ -228,7 +229,7 @@ func openFile(path string, lockTimeout time.Duration) (*bolt.DB, error) {
 		return nil, fmt.Errorf("open store %s (if it is damaged, restore a backup): %w", path, err)
 	}
 	if !fresh {
-		return file, nil
+		return stillThere(path, before, file)
 	}
 	// The name of a new file survives a power cut only when its folder is synced.
 	if err := durable.SyncDir(filepath.Dir(path)); err != nil {
@@ -245,6 +246,15 @@ func openCarefully(path string, options *bolt.Options) (file *bolt.DB, err error
 		}
 	}()
 	return bolt.Open(path, fileMode, options)
+}
+
+// stillThere lets go of a file that another took the place of while its lock was waited for, as a restore does: what is written to it would be lost.
+func stillThere(path string, before os.FileInfo, file *bolt.DB) (*bolt.DB, error) {
+	now, err := os.Stat(path)
+	if err == nil && os.SameFile(before, now) {
+		return file, nil
+	}
+	return nil, errors.Join(fmt.Errorf("store %s was replaced while it was being opened: start again: %w", path, ErrLocked), err, file.Close())
 }
 
 // tighten takes the file from everybody but its owner, as a restored backup may

@@ -1,8 +1,11 @@
 package bus_test
 
 import (
+	"bufio"
 	"context"
+	"crypto/tls"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -58,8 +61,16 @@ func TestServerThatOthersReachSpeaksTLSAlone(t *testing.T) {
 	if _, err := bus.Connect(deadline(t), bus.Config{URL: s.URL(), Identity: stranger, TLS: transport, Logger: quiet()}); err == nil {
 		t.Error("a stranger was let in")
 	}
+	garbage, err := net.Dial("tcp", strings.TrimPrefix(s.URL(), "tls://"))
+	must(t, err)
+	defer garbage.Close()
+	_, err = bufio.NewReader(garbage).ReadString('\n') // the server's greeting comes before TLS
+	must(t, err)
+	transport.ServerName = "localhost"
+	_, err = tls.Client(garbage, transport).Write([]byte("CX\r\n"))
+	must(t, err)
 	// Whoever can reach the port can't fill the log.
-	for _, noise := range []string{"handshake error", "authentication error"} {
+	for _, noise := range []string{"handshake error", "authentication error", "parser ERROR"} {
 		eventually(t, "the server notes the "+noise, func() bool { return strings.Contains(log.String(), noise) })
 	}
 	if text := log.String(); strings.Contains(text, "level=ERROR") || strings.Contains(text, "level=WARN") {

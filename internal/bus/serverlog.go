@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -22,10 +23,13 @@ func (l natsLog) at(level slog.Level, format string, v []any) {
 	l.log.LogAttrs(context.Background(), level, "nats server", slog.String("message", text))
 }
 
-// strangers says whether a message is what anybody who reaches the port can cause, as often as they like. Those who should be let in and aren't say so
-// themselves.
+// ofAClient is how the server begins what it has to say of one connection: its address, and its number.
+var ofAClient = regexp.MustCompile(`^\S+ - \w*cid:\d+`)
+
+// strangers says whether a message is what anybody who reaches the port can cause, as often as they like, with text of their choosing. Those who should be let
+// in and aren't say so themselves.
 func strangers(text string) bool {
-	return strings.Contains(text, "handshake error") || strings.Contains(text, server.ErrAuthentication.Error())
+	return ofAClient.MatchString(text) || strings.Contains(text, "handshake error")
 }
 
 func (l natsLog) Noticef(format string, v ...any) { l.at(slog.LevelDebug, format, v) }

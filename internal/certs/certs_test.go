@@ -159,6 +159,19 @@ func TestRenewTakesNoHostsFromAForeignCertificate(t *testing.T) {
 	}
 }
 
+func TestRenewLetsNoServiceStandInForAnother(t *testing.T) {
+	dir, opts := t.TempDir(), options()
+	create(t, dir, opts, "authn", "notify")
+	before := contents(t, dir)
+	opts.Hosts = []string{"authn"}
+	if err := certs.Renew(dir, []string{"notify"}, opts); err == nil {
+		t.Error("notify may be called authn")
+	}
+	if !bytes.Equal(before["notify.pem"], contents(t, dir)["notify.pem"]) {
+		t.Error("a refused renewal changed the certificate")
+	}
+}
+
 func TestRenewNeedsTheCA(t *testing.T) {
 	dir, opts := t.TempDir(), options()
 	if err := certs.Renew(dir, []string{"authn"}, opts); err == nil {

@@ -196,6 +196,19 @@ func (a *authority) good(dir, name string, opts Options) bool {
 	return cert.NotAfter.Sub(opts.Now) > min(RenewBefore, lifetime/3)
 }
 
+// checkStandIn refuses hosts that are the names of other services: whoever bore one could stand in for it.
+func checkStandIn(dir string, hosts []string) error {
+	for _, host := range hosts {
+		if !validName.MatchString(host) {
+			continue // no service can be called so
+		}
+		if _, err := os.Stat(filepath.Join(dir, host+".pem")); err == nil {
+			return fmt.Errorf("%q is a service's name and can't be a host of another", host)
+		}
+	}
+	return nil
+}
+
 // hosts are those of the present certificate, beside the ones that every certificate has. One that isn't the CA's own has none.
 func (a *authority) hosts(dir, name string) []string {
 	cert, err := readCert(filepath.Join(dir, name+".pem"))
@@ -230,6 +243,9 @@ func (a *authority) issue(dir, name string, opts Options) error {
 		return err
 	}
 	opts.Hosts = append(slices.Clone(opts.Hosts), a.hosts(dir, name)...)
+	if err := checkStandIn(dir, opts.Hosts); err != nil {
+		return err
+	}
 	der, err := a.signLeaf(&key.PublicKey, name, opts)
 	if err != nil {
 		return err

@@ -4,10 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/doorward/doorward/internal/access"
 )
 
 // bounds names what a connection was refused by, in metrics and logs.
@@ -17,7 +18,7 @@ const (
 )
 
 // doorway is a listener that bounds the connections which are open at once, over
-// all and for each address, handshakes included. What is beyond is closed at once:
+// all and for each address (an IPv6 host has a /64 of them), handshakes included. What is beyond is closed at once:
 // a client that is told so tries another replica, one that is left waiting doesn't.
 type doorway struct {
 	net.Listener
@@ -28,7 +29,7 @@ type doorway struct {
 
 	mu        sync.Mutex
 	open      int
-	byAddress map[netip.Addr]int
+	byNetwork map[string]int
 }
 
 var _ net.Listener = (*doorway)(nil)
@@ -45,7 +46,7 @@ func newDoorway(cfg ServerConfig, l net.Listener) *doorway {
 		}, []string{"bound"}),
 		logger:    cfg.Logger,
 		lines:     sparing{now: cfg.Now},
-		byAddress: make(map[netip.Addr]int),
+		byNetwork: make(map[string]int),
 	}
 }
 
@@ -68,45 +69,45 @@ func (d *doorway) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		address := addrOf(conn.RemoteAddr())
-		bound, ok := d.enter(address)
+		network := access.Network(addrOf(conn.RemoteAddr()))
+		bound, ok := d.enter(network)
 		if ok {
-			return &countedConn{Conn: conn, leave: sync.OnceFunc(func() { d.leave(address) })}, nil
+			return &countedConn{Conn: conn, leave: sync.OnceFunc(func() { d.leave(network) })}, nil
 		}
 		_ = conn.Close() // it is refused either way
-		d.tell(bound, address)
+		d.tell(bound, network)
 	}
 }
 
 // enter counts a connection in, or names the bound that it would break.
-func (d *doorway) enter(address netip.Addr) (bound string, ok bool) {
+func (d *doorway) enter(network string) (bound string, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case d.open >= d.max:
 		return boundServer, false
-	case d.byAddress[address] >= d.maxPerAddress:
+	case d.byNetwork[network] >= d.maxPerAddress:
 		return boundAddress, false
 	}
 	d.open++
-	d.byAddress[address]++
+	d.byNetwork[network]++
 	return "", true
 }
 
-func (d *doorway) leave(address netip.Addr) {
+func (d *doorway) leave(network string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.open--
-	if d.byAddress[address]--; d.byAddress[address] == 0 {
-		delete(d.byAddress, address)
+	if d.byNetwork[network]--; d.byNetwork[network] == 0 {
+		delete(d.byNetwork, network)
 	}
 }
 
-func (d *doorway) tell(bound string, address netip.Addr) {
+func (d *doorway) tell(bound, network string) {
 	d.refused.WithLabelValues(bound).Inc()
 	if times, tell := d.lines.happened(); tell {
 		d.logger.LogAttrs(context.Background(), slog.LevelWarn, "too many connections are open: new ones are closed",
-			slog.Int64("refused", times), slog.String("bound", bound), slog.String("peer", address.String()))
+			slog.Int64("refused", times), slog.String("bound", bound), slog.String("network", network))
 	}
 }
 

@@ -67,7 +67,7 @@ doorward_rpc_connections{service="risk"} 4
 	if err := testutil.GatherAndCompare(s.metrics, strings.NewReader(want), "doorward_rpc_connections"); err != nil {
 		t.Error(err)
 	}
-	for _, line := range []string{"too many connections are open: new ones are closed", `"bound":"address"`, `"peer":"127.0.0.1"`} {
+	for _, line := range []string{"too many connections are open: new ones are closed", `"bound":"address"`, `"network":"127.0.0.1"`} {
 		if !strings.Contains(s.log.String(), line) {
 			t.Errorf("the log lacks %s: %s", line, s.log)
 		}

@@ -85,7 +85,7 @@ func withOwnRows(table access.Table, reflection bool) access.Table {
 	own := access.Table{
 		healthpb.Health_Check_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(50), Priority: access.Vital},
 		healthpb.Health_List_FullMethodName:  {Callers: access.Public, Limit: access.PerSecond(5), Priority: access.Vital},
-		healthpb.Health_Watch_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(5), Priority: access.Vital},
+		healthpb.Health_Watch_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(5), Priority: access.Deferrable},
 	}
 	if reflection {
 		row := access.Rule{Callers: access.Public, Limit: access.PerSecond(20), Priority: access.Deferrable}

@@ -83,7 +83,7 @@ func Table() access.Table {
 
 		// A copy holds all that authn knows, and an operator's API key isn't meant to.
 		operatorv1.BackupService_BackUp_FullMethodName: {
-			Callers: access.Operator, Certificate: true, Limit: access.PerSecond(operatorsPerSecond), Priority: access.Deferrable, Audit: true,
+			Callers: access.Operator, Certificate: true, Limit: access.PerSecond(operatorsPerSecond), Priority: access.Vital, Audit: true,
 		},
 	}
 }

@@ -22,7 +22,7 @@ func table() access.Table {
 	change := read
 	change.Audit = true
 	copies := change
-	copies.Certificate, copies.Priority = true, access.Deferrable
+	copies.Certificate = true
 	return access.Table{
 		notifyv1.ContainmentService_DescribeContainment_FullMethodName: browsers,
 		notifyv1.ContainmentService_ConfirmContainment_FullMethodName:  answer,

@@ -15,7 +15,7 @@ func accessTable() access.Table {
 		Priority: access.Vital,
 	}
 	copies := operator
-	copies.Certificate, copies.Priority, copies.Audit = true, access.Deferrable, true
+	copies.Certificate, copies.Audit = true, true
 	return access.Table{
 		// authn paces its callers itself, and what it doesn't ask isn't counted.
 		riskv1.RiskService_Assess_FullMethodName: {

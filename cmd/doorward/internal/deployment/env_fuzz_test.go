@@ -30,7 +30,7 @@ func FuzzEnvFile(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, append([]byte(text+"\n"), ours...), 0o600); err != nil { //nolint:gosec // in the test's own directory
+		if err := os.WriteFile(path, append([]byte(text+"\n"), ours...), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		read, err := ReadEnv(path)

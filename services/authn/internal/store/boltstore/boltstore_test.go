@@ -65,7 +65,7 @@ func TestAcknowledgedSurvivesTheProcess(t *testing.T) {
 				t.Fatal(err)
 			}
 			copied := filepath.Join(t.TempDir(), "copied.db")
-			if err := os.WriteFile(copied, left, 0o600); err != nil { //nolint:gosec // G703: both paths are the test's own
+			if err := os.WriteFile(copied, left, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			return openAt(t, copied)
