@@ -65,6 +65,11 @@ func (g *Guard) Admit(ctx context.Context, method string, p Principal) error {
 	if err != nil {
 		return err
 	}
+	return g.Judge(method, r, p)
+}
+
+// Judge is Admit for a caller of Rule, which has the row already.
+func (g *Guard) Judge(method string, r Rule, p Principal) error {
 	if err := r.check(p); err != nil {
 		return err
 	}

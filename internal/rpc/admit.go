@@ -3,9 +3,6 @@ package rpc
 import (
 	"context"
 
-	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/peer"
-
 	"github.com/doorward/doorward/internal/access"
 )
 
@@ -13,8 +10,8 @@ import (
 // lets them. A method without a row, and a call that there is no room for, are
 // refused before anybody is asked who they are; a row for the public alone asks
 // nobody: a health check must not depend on the store of API keys.
-func (s *Server) admit(authenticate Authenticate) around {
-	return func(ctx context.Context, c *call, next func(context.Context) error) error {
+func (s *Server) admit(authenticate Authenticate) func(context.Context, *call) error {
+	return func(ctx context.Context, c *call) error {
 		rule, err := s.guard.Rule(ctx, c.method)
 		if err != nil {
 			return err
@@ -25,7 +22,7 @@ func (s *Server) admit(authenticate Authenticate) around {
 		defer s.load.leave(c, rule.Priority)
 		principal := access.Principal{Kind: access.Public}
 		if rule.Callers != access.Public {
-			if principal, err = identify(ctx, authenticate); err != nil {
+			if principal, err = authenticate(ctx); err != nil {
 				return err
 			}
 		}
@@ -33,15 +30,9 @@ func (s *Server) admit(authenticate Authenticate) around {
 			principal.Peer = peerAddr(ctx)
 		}
 		c.caller = principal
-		if err := s.guard.Admit(ctx, c.method, principal); err != nil {
+		if err := s.guard.Judge(c.method, rule, principal); err != nil {
 			return err
 		}
-		return next(access.NewContext(ctx, principal))
+		return c.next(access.NewContext(ctx, principal))
 	}
-}
-
-func identify(ctx context.Context, authenticate Authenticate) (access.Principal, error) {
-	md, _ := metadata.FromIncomingContext(ctx)
-	p, _ := peer.FromContext(ctx)
-	return authenticate(ctx, md, p)
 }

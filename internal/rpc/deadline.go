@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/tap"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
@@ -36,23 +35,18 @@ func withDeadline(timeout time.Duration, streaming func(method string) bool) tap
 }
 
 // endStreams ends streams when the server stops: their clients connect to another.
-func (s *Server) endStreams() interceptor {
-	return interceptor{
-		name: "end_streams",
-		unary: func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-			return handler(ctx, req)
-		},
-		stream: func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-			ctx, cancel := context.WithCancel(ss.Context())
-			defer cancel()
-			release := context.AfterFunc(s.stopping, cancel)
-			defer release()
-			err := handler(srv, &contextStream{ServerStream: ss, ctx: ctx})
-			if err != nil && s.stopping.Err() != nil {
-				return fault.New(fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE,
-					"The server is stopping: connect again.").Because(err)
-			}
-			return err
-		},
+func (s *Server) endStreams(ctx context.Context, c *call) error {
+	if c.stream == nil {
+		return c.next(ctx)
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	release := context.AfterFunc(s.stopping, cancel)
+	defer release()
+	err := c.next(ctx)
+	if err != nil && s.stopping.Err() != nil {
+		return fault.New(fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE,
+			"The server is stopping: connect again.").Because(err)
+	}
+	return err
 }

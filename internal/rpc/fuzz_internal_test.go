@@ -31,10 +31,10 @@ func FuzzRequestID(f *testing.F) {
 		values := []string{first, second}[:headers%3]
 		ctx := metadata.NewIncomingContext(t.Context(), metadata.MD{requestIDKey: values})
 		var got string
-		err := withRequestID(now)(ctx, nil, func(ctx context.Context) error {
+		err := withRequestID(now)(ctx, &call{unary: func(ctx context.Context, _ any) (any, error) {
 			got = telemetry.RequestID(ctx)
-			return nil
-		})
+			return nil, nil
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,6 +35,10 @@ func (l Limits) withDefaults() Limits {
 	}
 }
 
+// workers are the goroutines kept for calls, with stacks that have grown: on a
+// fresh one, growing the stack costs as much as a short call's work.
+const workers = 64
+
 // What a client may take of a server, and a server of a client, before it is let
 // go. docs/limits.md explains them to operators, and a test holds it to them.
 const (

@@ -69,7 +69,7 @@ func (l *load) enter(ctx context.Context, c *call, p access.Priority) error {
 func (l *load) leave(c *call, p access.Priority) { l.roomOf(c).leave(p) }
 
 func (l *load) roomOf(c *call) *room {
-	if c.stream {
+	if c.stream != nil {
 		return &l.streams
 	}
 	return &l.unary

@@ -9,8 +9,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/peer"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/access"
@@ -49,9 +47,9 @@ func newCrowd(t *testing.T, limits rpc.Limits) *crowd {
 		},
 	}, func(cfg *rpc.ServerConfig) {
 		cfg.Limits = limits
-		cfg.Authenticate = func(ctx context.Context, md metadata.MD, p *peer.Peer) (access.Principal, error) {
+		cfg.Authenticate = func(ctx context.Context) (access.Principal, error) {
 			c.asked.Add(1)
-			return rpc.MTLSOnly(ctx, md, p)
+			return rpc.MTLSOnly(ctx)
 		}
 	})
 	c.conn = c.dial(t, "authn", nil)

@@ -21,15 +21,14 @@ type callLog struct {
 	slow   time.Duration
 }
 
-func (l *callLog) observe(ctx context.Context, c *call, next func(context.Context) error) error {
-	began := l.now()
-	err := next(ctx)
-	took := l.now().Sub(began)
+func (l *callLog) observe(ctx context.Context, c *call) error {
+	err := c.next(ctx)
+	took := l.now().Sub(c.began)
 	switch {
 	case c.shed:
 	case err != nil:
 		l.failed(ctx, c, took, err)
-	case !c.stream && took > l.slow:
+	case c.stream == nil && took > l.slow:
 		l.logger.LogAttrs(ctx, slog.LevelWarn, "call was slow",
 			slog.String("method", c.method), slog.Duration("duration", took), slog.Any("caller", c.caller))
 	}

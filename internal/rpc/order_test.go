@@ -12,9 +12,6 @@ func TestServerInterceptorsStandInTheirOrder(t *testing.T) {
 	var got []string
 	for _, i := range s.chain(ServerConfig{Now: time.Now}) {
 		got = append(got, i.name)
-		if i.unary == nil || i.stream == nil {
-			t.Errorf("%s doesn't cover unary calls and streams alike", i.name)
-		}
 	}
 	want := []string{"request_id", "metrics", "log", "fault", "recovery", "end_streams", "access", "validate"}
 	if diff := cmp.Diff(want, got); diff != "" {

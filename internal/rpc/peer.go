@@ -6,7 +6,6 @@ import (
 	"net/netip"
 
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
@@ -18,12 +17,13 @@ import (
 // Authenticate finds out who calls. A caller that shows no credentials is
 // access.Public with a nil error; credentials that are wrong are an error, also
 // where the public would be admitted. It isn't called for rows that are public
-// alone. It must be safe for concurrent use and keep ctx's deadline.
-type Authenticate func(ctx context.Context, md metadata.MD, p *peer.Peer) (access.Principal, error)
+// alone. Metadata and peer are in ctx. It must be safe for concurrent use and keep
+// ctx's deadline.
+type Authenticate func(ctx context.Context) (access.Principal, error)
 
 // MTLSOnly authenticates services by their certificate and nobody else. risk and
 // notify use it.
-func MTLSOnly(ctx context.Context, _ metadata.MD, _ *peer.Peer) (access.Principal, error) {
+func MTLSOnly(ctx context.Context) (access.Principal, error) {
 	p, ok := ServicePrincipal(ctx)
 	if !ok {
 		return access.Principal{}, fault.New(fault.Unauthenticated, typev1.Reason_REASON_CERTIFICATE_MISSING,

@@ -15,17 +15,31 @@ import (
 // next service, and is answered.
 const requestIDKey = "x-request-id"
 
-// withRequestID takes over the caller's request id when it is one, and makes one otherwise.
-func withRequestID(now func() time.Time) around {
-	return func(ctx context.Context, _ *call, next func(context.Context) error) error {
-		requestID := givenRequestID(ctx)
-		if requestID == "" {
-			requestID = id.New("req", now())
+// withRequestID takes over the caller's request id when it is one, and makes one
+// otherwise, when it is first needed. It is answered where somebody may ask for it:
+// with a failure, and at the beginning of a stream.
+func withRequestID(now func() time.Time) func(context.Context, *call) error {
+	fresh := func() string { return id.New("req", now()) }
+	return func(ctx context.Context, c *call) error {
+		if given := givenRequestID(ctx); given != "" {
+			ctx = telemetry.WithRequestID(ctx, given)
+		} else {
+			ctx = telemetry.DeferRequestID(ctx, fresh)
 		}
-		// It fails only when headers were sent already, which nobody has done yet.
-		_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDKey, requestID))
-		return next(telemetry.WithRequestID(ctx, requestID))
+		if c.stream != nil {
+			answerRequestID(ctx)
+		}
+		err := c.next(ctx)
+		if err != nil && c.stream == nil {
+			answerRequestID(ctx)
+		}
+		return err
 	}
+}
+
+func answerRequestID(ctx context.Context) {
+	// It fails only when headers were sent already, which nobody has done yet.
+	_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDKey, telemetry.RequestID(ctx)))
 }
 
 func givenRequestID(ctx context.Context) string {

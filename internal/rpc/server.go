@@ -42,8 +42,6 @@ type ServerConfig struct {
 
 	// Limits bound what the server takes on; see docs/limits.md.
 	Limits Limits
-	// Workers are the goroutines kept ready for calls: one more than the cores.
-	Workers uint32
 	// CallTimeout is the deadline of unary calls that come without one: 10 s.
 	CallTimeout time.Duration
 	// SlowCall is from when on a unary call is logged: 250 ms.
@@ -143,8 +141,13 @@ func assemble(cfg ServerConfig, listener net.Listener) (*Server, error) {
 // RegisterService adds an API; call it before Run.
 func (s *Server) RegisterService(desc *grpc.ServiceDesc, impl any) {
 	s.grpc.RegisterService(desc, impl)
+	for _, method := range desc.Methods {
+		s.metrics.add("/" + desc.ServiceName + "/" + method.MethodName)
+	}
 	for _, stream := range desc.Streams {
-		s.streaming["/"+desc.ServiceName+"/"+stream.StreamName] = true
+		method := "/" + desc.ServiceName + "/" + stream.StreamName
+		s.metrics.add(method)
+		s.streaming[method] = true
 	}
 }
 

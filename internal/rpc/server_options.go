@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"maps"
-	"runtime"
 	"time"
 
 	"google.golang.org/grpc"
@@ -19,14 +18,13 @@ import (
 
 func (cfg ServerConfig) withDefaults() ServerConfig {
 	cfg.Limits = cfg.Limits.withDefaults()
-	cfg.Workers = orDefault(cfg.Workers, uint32(runtime.GOMAXPROCS(0)+1))
 	cfg.CallTimeout = orDefault(cfg.CallTimeout, defaultCallTimeout)
 	cfg.SlowCall = orDefault(cfg.SlowCall, 250*time.Millisecond)
 	cfg.StopGrace = orDefault(cfg.StopGrace, 10*time.Second)
 	return cfg
 }
 
-func orDefault[T int | uint32 | time.Duration](v, def T) T {
+func orDefault[T int | time.Duration](v, def T) T {
 	if v <= 0 {
 		return def
 	}
@@ -34,22 +32,17 @@ func orDefault[T int | uint32 | time.Duration](v, def T) T {
 }
 
 func (s *Server) options(cfg ServerConfig) []grpc.ServerOption {
-	var unary []grpc.UnaryServerInterceptor
-	var stream []grpc.StreamServerInterceptor
-	for _, i := range s.chain(cfg) {
-		unary = append(unary, i.unary)
-		stream = append(stream, i.stream)
-	}
+	steps := s.chain(cfg)
 	return []grpc.ServerOption{
 		grpc.Creds(credentials.NewTLS(cfg.TLS.Clone())),
-		grpc.ChainUnaryInterceptor(unary...),
-		grpc.ChainStreamInterceptor(stream...),
+		grpc.UnaryInterceptor(serveUnary(steps)),
+		grpc.StreamInterceptor(serveStream(steps)),
 		grpc.InTapHandle(withDeadline(cfg.CallTimeout, s.isStreaming)),
 		grpc.MaxRecvMsgSize(maxRequestBytes),
 		grpc.MaxSendMsgSize(maxResponseBytes),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.MaxConcurrentStreams(uint32(cfg.Limits.MaxCalls + cfg.Limits.MaxStreams)),
-		grpc.NumStreamWorkers(cfg.Workers),
+		grpc.NumStreamWorkers(workers),
 		grpc.ConnectionTimeout(connectTimeout),
 		grpc.WaitForHandlers(true), // the store is closed after Run returns
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: leastPingInterval, PermitWithoutStream: true}),

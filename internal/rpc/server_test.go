@@ -16,7 +16,6 @@ import (
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
@@ -94,7 +93,7 @@ func TestMethodWithoutARowIsRefusedAndLogged(t *testing.T) {
 		t.Error("the handler ran")
 		return nil
 	}}, func(c *rpc.ServerConfig) {
-		c.Authenticate = func(context.Context, metadata.MD, *peer.Peer) (access.Principal, error) {
+		c.Authenticate = func(context.Context) (access.Principal, error) {
 			t.Error("somebody was asked who they are")
 			return access.Principal{}, nil
 		}

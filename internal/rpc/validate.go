@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"buf.build/go/protovalidate"
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
@@ -15,32 +14,16 @@ import (
 
 // validateWith holds every request, and every message of a request stream, to the
 // rules in its proto.
-func validateWith(v protovalidate.Validator) interceptor {
-	return interceptor{
-		name: "validate",
-		unary: func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-			if err := validate(v, req); err != nil {
-				return nil, err
-			}
-			return handler(ctx, req)
-		},
-		stream: func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-			return handler(srv, &validStream{ServerStream: ss, validator: v})
-		},
+func validateWith(v protovalidate.Validator) func(context.Context, *call) error {
+	check := func(message any) error { return validate(v, message) }
+	return func(ctx context.Context, c *call) error {
+		if c.stream != nil {
+			c.stream.check = check
+		} else if err := check(c.request); err != nil {
+			return err
+		}
+		return c.next(ctx)
 	}
-}
-
-// validStream refuses received messages that break their rules.
-type validStream struct {
-	grpc.ServerStream
-	validator protovalidate.Validator
-}
-
-func (s *validStream) RecvMsg(m any) error {
-	if err := s.ServerStream.RecvMsg(m); err != nil {
-		return err
-	}
-	return validate(s.validator, m)
 }
 
 func validate(v protovalidate.Validator, req any) error {

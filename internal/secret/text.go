@@ -96,7 +96,15 @@ var (
 
 // Hash returns the digest under which a random token is stored and found. It isn't for codes or passwords, which can
 // be guessed from their hash.
-func Hash(t Text) Digest { return sha256.Sum256([]byte(t.Reveal())) }
+func Hash(t Text) Digest {
+	text := t.Reveal()
+	// On the stack for what is as long as a token: converting a text to bytes allocates, and each call has its key hashed.
+	var usual [1024]byte
+	if len(text) > len(usual) {
+		return sha256.Sum256([]byte(text))
+	}
+	return sha256.Sum256(usual[:copy(usual[:], text)])
+}
 
 // DigestFrom reads a stored digest and refuses any other length.
 func DigestFrom(b []byte) (Digest, bool) {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/peer"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/access"
@@ -32,14 +31,14 @@ type identify func(context.Context, secret.Text) (application.Key, error)
 //
 // A certificate goes first, and an API key beside it isn't looked at: nobody becomes more by showing more.
 func authenticator(find identify) rpc.Authenticate {
-	return func(ctx context.Context, md metadata.MD, _ *peer.Peer) (access.Principal, error) {
+	return func(ctx context.Context) (access.Principal, error) {
 		if p, ok := rpc.ServicePrincipal(ctx); ok {
 			if p.ID == operatorName {
 				p.Kind = access.Operator
 			}
 			return p, nil
 		}
-		presented, ok, err := bearer(md)
+		presented, ok, err := bearer(ctx)
 		if err != nil {
 			return access.Principal{}, err
 		}
@@ -74,8 +73,8 @@ func principalOf(key application.Key) access.Principal {
 }
 
 // bearer reads the API key; false when the call carries no credentials at all. What can't be read is refused and never taken for nothing.
-func bearer(md metadata.MD) (presented secret.Text, ok bool, err error) {
-	values := md.Get("authorization")
+func bearer(ctx context.Context) (presented secret.Text, ok bool, err error) {
+	values := metadata.ValueFromIncomingContext(ctx, "authorization")
 	if len(values) == 0 {
 		return secret.Text{}, false, nil
 	}

@@ -30,7 +30,7 @@ func FuzzAuthenticate(f *testing.F) {
 			looked = append(looked, presented.Reveal())
 			return application.Key{ID: "key_1", ApplicationID: "app_1"}, nil
 		})
-		got, err := authenticate(t.Context(), metadata.MD{"authorization": values}, nil)
+		got, err := authenticate(metadata.NewIncomingContext(t.Context(), metadata.MD{"authorization": values}))
 
 		scheme, text, _ := strings.Cut(first, " ")
 		good := len(values) == 1 && strings.EqualFold(scheme, "bearer") && text != ""

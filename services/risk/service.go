@@ -27,10 +27,6 @@ import (
 // name is the service's, in certificates, on the bus and in metrics.
 const name = "risk"
 
-// workers are the goroutines kept for calls. Assess is short and comes often: on a fresh goroutine growing the stack would cost as much as
-// the assessment.
-const workers = 64
-
 // Deps are what a process hands to its services. All but Tracing are needed.
 type Deps struct {
 	Logger     *slog.Logger
@@ -137,7 +133,6 @@ func (s *Service) openServer(ctx context.Context, cfg Config) (err error) {
 		Registerer:   s.deps.Registerer,
 		Now:          s.deps.Now,
 		Tracing:      s.deps.Tracing,
-		Workers:      workers,
 		Limits:       cfg.Limits,
 		Reflection:   cfg.Reflection,
 	})

@@ -48,8 +48,8 @@ func (s *sessions) VerifySession(ctx context.Context, req *authnv1.VerifySession
 	}
 	return &authnv1.VerifySessionResponse{
 		UserId:           verified.UserID,
-		SessionId:        verified.ID,
-		SessionExpiresAt: timestamppb.New(verified.ExpiresAt),
+		SessionId:        verified.SessionID,
+		SessionExpiresAt: timestamppb.New(verified.SessionExpiresAt),
 	}, nil
 }
 

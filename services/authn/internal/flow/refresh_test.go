@@ -35,9 +35,9 @@ func TestARefreshTokenHasASuccessor(t *testing.T) {
 		if next.RefreshToken.Equal(grant.RefreshToken) || !next.ExpiresAt.Equal(w.clock.Now().Add(w.rules.SessionTokenLifetime)) {
 			t.Errorf("the same token again, or a session token until %v", next.ExpiresAt)
 		}
-		s, err := w.sessions.Verify(t.Context(), w.app, next.SessionToken)
+		verified, err := w.sessions.Verify(t.Context(), w.app, next.SessionToken)
 		w.must(err)
-		if s.ID != grant.Session.ID || !s.LastUsedAt.Equal(w.clock.Now()) {
+		if s := w.session(verified.SessionID); s.ID != grant.Session.ID || !s.LastUsedAt.Equal(w.clock.Now()) {
 			t.Errorf("session %q, last used at %v", s.ID, s.LastUsedAt)
 		}
 		laptop.refreshed(next.RefreshToken)

@@ -121,39 +121,47 @@ func (f *Sessions) holder(tx store.Tx, p presenter) (holder, error) {
 	return refused, nil
 }
 
+// Verified is what a good session token names.
+type Verified struct {
+	UserID, SessionID string
+	// SessionExpiresAt is when the session ends at the latest.
+	SessionExpiresAt time.Time
+}
+
 // Verify checks a session token against the session itself, for an application that it was issued to: whoever holds a token of another
 // audience learns nothing from it here.
-func (f *Sessions) Verify(ctx context.Context, applicationID string, presented secret.Text) (session.Session, error) {
+func (f *Sessions) Verify(ctx context.Context, applicationID string, presented secret.Text) (Verified, error) {
 	now := f.Now()
 	claims, err := f.Keyring().Read(presented, now)
 	switch {
 	case errors.Is(err, token.ErrExpired):
-		return session.Session{}, errSessionTokenExpired
+		return Verified{}, errSessionTokenExpired
 	case err != nil:
-		return session.Session{}, errSessionTokenInvalid.Because(err)
+		return Verified{}, errSessionTokenInvalid.Because(err)
 	}
-	var s session.Session
-	active := false
+	verified, audience, active := Verified{UserID: claims.Subject, SessionID: claims.Session}, claims.Audience, false
 	err = f.Store.View(ctx, func(tx store.Tx) error {
 		caller, found, err := tx.Applications.Get(applicationID)
 		if err != nil {
 			return err
 		}
-		if !found || caller.Audience != claims.Audience {
+		if !found || caller.Audience != audience {
 			return errSessionTokenInvalid
 		}
-		if s, found, err = tx.Sessions.Get(claims.Session); err != nil || !found {
+		s, found, err := tx.Sessions.Get(verified.SessionID)
+		if err != nil || !found {
 			return err
 		}
 		user, found, err := tx.Users.Get(s.UserID)
-		active = found && user.ID == claims.Subject && s.Active(now, user.Epoch)
+		verified.SessionExpiresAt = s.ExpiresAt
+		active = found && user.ID == verified.UserID && s.Active(now, user.Epoch)
 		return err
 	})
 	if err != nil {
-		return session.Session{}, fmt.Errorf("verify session: %w", err)
+		return Verified{}, fmt.Errorf("verify session: %w", err)
 	}
 	if !active {
-		return session.Session{}, errSessionEnded
+		return Verified{}, errSessionEnded
 	}
-	return s, nil
+	return verified, nil
 }

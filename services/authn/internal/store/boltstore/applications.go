@@ -3,8 +3,6 @@ package boltstore
 import (
 	"fmt"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/doorward/doorward/internal/boltdb"
 	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/application"
@@ -23,19 +21,16 @@ func newApplicationTable() table[application.Application] {
 	return boltdb.NewCached(boltdb.Table[application.Application]{Bucket: "applications"}, remembered, clone)
 }
 
-type applications struct {
-	tx    *bolt.Tx
-	table table[application.Application]
-}
+type applications struct{ *scope }
 
 var _ store.Applications = applications{}
 
 func (a applications) Get(id string) (application.Application, bool, error) {
-	return a.table.Get(a.tx, id)
+	return a.store.applications.Get(a.tx, id)
 }
 
 func (a applications) ByName(name string) (application.Application, bool, error) {
-	return find(a.tx, applicationByName, a.table, name)
+	return find(a.tx, applicationByName, a.store.applications, name)
 }
 
 func (a applications) List(after string, limit int) ([]application.Application, error) {
@@ -48,12 +43,12 @@ func (a applications) List(after string, limit int) ([]application.Application, 
 	}
 	apps := make([]application.Application, 0, len(ids))
 	for _, id := range ids {
-		app, found, err := a.table.Get(a.tx, id)
+		app, found, err := a.store.applications.Get(a.tx, id)
 		if err != nil {
 			return nil, err
 		}
 		if !found {
-			return nil, missing(a.table.Name(), id)
+			return nil, missing(a.store.applications.Name(), id)
 		}
 		apps = append(apps, app)
 	}
@@ -61,14 +56,14 @@ func (a applications) List(after string, limit int) ([]application.Application, 
 }
 
 func (a applications) Put(app application.Application) error {
-	old, _, err := a.table.Get(a.tx, app.ID)
+	old, _, err := a.store.applications.Get(a.tx, app.ID)
 	if err != nil {
 		return err
 	}
 	if err := a.claim(applicationByName, old.Name, app.Name, app.ID); err != nil {
 		return err
 	}
-	return a.table.Put(a.tx, app.ID, app)
+	return a.store.applications.Put(a.tx, app.ID, app)
 }
 
 func (a applications) Key(id string) (application.Key, bool, error) { return apiKeyTable.Get(a.tx, id) }

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/doorward/doorward/internal/boltdb"
 	"github.com/doorward/doorward/services/authn/internal/session"
 	"github.com/doorward/doorward/services/authn/internal/store"
@@ -43,25 +41,22 @@ func activeOf(s session.Session) string {
 	return s.UserID
 }
 
-type sessions struct {
-	tx  *bolt.Tx
-	set *set[session.Session]
-}
+type sessions struct{ *scope }
 
 var _ store.Sessions = sessions{}
 
 func (s sessions) Get(id string) (session.Session, bool, error) {
-	return s.set.table.Get(s.tx, id)
+	return s.store.sessions.table.Get(s.tx, id)
 }
 
-func (s sessions) Put(record session.Session) error { return s.set.put(s.tx, record) }
+func (s sessions) Put(record session.Session) error { return s.store.sessions.put(s.tx, record) }
 
 func (s sessions) OfUser(userID, before string, limit int) ([]session.Session, error) {
 	ids, err := sessionsByUser.ids(s.tx, userID, before, limit)
 	if err != nil {
 		return nil, err
 	}
-	return s.set.fetch(s.tx, ids)
+	return s.store.sessions.fetch(s.tx, ids)
 }
 
 func (s sessions) ActiveOfUser(userID string) ([]session.Session, error) {
@@ -69,9 +64,9 @@ func (s sessions) ActiveOfUser(userID string) ([]session.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.set.fetch(s.tx, ids)
+	return s.store.sessions.fetch(s.tx, ids)
 }
 
 func (s sessions) DeleteExpired(t time.Time, limit int) (int, error) {
-	return s.set.deleteBefore(s.tx, sessionsByExpiry, t, limit)
+	return s.store.sessions.deleteBefore(s.tx, sessionsByExpiry, t, limit)
 }

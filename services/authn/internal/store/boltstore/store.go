@@ -107,14 +107,21 @@ func (s *Store) Probe(ctx context.Context) error { return s.db.Probe(ctx) }
 // Close lets the calls that were accepted finish and releases the file. A second Close does nothing.
 func (s *Store) Close() error { return s.db.Close() }
 
+// scope is a transaction of a store, for the roles whose tables are the store's own.
+type scope struct {
+	tx    *bolt.Tx
+	store *Store
+}
+
 func (s *Store) roles(ctx context.Context, tx *bolt.Tx) store.Tx {
+	own := &scope{tx, s}
 	return store.Tx{
-		Users:        users{tx, s.users},
+		Users:        users{own},
 		Devices:      devices{tx},
-		Sessions:     sessions{tx, s.sessions},
+		Sessions:     sessions{own},
 		Attempts:     attempts{tx},
 		Budgets:      budgets{tx},
-		Applications: applications{tx, s.applications},
+		Applications: applications{own},
 		SigningKeys:  signingKeys{tx},
 		Alerts:       alerts{tx},
 		Outbox:       s.outbox.In(ctx, tx),

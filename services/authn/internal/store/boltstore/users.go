@@ -3,8 +3,6 @@ package boltstore
 import (
 	"slices"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/doorward/doorward/internal/boltdb"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/store"
@@ -26,27 +24,24 @@ func cloneUser(u account.User) account.User {
 	return u
 }
 
-type users struct {
-	tx    *bolt.Tx
-	table table[account.User]
-}
+type users struct{ *scope }
 
 var _ store.Users = users{}
 
-func (u users) Get(id string) (account.User, bool, error) { return u.table.Get(u.tx, id) }
+func (u users) Get(id string) (account.User, bool, error) { return u.store.users.Get(u.tx, id) }
 
 func (u users) ByEmail(canonical string) (account.User, bool, error) {
-	return find(u.tx, userByEmail, u.table, canonical)
+	return find(u.tx, userByEmail, u.store.users, canonical)
 }
 
 func (u users) List(after string, limit int) ([]account.User, error) {
-	return listed(u.tx, u.table, after, limit)
+	return listed(u.tx, u.store.users, after, limit)
 }
 
-func (u users) Count() (int, error) { return boltdb.Count(u.tx, u.table.Name()) }
+func (u users) Count() (int, error) { return boltdb.Count(u.tx, u.store.users.Name()) }
 
 func (u users) Put(user account.User) error {
-	old, _, err := u.table.Get(u.tx, user.ID)
+	old, _, err := u.store.users.Get(u.tx, user.ID)
 	if err != nil {
 		return err
 	}
@@ -67,7 +62,7 @@ func (u users) Put(user account.User) error {
 			return err
 		}
 	}
-	return u.table.Put(u.tx, user.ID, user)
+	return u.store.users.Put(u.tx, user.ID, user)
 }
 
 // free looks at all addresses before the first is claimed, so that a refusal has written nothing.
