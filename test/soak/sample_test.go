@@ -44,13 +44,14 @@ func (p *process) take(t *testing.T, at time.Duration) sample {
 	return s
 }
 
-// resident is the process's memory, as the system counts it.
+// resident is the process's own memory, as the system counts it: without the pages of its store that are mapped, which grow with the file and are given
+// back when others need the room.
 func resident(t *testing.T, pid int) int64 {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	must(t, err)
 	for line := range bytes.Lines(status) {
-		if value, ok := bytes.CutPrefix(line, []byte("VmRSS:")); ok {
+		if value, ok := bytes.CutPrefix(line, []byte("RssAnon:")); ok {
 			kib, err := strconv.ParseInt(string(bytes.TrimSuffix(bytes.TrimSpace(value), []byte(" kB"))), 10, 64)
 			must(t, err)
 			return kib << 10
