@@ -51,8 +51,9 @@ func TestTable(t *testing.T) {
 		{"p B", "new-ns/op"}: 61_234, {"p B", "bare-ns/op"}: 40_000,
 		{"p C", "p99-ms"}: 6.5, {"p C", "nats-ms"}: 0.25,
 		{"p D", "calls/s"}: 90, {"p D", "share"}: 0.5,
-		{"p E", "ns/op"}:   111,
-		{"p F", "calls/s"}: 1,
+		{"p E", "ns/op"}:    111,
+		{"p F", "calls/s"}:  1,
+		{"p H", "peak-MiB"}: 61.24, {"p H", "bare-MiB"}: 40,
 	}
 	rows := []row{
 		{what: "met", figure: metric{"p A", "calls/s"}, limit: metric{"p A", "limit/s"}, limitIs: "bare", aim: aim{atLeast: 0.95}},
@@ -60,6 +61,7 @@ func TestTable(t *testing.T) {
 		{what: "too late", figure: metric{"p C", "p99-ms"}, limit: metric{"p C", "nats-ms"}, limitIs: "NATS", aim: aim{under: 5}},
 		{what: "a share", figure: metric{"p D", "calls/s"}, share: metric{"p D", "share"}, limitIs: "empty"},
 		{what: "alone", figure: metric{"p E", "ns/op"}},
+		{what: "memory", figure: metric{"p H", "peak-MiB"}, limit: metric{"p H", "bare-MiB"}, limitIs: "bare"},
 		{what: "no limit found", figure: metric{"p F", "calls/s"}, limit: metric{"p F", "limit/s"}},
 		{what: "not measured", figure: metric{"p G", "calls/s"}},
 	}
@@ -81,6 +83,7 @@ func TestTable(t *testing.T) {
 		strings.Fields("too late 6.50 ms 250 µs NATS 26.00 ≤ 5.00 ms missed"),
 		strings.Fields("a share 90.0/s 180/s empty 0.50"),
 		strings.Fields("alone 111 ns"),
+		strings.Fields("memory 61.2 MiB 40.0 MiB bare 1.53"),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

@@ -32,7 +32,7 @@ func rows() []row {
 
 func passwords() []row {
 	var out []row
-	for _, callers := range []int{1, 8, 32} {
+	for _, callers := range []int{1, 8, 32, 128} {
 		name := fmt.Sprintf("test/bench SignIn/callers=%d", callers)
 		out = append(out, row{
 			what:    fmt.Sprintf("password sign-in, callers: %d", callers),
@@ -40,6 +40,11 @@ func passwords() []row {
 			limit:   metric{name, "limit/s"},
 			limitIs: "bare hash",
 			aim:     aim{atLeast: 0.95},
+		}, row{
+			what:    fmt.Sprintf("the same, memory at its peak, callers: %d", callers),
+			figure:  metric{name, "peak-MiB"},
+			limit:   metric{name, "limit-MiB"},
+			limitIs: "bare hash",
 		})
 	}
 	for _, callers := range []int{8, 128} {
@@ -107,6 +112,11 @@ func calls() []row {
 
 func storage() []row {
 	return []row{{
+		what:    "refreshed sessions, callers: 64",
+		figure:  metric{"test/bench Refresh", "calls/s"},
+		limit:   metric{"test/bench Refresh", "limit/s"},
+		limitIs: "group commit",
+	}, {
 		what:    "commits, callers: 64",
 		figure:  metric{"internal/boltdb Commit/group", "changes/s"},
 		limit:   metric{"internal/boltdb Commit/limit", "changes/s"},

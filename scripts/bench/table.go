@@ -91,7 +91,7 @@ var units = []struct {
 	{"ns/op", time.Nanosecond}, {"-µs", time.Microsecond}, {"-ms", time.Millisecond},
 }
 
-// show writes a figure the way people read it: 412 ns, 3.1 ms, 19,400/s.
+// show writes a figure the way people read it: 412 ns, 3.1 ms, 19,400/s, 61.2 MiB.
 func show(value float64, unit string) string {
 	for _, u := range units {
 		if strings.HasSuffix(unit, u.suffix) {
@@ -100,6 +100,9 @@ func show(value float64, unit string) string {
 	}
 	if strings.HasSuffix(unit, "/s") {
 		return group(value) + "/s"
+	}
+	if strings.HasSuffix(unit, "-MiB") {
+		return group(value) + " MiB"
 	}
 	return fmt.Sprintf("%g %s", value, unit)
 }

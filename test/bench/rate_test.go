@@ -51,18 +51,25 @@ func (r *rate) measure(b *testing.B, callers int, call func(caller int) error) {
 	r.took += turn
 }
 
+// comparison is what compare measures: calls beside their limit, and the most memory that each needed.
+type comparison struct {
+	limit, calls             rate
+	limitMemory, callsMemory int64 // bytes
+}
+
 // compare measures calls beside their limit, and reports both and their ratio.
-func compare(b *testing.B, limit, calls func(r *rate)) {
+func compare(b *testing.B, limit, calls func(r *rate)) comparison {
 	b.Helper()
-	var bare, full rate
+	var c comparison
 	for b.Loop() { // once: it takes longer than the usual -benchtime
 		for range turns {
-			limit(&bare)
-			calls(&full)
+			c.limitMemory = max(c.limitMemory, peakMemory(b, func() { limit(&c.limit) }))
+			c.callsMemory = max(c.callsMemory, peakMemory(b, func() { calls(&c.calls) }))
 		}
 	}
 	b.ReportMetric(0, "ns/op") // says nothing here: it counts both
-	b.ReportMetric(bare.perSecond(), "limit/s")
-	b.ReportMetric(full.perSecond(), "calls/s")
-	b.ReportMetric(full.perSecond()/bare.perSecond(), "ratio")
+	b.ReportMetric(c.limit.perSecond(), "limit/s")
+	b.ReportMetric(c.calls.perSecond(), "calls/s")
+	b.ReportMetric(c.calls.perSecond()/c.limit.perSecond(), "ratio")
+	return c
 }

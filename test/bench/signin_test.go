@@ -20,16 +20,16 @@ const (
 
 // BenchmarkSignIn is a whole sign-in with a password on a known device: two calls, one hash, and what is committed for them. Its limit is the
 // bare hash on as many goroutines as there are callers or cores, whichever is fewer. Callers whom the hash pool turns away ask again when they
-// were told to.
+// were told to. The peak of memory stands beside what as many hashes as there are cores need, whatever the number of callers.
 func BenchmarkSignIn(b *testing.B) {
 	bed := testbed.New(b)
 	var people []*testbed.Person
-	for _, callers := range []int{1, 8, 32} {
+	for _, callers := range []int{1, 8, 32, 128} {
 		for len(people) < callers {
 			people = append(people, bed.SignUp(fmt.Sprintf("user%d@example.org", len(people))))
 		}
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
-			compare(b,
+			c := compare(b,
 				func(r *rate) { r.measure(b, min(callers, runtime.GOMAXPROCS(0)), hashOnce) },
 				func(r *rate) {
 					r.measure(b, callers, func(caller int) error {
@@ -37,6 +37,8 @@ func BenchmarkSignIn(b *testing.B) {
 						return err
 					})
 				})
+			b.ReportMetric(float64(c.limitMemory)/mib, "limit-MiB")
+			b.ReportMetric(float64(c.callsMemory)/mib, "peak-MiB")
 		})
 	}
 }

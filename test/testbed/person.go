@@ -74,10 +74,9 @@ func (p *Person) SignIn(ctx context.Context) (doorward.Grant, error) {
 	return grant, nil
 }
 
-// Refresh goes on with a session, and returns its next session token.
-func (p *Person) Refresh(ctx context.Context, grant doorward.Grant) (doorward.Secret, error) {
-	tokens, err := p.client.Refresh(ctx, grant.RefreshToken, p.from)
-	return tokens.SessionToken, err
+// Refresh goes on with a session, and returns its next tokens.
+func (p *Person) Refresh(ctx context.Context, refresh doorward.Secret) (doorward.Tokens, error) {
+	return p.client.Refresh(ctx, refresh, p.from)
 }
 
 func isOverloaded(err error) bool {

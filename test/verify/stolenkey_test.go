@@ -34,11 +34,11 @@ func TestReplacedSigningKeysAreRefusedByBackends(t *testing.T) {
 	expectVerdict(t, guard, remembered.SessionToken, verify.ErrTokenExpired)
 	expectVerdict(t, guard, unseen.SessionToken, verify.ErrTokenExpired)
 	for _, grant := range []doorward.Grant{remembered, unseen} {
-		next, err := ada.Refresh(t.Context(), grant)
+		next, err := ada.Refresh(t.Context(), grant.RefreshToken)
 		if err != nil {
 			t.Fatal(err)
 		}
-		expectVerdict(t, guard, next, nil)
+		expectVerdict(t, guard, next.SessionToken, nil)
 	}
 	if stats := guard.Stats(); stats.Asked != 0 || stats.Revoked != 0 || stats.RevokedKeys != 1 {
 		t.Errorf("%+v", stats)
@@ -59,12 +59,12 @@ func TestReplacedSigningKeysAreRefusedWhileTheFeedIsStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.expect("asked of authn", grant, verify.ErrTokenExpired)
-	next, err := ada.Refresh(t.Context(), grant)
+	next, err := ada.Refresh(t.Context(), grant.RefreshToken)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for choice, backend := range g.backends() {
-		if _, err := backend.Verify(t.Context(), next.Reveal()); err != nil {
+		if _, err := backend.Verify(t.Context(), next.SessionToken.Reveal()); err != nil {
 			t.Errorf("the next token, %v: %v", choice, err)
 		}
 	}
