@@ -21,33 +21,54 @@ const tendEvery = time.Second
 func (s *Server) tend(ctx context.Context) {
 	ticker := time.NewTicker(tendEvery)
 	defer ticker.Stop()
-	stopped := false
+	var o outage
 	for {
 		select {
 		case <-ticker.C:
-			stopped = s.revive(ctx, stopped)
+			s.revive(ctx, &o)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// revive says whether JetStream is still stopped. It logs once that it is, and once that it isn't any more.
-func (s *Server) revive(ctx context.Context, wasStopped bool) (isStopped bool) {
+// outage is what was told of JetStream's being stopped. Its zero value is none.
+type outage struct {
+	told    bool // that it is stopped
+	failure string
+}
+
+// revive looks after JetStream once. It logs once that it is stopped, once each reason other than a full disk why it can't go on, and once that it does.
+func (s *Server) revive(ctx context.Context, o *outage) {
 	problem := stoppedBy(s.current())
 	if problem == "" {
-		return false
+		*o = outage{}
+		return
 	}
-	if !wasStopped {
+	if !o.told {
+		o.told = true
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelError, "bus: JetStream is stopped; is its disk full? It goes on when there is room",
 			slog.String("dir", s.cfg.Dir), slog.String("problem", problem))
 	}
-	if err := s.restart(); err != nil {
+	if err := probe(s.cfg.Dir); err != nil {
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "bus: JetStream can't go on yet", slog.Any("error", err))
-		return true
+		return
 	}
+	if err := s.restart(); err != nil {
+		s.tellFailure(ctx, o, err)
+		return
+	}
+	*o = outage{}
 	s.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "bus: JetStream goes on")
-	return false
+}
+
+// tellFailure is for what no room on the disk will mend.
+func (s *Server) tellFailure(ctx context.Context, o *outage, err error) {
+	if reason := err.Error(); o.failure != reason {
+		o.failure = reason
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelError, "bus: JetStream doesn't start, though its disk has room; it is tried again each second",
+			slog.String("dir", s.cfg.Dir), slog.Any("error", err))
+	}
 }
 
 // stoppedBy says what keeps JetStream from working that a restart heals; empty when nothing does. Of a stream that couldn't be written to, the server has
@@ -62,11 +83,8 @@ func stoppedBy(s *server.Server) string {
 	return ""
 }
 
-// restart has a new server read the files, once the disk takes as much as the largest message.
+// restart has a new server read the files.
 func (s *Server) restart() error {
-	if err := probe(s.cfg.Dir); err != nil {
-		return err
-	}
 	end(s.current())
 	fresh, err := s.cfg.start()
 	if err != nil {
@@ -78,7 +96,7 @@ func (s *Server) restart() error {
 	return nil
 }
 
-// probe writes a file and removes it.
+// probe writes a file as large as the largest message, and removes it.
 func probe(dir string) error {
 	path := filepath.Join(dir, ".room")
 	defer os.Remove(path) // a leftover is written over the next time

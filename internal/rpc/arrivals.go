@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc/tap"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
@@ -19,18 +20,33 @@ import (
 //
 // The bound is twice what one connection may begin, so that none can take all places.
 type arrivals struct {
-	most   int64
-	open   atomic.Int64
-	logger *slog.Logger
-	lines  sparing
+	most    int64
+	open    atomic.Int64
+	refused prometheus.Counter
+	logger  *slog.Logger
+	lines   sparing
 }
 
 func newArrivals(cfg ServerConfig) *arrivals {
 	return &arrivals{
-		most:   2 * int64(cfg.Limits.MaxCalls+cfg.Limits.MaxStreams),
+		most: 2 * int64(cfg.Limits.MaxCalls+cfg.Limits.MaxStreams),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name:        "doorward_rpc_requests_refused_total",
+			Help:        "Requests refused at their first byte, because too many had begun and not ended.",
+			ConstLabels: prometheus.Labels{"service": cfg.Name},
+		}),
 		logger: cfg.Logger,
 		lines:  sparing{now: cfg.Now},
 	}
+}
+
+// collectors are what is measured of it.
+func (a *arrivals) collectors(service prometheus.Labels) []prometheus.Collector {
+	return []prometheus.Collector{a.refused, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "doorward_rpc_requests_open",
+		Help:        "Requests whose first byte has come and that haven't ended.",
+		ConstLabels: service,
+	}, func() float64 { return float64(a.open.Load()) })}
 }
 
 // bound lets a call begin while there is room. Its place is free when the call has
@@ -48,6 +64,7 @@ func (a *arrivals) bound(next tap.ServerInHandle) tap.ServerInHandle {
 }
 
 func (a *arrivals) tell(ctx context.Context) {
+	a.refused.Inc()
 	if times, tell := a.lines.happened(); tell {
 		a.logger.LogAttrs(ctx, slog.LevelWarn, "too many requests have begun and not ended: new ones are refused", slog.Int64("refused", times))
 	}

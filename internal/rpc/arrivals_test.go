@@ -35,10 +35,33 @@ func TestRequestsThatNeverComeWholeAreBounded(t *testing.T) {
 	if fault.ReasonOf(fault.FromStatus(err)) != typev1.Reason_REASON_OVERLOADED {
 		t.Errorf("refused with %v", err)
 	}
+	if open := s.metric(t, "doorward_rpc_requests_open"); open < 16 {
+		t.Errorf("%v requests are open by the metrics, want the halves of 16", open)
+	}
+	if refused := s.metric(t, "doorward_rpc_requests_refused_total"); refused == 0 {
+		t.Error("no refusal was counted")
+	}
 	hangUp()
 	if !eventually(t, func() bool { _, err = s.connect(t, "127.0.0.2"); return err == nil }) {
 		t.Errorf("the places stay taken after their callers hung up: %v", err)
 	}
+}
+
+// metric is the value of a counter or gauge that has one series.
+func (s *suite) metric(t *testing.T, name string) float64 {
+	t.Helper()
+	families, err := s.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == name {
+			only := family.GetMetric()[0]
+			return only.GetCounter().GetValue() + only.GetGauge().GetValue()
+		}
+	}
+	t.Fatalf("there is no %s", name)
+	return 0
 }
 
 // eventually asks until the answer is yes, or for long enough.

@@ -32,7 +32,12 @@ type methodMetrics struct {
 	duration prometheus.Observer
 }
 
-func newMetrics(cfg ServerConfig, calls *load, connections *doorway) (*metrics, error) {
+// measured is a part of the server that has metrics of its own.
+type measured interface {
+	collectors(service prometheus.Labels) []prometheus.Collector
+}
+
+func newMetrics(cfg ServerConfig, parts ...measured) (*metrics, error) {
 	service := prometheus.Labels{"service": cfg.Name}
 	m := &metrics{
 		now:     cfg.Now,
@@ -52,8 +57,11 @@ func newMetrics(cfg ServerConfig, calls *load, connections *doorway) (*metrics, 
 			Name: "doorward_serving", Help: "1 while health checks are told that the service can work, else 0.", ConstLabels: service,
 		}),
 	}
-	collectors := append([]prometheus.Collector{m.calls, m.failures, m.duration, m.serving}, calls.collectors(service)...)
-	for _, c := range append(collectors, connections.collectors(service)...) {
+	collectors := []prometheus.Collector{m.calls, m.failures, m.duration, m.serving}
+	for _, part := range parts {
+		collectors = append(collectors, part.collectors(service)...)
+	}
+	for _, c := range collectors {
 		if err := cfg.Registerer.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics of server %s: %w", cfg.Name, err)
 		}

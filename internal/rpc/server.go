@@ -60,6 +60,7 @@ type Server struct {
 	table     access.Table
 	guard     *access.Guard
 	load      *load
+	arrivals  *arrivals
 	validator protovalidate.Validator
 	metrics   *metrics
 	log       *callLog
@@ -104,8 +105,8 @@ func assemble(cfg ServerConfig, listener net.Listener) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server %s: %w", cfg.Name, err)
 	}
-	calls, doorway := newLoad(cfg), newDoorway(cfg, listener)
-	m, err := newMetrics(cfg, calls, doorway)
+	calls, doorway, arrivals := newLoad(cfg), newDoorway(cfg, listener), newArrivals(cfg)
+	m, err := newMetrics(cfg, calls, doorway, arrivals)
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +117,7 @@ func assemble(cfg ServerConfig, listener net.Listener) (*Server, error) {
 		table:     table,
 		guard:     guard,
 		load:      calls,
+		arrivals:  arrivals,
 		validator: validator,
 		metrics:   m,
 		log:       &callLog{logger: cfg.Logger, now: cfg.Now, slow: cfg.SlowCall},

@@ -37,7 +37,7 @@ func (s *Server) options(cfg ServerConfig) []grpc.ServerOption {
 		grpc.Creds(credentials.NewTLS(cfg.TLS.Clone())),
 		grpc.UnaryInterceptor(serveUnary(steps)),
 		grpc.StreamInterceptor(serveStream(steps)),
-		grpc.InTapHandle(newArrivals(cfg).bound(withDeadline(cfg.CallTimeout, s.isStreaming))),
+		grpc.InTapHandle(s.arrivals.bound(withDeadline(cfg.CallTimeout, s.isStreaming))),
 		grpc.MaxRecvMsgSize(maxRequestBytes),
 		grpc.MaxSendMsgSize(maxResponseBytes),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
