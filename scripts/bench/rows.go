@@ -57,6 +57,12 @@ func passwords() []row {
 			aim:     aim{atLeast: 0.95},
 		})
 	}
+	for _, length := range []int{16, 64} {
+		out = append(out, row{
+			what:   fmt.Sprintf("strength of a new password, characters: %d", length),
+			figure: metric{fmt.Sprintf("services/authn/internal/strength Of/length=%d", length), "ns/op"},
+		})
+	}
 	return out
 }
 

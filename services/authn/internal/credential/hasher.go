@@ -13,7 +13,7 @@ const (
 	keySize  = 32
 )
 
-// ErrUnacceptable says that a password was to be stored that no policy accepts. The flow asks CheckRules first.
+// ErrUnacceptable says that a password was to be stored that no policy accepts. The flow asks Rules.Check first.
 var ErrUnacceptable = errors.New("credential: the password breaks the outer bounds; check the rules before hashing")
 
 // Result is the outcome of a check.
@@ -39,11 +39,21 @@ func newHasher(params Params, kernel Kernel) (Hasher, error) {
 	return Hasher{params: params, kernel: kernel}, nil
 }
 
-// Hash makes the form in which a password is stored.
+// Hash makes the form in which a new password is stored.
 func (h Hasher) Hash(password secret.Text) (PHC, error) {
-	input, problem := prepare(password)
-	if problem != 0 || len(CheckRules(password, MinLength, MaxLength)) > 0 {
-		h.spend(input) // refused as late as it would be accepted
+	if len(bounds.Check(password)) > 0 {
+		h.spend(nil) // refused as late as it would be accepted
+		return PHC{}, ErrUnacceptable
+	}
+	return h.Renew(password)
+}
+
+// Renew makes today's form of a password that was right. It may be one that no policy would accept any more, or that
+// another system took: its owner isn't asked to change it for that.
+func (h Hasher) Renew(password secret.Text) (PHC, error) {
+	input, wrong := prepare(password)
+	if wrong != "" || len(input) == 0 {
+		h.spend(nil)
 		return PHC{}, ErrUnacceptable
 	}
 	salt := make([]byte, saltSize)
@@ -55,7 +65,7 @@ func (h Hasher) Hash(password secret.Text) (PHC, error) {
 // Verify checks a password against its stored form. It computes exactly one hash whatever it is given, also when
 // stored is empty (no such user, or no password): the caller can't see the difference in the time it takes.
 func (h Hasher) Verify(stored PHC, password secret.Text) (Result, error) {
-	input, problem := prepare(password)
+	input, _ := prepare(password)
 	if stored.IsZero() {
 		h.spend(input)
 		return Result{}, nil
@@ -66,8 +76,8 @@ func (h Hasher) Verify(stored PHC, password secret.Text) (Result, error) {
 		return Result{}, err
 	}
 	key := h.kernel(input, f.salt, f.params, uint32(len(f.key)))
-	// A password that couldn't be prepared was hashed as empty, and is wrong whatever came out.
-	if subtle.ConstantTimeCompare(key, f.key) != 1 || problem != 0 {
+	// A password that couldn't be prepared was hashed as empty, and the empty one is wrong whatever came out.
+	if subtle.ConstantTimeCompare(key, f.key) != 1 || len(input) == 0 {
 		return Result{}, nil
 	}
 	stale := f.params != h.params || len(f.salt) != saltSize || len(f.key) != keySize

@@ -136,7 +136,7 @@ func TestTheRightPasswordIsNotKeptWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := testPool(t)
 		right := secret.Wrap("correct horse battery")
-		phc, err := begin(t, p, Known).Hash(t.Context(), right)
+		phc, err := begin(t, p, Known).Renew(t.Context(), right)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -431,7 +431,7 @@ func TestPoolOnTheMachine(t *testing.T) {
 	}
 	defer p.Close()
 	right := secret.Wrap("correct horse battery")
-	phc, err := begin(t, p, Known).Hash(t.Context(), right)
+	phc, err := begin(t, p, Known).Renew(t.Context(), right)
 	if err != nil {
 		t.Fatal(err)
 	}

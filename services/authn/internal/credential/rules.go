@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -20,57 +21,92 @@ const (
 	maxBytes = MaxLength * utf8.UTFMax
 )
 
-// Problem is a rule that a new password breaks.
-type Problem int
-
-const (
-	// TooShort is fewer code points than the policy asks for.
-	TooShort Problem = iota + 1
-	// TooLong is more code points than the policy takes.
-	TooLong
-	// NotText is no valid UTF-8.
-	NotText
-)
-
-func (p Problem) String() string {
-	switch p {
-	case TooShort:
-		return "too_short"
-	case TooLong:
-		return "too_long"
-	case NotText:
-		return "not_text"
-	default:
-		return "unknown"
-	}
+// Rules are what a policy asks of a new password. They say nothing about one that is already set: whatever it is, its
+// owner signs in with it.
+type Rules struct {
+	// MinLength and MaxLength are in code points, counted after NFC. A policy may be stricter than the bounds of the same
+	// names, never laxer; 0 stands for the bound.
+	MinLength, MaxLength int
+	// Composition is which kinds of character there must be. The zero value asks for none.
+	Composition Composition
+	// MinScore is the least of the scores 0 to 4 that strength gives.
+	MinScore int
+	// ContextWords are the operator's: the names of what the password is for, which guessers try first.
+	ContextWords []string
 }
 
-// CheckRules returns what is wrong with a new password under a policy's bounds in code points. A policy may be
-// stricter than MinLength and MaxLength, never laxer; 0 stands for the outer bound. There are no rules of composition
-// (NIST SP 800-63B-4, 3.1.1.2: "SHALL NOT impose").
-func CheckRules(password secret.Text, minLength, maxLength int) []Problem {
-	input, problem := prepare(password)
-	if problem != 0 {
-		return []Problem{problem}
-	}
-	minLength = max(minLength, MinLength)
-	if maxLength <= 0 || maxLength > MaxLength {
-		maxLength = MaxLength
+// Composition is which kinds of character a password must have. NIST SP 800-63B-4, 3.1.1.2, says "SHALL NOT impose": it
+// makes passwords harder to remember and hardly harder to guess. It is there for those whom another rule binds.
+type Composition struct {
+	Lower, Upper, Digit, Symbol bool
+}
+
+// bounds are the rules that hold whatever the policy is.
+var bounds = Rules{MinLength: MinLength, MaxLength: MaxLength}
+
+// Check returns what is wrong with the form of a new password. It costs next to nothing; how strong the password is,
+// a ticket of the pool finds out.
+func (r Rules) Check(password secret.Text) []Problem {
+	input, wrong := prepare(password)
+	if wrong != "" {
+		return []Problem{r.problem(wrong)}
 	}
 	var problems []Problem
-	length := utf8.RuneCount(input)
-	if length < minLength {
-		problems = append(problems, TooShort)
+	add := func(broken bool, name Name) {
+		if broken {
+			problems = append(problems, r.problem(name))
+		}
 	}
-	if length > maxLength {
-		problems = append(problems, TooLong)
-	}
+	kinds := kindsIn(input)
+	add(kinds.length < r.minLength(), TooShort)
+	add(kinds.length > r.maxLength(), TooLong)
+	add(kinds.unprintable, NotPrintable)
+	add(r.Composition.Lower && !kinds.lower, NoLower)
+	add(r.Composition.Upper && !kinds.upper, NoUpper)
+	add(r.Composition.Digit && !kinds.digit, NoDigit)
+	add(r.Composition.Symbol && !kinds.symbol, NoSymbol)
 	return problems
+}
+
+func (r Rules) minLength() int { return max(r.MinLength, MinLength) }
+
+func (r Rules) maxLength() int {
+	if r.MaxLength <= 0 {
+		return MaxLength
+	}
+	return min(r.MaxLength, MaxLength)
+}
+
+// kinds is what there is in a password.
+type kinds struct {
+	length                      int
+	lower, upper, digit, symbol bool
+	unprintable                 bool
+}
+
+func kindsIn(input []byte) kinds {
+	var k kinds
+	for _, r := range string(input) {
+		k.length++
+		switch {
+		case !printable(r):
+			k.unprintable = true
+		case unicode.IsLower(r):
+			k.lower = true
+		case unicode.IsUpper(r), unicode.IsTitle(r):
+			k.upper = true
+		case unicode.IsDigit(r):
+			k.digit = true
+		case !unicode.IsLetter(r) && !unicode.IsMark(r):
+			k.symbol = true
+		}
+	}
+	return k
 }
 
 // prepare gives the bytes that are hashed: the whole password in NFC, so that one word typed on two keyboards is one
 // password. It refuses what can't be anybody's password before spending work on it.
-func prepare(password secret.Text) ([]byte, Problem) {
+func prepare(password secret.Text) ([]byte, Name) {
 	text := password.Reveal()
 	if len(text) > maxBytes {
 		return nil, TooLong
@@ -78,5 +114,5 @@ func prepare(password secret.Text) ([]byte, Problem) {
 	if !utf8.ValidString(text) {
 		return nil, NotText
 	}
-	return norm.NFC.AppendString(nil, text), 0
+	return norm.NFC.AppendString(nil, text), ""
 }

@@ -30,10 +30,27 @@ func (t *Ticket) Verify(ctx context.Context, stored PHC, password secret.Text) (
 	return out.result, err
 }
 
-// Hash makes the stored form of a new password.
-func (t *Ticket) Hash(ctx context.Context, password secret.Text) (PHC, error) {
+// HashNew judges a new password by the rules, and makes its stored form if nothing is wrong with it. own are the words
+// of Rules.Judge. Both happen on the worker, because judging takes its milliseconds too and whoever asks has proved
+// nothing; with problems there is no hash.
+func (t *Ticket) HashNew(ctx context.Context, password secret.Text, rules Rules, own []string) (PHC, []Problem, error) {
 	out, err := t.run(ctx, func(h Hasher) (out outcome) {
+		if out.problems = rules.Check(password); len(out.problems) > 0 {
+			return out
+		}
+		if out.problems = rules.Judge(password, own); len(out.problems) > 0 {
+			return out
+		}
 		out.phc, out.err = h.Hash(password)
+		return out
+	})
+	return out.phc, out.problems, err
+}
+
+// Renew makes today's form of a password that was right.
+func (t *Ticket) Renew(ctx context.Context, password secret.Text) (PHC, error) {
+	out, err := t.run(ctx, func(h Hasher) (out outcome) {
+		out.phc, out.err = h.Renew(password)
 		return out
 	})
 	return out.phc, err

@@ -73,7 +73,7 @@ func TestAHashOnceBegunIsAnsweredThoughTheCallerLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := testPool(t)
 		right := secret.Wrap("correct horse battery")
-		phc, err := begin(t, p, Stranger).Hash(t.Context(), right)
+		phc, err := begin(t, p, Stranger).Renew(t.Context(), right)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,11 +17,12 @@ type job struct {
 // claim decides who has the job, once: the worker that begins it, or the caller who leaves before that.
 func (j *job) claim() bool { return j.claimed.CompareAndSwap(false, true) }
 
-// outcome is what a job gives: a result or a stored form, by its kind.
+// outcome is what a job gives: a result, or a stored form, or what is wrong with a new password, by its kind.
 type outcome struct {
-	result Result
-	phc    PHC
-	err    error
+	result   Result
+	phc      PHC
+	problems []Problem
+	err      error
 }
 
 // work is a worker's life: one job after the other, until Close.

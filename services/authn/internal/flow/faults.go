@@ -85,11 +85,11 @@ func hashing(err error) error {
 	return errInternal.Because(err)
 }
 
-// unacceptable names the rules that a new password breaks.
-func unacceptable(problems []credential.Problem, minLength int) error {
+// unacceptable says what is wrong with a new password, a field for each problem.
+func unacceptable(problems []credential.Problem) error {
 	refused := errPasswordUnacceptable
 	for _, p := range problems {
-		refused = refused.Field("new_password", problemText(p, minLength))
+		refused = refused.Field("new_password", p.Text)
 	}
 	return refused
 }

@@ -196,7 +196,7 @@ func (f *Attempts) rehash(ctx context.Context, password secret.Text) string {
 		return ""
 	}
 	defer ticket.Release()
-	phc, err := ticket.Hash(ctx, password)
+	phc, err := ticket.Renew(ctx, password)
 	if err != nil {
 		return ""
 	}
@@ -218,8 +218,9 @@ func (f *Attempts) keepRehashed(tx store.Tx, a attempt.Attempt, rehashed string)
 
 // answerNewPassword takes a password to be set at completion.
 func (f *Attempts) answerNewPassword(ctx context.Context, t try, password secret.Text) (Progress, error) {
-	if problems := credential.CheckRules(password, t.rules.PasswordMinLength, credential.MaxLength); len(problems) > 0 {
-		return Progress{}, unacceptable(problems, t.rules.PasswordMinLength)
+	rules := t.passwordRules()
+	if problems := rules.Check(password); len(problems) > 0 {
+		return Progress{}, unacceptable(problems)
 	}
 	if err := f.refuseContained(ctx, t, password); err != nil {
 		return Progress{}, err
@@ -229,9 +230,12 @@ func (f *Attempts) answerNewPassword(ctx context.Context, t try, password secret
 		return Progress{}, hashing(err)
 	}
 	defer ticket.Release()
-	phc, err := ticket.Hash(ctx, password)
+	phc, problems, err := ticket.HashNew(ctx, password, rules, t.ownWords())
 	if err != nil {
 		return Progress{}, hashing(err)
+	}
+	if len(problems) > 0 {
+		return Progress{}, unacceptable(problems)
 	}
 	m := newMaterial(t.now)
 	var p Progress
@@ -271,15 +275,20 @@ func (f *Attempts) refuseContained(ctx context.Context, t try, password secret.T
 	return nil
 }
 
-// problemText is a broken rule in words that a page can show.
-func problemText(p credential.Problem, minLength int) string {
-	switch p {
-	case credential.TooShort:
-		return fmt.Sprintf("must have at least %d characters", minLength)
-	case credential.TooLong:
-		return fmt.Sprintf("must have at most %d characters", credential.MaxLength)
-	case credential.NotText:
-		return "must be valid UTF-8 text"
+// passwordRules are what the policy asks of a new password.
+func (t try) passwordRules() credential.Rules {
+	return credential.Rules{
+		MinLength: t.rules.PasswordMinLength,
+		MaxLength: t.rules.PasswordMaxLength,
+		Composition: credential.Composition{
+			Lower: t.rules.PasswordNeedsLower, Upper: t.rules.PasswordNeedsUpper,
+			Digit: t.rules.PasswordNeedsDigit, Symbol: t.rules.PasswordNeedsSymbol,
+		},
+		MinScore:     t.rules.PasswordMinScore,
+		ContextWords: t.rules.PasswordContextWords,
 	}
-	return "is not acceptable"
 }
+
+// ownWords are those that a guesser of this attempt's password would try: the address as it was typed here, and nothing
+// of the account. A sign-up for a taken address must be told the same as for a free one.
+func (t try) ownWords() []string { return []string{t.Attempt.Address} }

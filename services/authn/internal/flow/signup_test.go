@@ -165,25 +165,58 @@ func TestRiskIsntToldWhoseAddressASignUpNames(t *testing.T) {
 
 func TestANewPasswordKeepsTheRules(t *testing.T) {
 	w := newWorld(t)
+	w.rules.PasswordContextWords = []string{"Acme", "Rockets"}
 	tr := w.laptop().signUp(ada)
-	for name, p := range map[string]string{
-		"14 characters":  "fourteen chars",
-		"257 characters": strings.Repeat("x", 257),
-		"1 MiB":          strings.Repeat("x", 1<<20),
-		"no text":        "\xff\xfe not text, though long enough",
+	for name, c := range map[string]struct {
+		password string
+		problems []string
+	}{
+		"14 characters":         {"fourteen chars", []string{"must have at least 15 characters"}},
+		"257 characters":        {strings.Repeat("x", 257), []string{"must have at most 256 characters"}},
+		"1 MiB":                 {strings.Repeat("x", 1<<20), []string{"must have at most 256 characters"}},
+		"no text":               {"\xff\xfe not text, though long enough", []string{"must be valid UTF-8 text"}},
+		"a line's end":          {"correct horse\nbattery staple", []string{"must not have characters that can't be seen"}},
+		"weak":                  {"passwordpassword", []string{"is too easy to guess", "should not say the same thing", "should not contain a password"}},
+		"of the address":        {ada + "\u00a0!", []string{"is too easy to guess", "should not be made of your name"}},
+		"of the policy's words": {"AcmeRocketsAcme", []string{"is too easy to guess", "should not be made of your name"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			hashes := w.hashesDuring(func() {
-				_, err := tr.try(newPassword(p))
-				expectFault(t, err, fault.Invalid, typev1.Reason_REASON_PASSWORD_UNACCEPTABLE)
-				if told, _ := fault.As(err); len(told.Fields) != 1 || told.Fields[0].Name != "new_password" {
-					t.Errorf("fields %v", told.Fields)
-				}
+				_, err := tr.try(newPassword(c.password))
+				expectProblems(t, err, c.problems...)
 			})
 			if hashes != 0 {
 				t.Errorf("%d hashes", hashes)
 			}
 		})
 	}
-	expectStep(t, tr.answer(newPassword(strings.Repeat("é", 15))), attempt.EmailVerification, "")
+	expectStep(t, tr.answer(newPassword("žlutý kůň úpěl.")), attempt.EmailVerification, "") // 15 characters
+}
+
+func TestWhatANewPasswordMustBeIsThePolicys(t *testing.T) {
+	w := newWorld(t)
+	tr := w.laptop().signUp(ada)
+	w.rules.PasswordMinLength, w.rules.PasswordMaxLength = 20, 64
+	w.rules.PasswordNeedsUpper, w.rules.PasswordNeedsDigit = true, true
+	_, err := tr.try(newPassword("some odd phrase"))
+	expectProblems(t, err, "must have at least 20 characters", "must have an upper-case letter", "must have a digit")
+	_, err = tr.try(newPassword(strings.Repeat("One odd phrase. ", 5)))
+	expectProblems(t, err, "must have at most 64 characters", "must have a digit")
+	w.rules.PasswordMinScore = 0
+	expectStep(t, tr.answer(newPassword("Passwordpassword1234")), attempt.EmailVerification, "")
+}
+
+// expectProblems wants a refusal with a field for each problem, whose texts begin so.
+func expectProblems(t *testing.T, err error, begin ...string) {
+	t.Helper()
+	expectFault(t, err, fault.Invalid, typev1.Reason_REASON_PASSWORD_UNACCEPTABLE)
+	told, _ := fault.As(err)
+	if len(told.Fields) != len(begin) {
+		t.Fatalf("fields %v; want %q", told.Fields, begin)
+	}
+	for i, field := range told.Fields {
+		if field.Name != "new_password" || !strings.HasPrefix(field.Problem, begin[i]) {
+			t.Errorf("field %v; want new_password: %s …", field, begin[i])
+		}
+	}
 }

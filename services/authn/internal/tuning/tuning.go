@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // MaxSessionTokenLifetime is the longest that a session token may live, and so the least that a revocation must be kept.
@@ -43,7 +44,26 @@ type Policy struct {
 	// PasswordMinLength is the least length of a new password in code points. 8 to 64; 15 is NIST SP 800-63B-4 §3.1.1.2's for a
 	// password that is the only factor.
 	PasswordMinLength int `json:"password_min_length"`
+	// PasswordMaxLength is the most, in code points. 64 to 256; NIST asks for 64 at least.
+	PasswordMaxLength int `json:"password_max_length"`
+	// PasswordMinScore is the least strength of a new password, on zxcvbn's scale. 0 to 4; its authors call 3 safely unguessable
+	// where passwords are hashed slowly. 0 takes any.
+	PasswordMinScore int `json:"password_min_score"`
+	// PasswordNeedsLower, Upper, Digit and Symbol ask for a character of the kind. Off: NIST forbids such rules.
+	PasswordNeedsLower  bool `json:"password_needs_lower"`
+	PasswordNeedsUpper  bool `json:"password_needs_upper"`
+	PasswordNeedsDigit  bool `json:"password_needs_digit"`
+	PasswordNeedsSymbol bool `json:"password_needs_symbol"`
+	// PasswordContextWords are the operator's own: names of the company, the product, the place. A password made of them is weak.
+	// At most 100, of 3 to 64 code points.
+	PasswordContextWords []string `json:"password_context_words"`
 }
+
+// The bounds of PasswordContextWords.
+const (
+	maxContextWords                      = 100
+	minContextWordLen, maxContextWordLen = 3, 64
+)
 
 // Default is the policy of a new deployment.
 func Default() Policy {
@@ -62,6 +82,8 @@ func Default() Policy {
 		LockoutFailures:       10,
 		LockoutWindow:         time.Hour,
 		PasswordMinLength:     15,
+		PasswordMaxLength:     256,
+		PasswordMinScore:      3,
 	}
 }
 
@@ -82,12 +104,27 @@ func (p Policy) Validate() error {
 		span("lockout_failures", p.LockoutFailures, 3, 100),
 		span("lockout_window", p.LockoutWindow, time.Minute, 24*time.Hour),
 		span("password_min_length", p.PasswordMinLength, 8, 64),
+		span("password_max_length", p.PasswordMaxLength, 64, 256),
+		span("password_min_score", p.PasswordMinScore, 0, 4),
+		contextWords(p.PasswordContextWords),
 	)
 }
 
 func span[T int | time.Duration](name string, value, least, most T) error {
 	if value < least || value > most {
 		return fmt.Errorf("%s is %v: must be from %v to %v", name, value, least, most)
+	}
+	return nil
+}
+
+func contextWords(words []string) error {
+	if len(words) > maxContextWords {
+		return fmt.Errorf("password_context_words has %d words: must have at most %d", len(words), maxContextWords)
+	}
+	for i, word := range words {
+		if n := utf8.RuneCountInString(word); !utf8.ValidString(word) || n < minContextWordLen || n > maxContextWordLen {
+			return fmt.Errorf("password_context_words[%d] is %q: must be UTF-8 text of %d to %d characters", i, word, minContextWordLen, maxContextWordLen)
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package tuning_test
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,10 +37,15 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 		"lockout_failures":        {3, 100},
 		"lockout_window":          {time.Minute, day},
 		"password_min_length":     {8, 64},
+		"password_max_length":     {64, 256},
+		"password_min_score":      {0, 4},
 	}
 	fields := reflect.TypeFor[tuning.Policy]()
 	for i := range fields.NumField() {
 		name := fields.Field(i).Tag.Get("json")
+		if fields.Field(i).Type.Kind() == reflect.Bool || name == "password_context_words" { // the latter's have a test of their own
+			continue
+		}
 		bound, known := bounds[name]
 		if !known {
 			t.Errorf("%s has no bounds here", name)
@@ -62,18 +68,47 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 }
 
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {
-	bad := tuning.Policy{RefreshGrace: -1, DeviceSecretGrace: -1}
+	bad := tuning.Policy{RefreshGrace: -1, DeviceSecretGrace: -1, PasswordMinScore: -1, PasswordContextWords: []string{"x"}}
 	err := bad.Validate()
 	if err == nil {
 		t.Fatal("a policy of zeros is taken")
 	}
-	if got, want := strings.Count(err.Error(), "must be from"), reflect.TypeFor[tuning.Policy]().NumField(); got != want {
+	const switches = 4 // either way is right
+	if got, want := strings.Count(err.Error(), "must be "), reflect.TypeFor[tuning.Policy]().NumField()-switches; got != want {
 		t.Errorf("%d faults, want %d:\n%v", got, want, err)
 	}
 }
 
+func TestContextWordsHaveTheirBounds(t *testing.T) {
+	for name, c := range map[string]struct {
+		words []string
+		good  bool
+	}{
+		"none":              {nil, true},
+		"of 3 characters":   {[]string{"böb"}, true},
+		"of 2":              {[]string{"acme", "bö"}, false},
+		"of 64":             {[]string{strings.Repeat("ö", 64)}, true},
+		"of 65":             {[]string{strings.Repeat("ö", 65)}, false},
+		"no text":           {[]string{"acme\xff"}, false},
+		"a hundred":         {slices.Repeat([]string{"acme"}, 100), true},
+		"a hundred and one": {slices.Repeat([]string{"acme"}, 101), false},
+	} {
+		policy := tuning.Default()
+		policy.PasswordContextWords = c.words
+		err := policy.Validate()
+		if (err == nil) != c.good {
+			t.Errorf("%s: %v; want them taken: %t", name, err, c.good)
+		}
+		if err != nil && !strings.HasPrefix(err.Error(), "password_context_words") {
+			t.Errorf("%s: the error doesn't name the field: %v", name, err)
+		}
+	}
+}
+
 func TestAPolicyIsStoredWhole(t *testing.T) {
-	raw, err := json.Marshal(tuning.Default())
+	policy := tuning.Default()
+	policy.PasswordContextWords, policy.PasswordNeedsDigit = []string{"acme"}, true
+	raw, err := json.Marshal(policy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +116,7 @@ func TestAPolicyIsStoredWhole(t *testing.T) {
 	if err := json.Unmarshal(raw, &got); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(tuning.Default(), got); diff != "" {
+	if diff := cmp.Diff(policy, got); diff != "" {
 		t.Errorf("read back (-want +got):\n%s", diff)
 	}
 }
