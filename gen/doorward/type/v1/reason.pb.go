@@ -70,7 +70,8 @@ const (
 	Reason_REASON_ATTEMPT_ELSEWHERE Reason = 42
 	// FAILED_PRECONDITION. The attempt's next step takes another answer. Sample: `metadata: {"step": "DEVICE_VERIFICATION"}`.
 	Reason_REASON_STEP_MISMATCH Reason = 43
-	// RESOURCE_EXHAUSTED. Too many failures for this identifier and authenticator, whether or not there is such an account. RetryInfo says when the budget frees.
+	// RESOURCE_EXHAUSTED. Too many failures in a row for this identifier and authenticator, whether or not there is such an account. RetryInfo says
+	// when the next try may be, on a known device or after a right password; nobody else is told.
 	Reason_REASON_TOO_MANY_FAILURES Reason = 44
 	// RESOURCE_EXHAUSTED. A code was sent a moment ago, or too many were within the hour. RetryInfo says when another may be.
 	Reason_REASON_CODE_TOO_SOON Reason = 45

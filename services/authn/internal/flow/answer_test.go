@@ -52,7 +52,7 @@ func TestWhatCantBeAPasswordIsAWrongOne(t *testing.T) {
 func TestParallelWrongPasswordsNeverExceedTheAttemptsLimit(t *testing.T) {
 	w := newWorld(t)
 	w.laptop().enrol(ada, right)
-	w.rules.LockoutFailures = 100
+	w.lockAfter(100)
 	tr := w.stranger().signIn(ada)
 	var running sync.WaitGroup
 	hashes := w.hashesDuring(func() {

@@ -14,7 +14,7 @@ import (
 // answerCode checks a mailed code. The comparison costs nothing, so reservation and settlement are one transaction.
 func (f *Attempts) answerCode(ctx context.Context, t try, code secret.Text) (Progress, error) {
 	mac := t.Attempt.CodeMAC(f.Secrets.Codes, code)
-	key := f.Secrets.budgetKey(t.Attempt.Canonical, string(attempt.EmailCode))
+	key := f.Secrets.lockoutKey(t.Attempt.Canonical, attempt.EmailCode)
 	reservation := id.New("ans", t.now)
 	m := newMaterial(t.now)
 	var p Progress
@@ -25,19 +25,22 @@ func (f *Attempts) answerCode(ctx context.Context, t try, code secret.Text) (Pro
 			return err
 		}
 		a := p.Attempt
-		budget, err := tx.Budgets.Get(key)
+		record, err := tx.Lockouts.Get(key)
 		if err != nil {
 			return err
 		}
-		if wait, ok := budget.Reserve(reservation, t.limit(), t.now); !ok {
-			refused = errTooManyFailures.RetryIn(wait)
+		rules := t.rules.Lockout()
+		if verdict := record.Reserve(reservation, t.who(), rules, t.now); !verdict.Admitted {
+			refused = t.tooManyFailures(verdict)
 			return nil
 		}
 		outcome := a.AnswerCode(mac, t.now)
 		if outcome == attempt.Accepted {
-			budget.Settle(reservation, lockout.Right)
+			record.Settle(reservation, lockout.Right)
+		} else {
+			record.Settle(reservation, lockout.Wrong)
 		}
-		if err := tx.Budgets.Put(key, budget, budget.EmptyAfter(t.limit())); err != nil {
+		if err := tx.Lockouts.Put(key, record, record.ForgetAt(rules)); err != nil {
 			return err
 		}
 		if outcome == attempt.Accepted {

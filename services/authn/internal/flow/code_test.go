@@ -119,7 +119,7 @@ func TestAnAddressIsSentSoManyCodesAnHourWhoeverAsks(t *testing.T) {
 func TestParallelWrongCodesNeverExceedTheAttemptsLimit(t *testing.T) {
 	w := newWorld(t)
 	w.laptop().enrol(ada, right)
-	w.rules.LockoutFailures = 100
+	w.lockAfter(100)
 	tr := atDeviceVerification(w)
 	c := tr.code()
 	var running sync.WaitGroup

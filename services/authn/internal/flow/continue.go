@@ -63,9 +63,20 @@ type try struct {
 	now   time.Time
 }
 
-// limit is the lockout of the policy.
-func (t try) limit() lockout.Limit {
-	return lockout.Limit{Failures: t.rules.LockoutFailures, Window: t.rules.LockoutWindow}
+// who is whose row of failures the try counts in.
+func (t try) who() lockout.Who {
+	if t.known {
+		return lockout.Known
+	}
+	return lockout.Strangers
+}
+
+// tooManyFailures refuses a try. How long the wait is, only those learn who have shown that they are, or are likely to be, the account's owner.
+func (t try) tooManyFailures(v lockout.Verdict) error {
+	if v.RetryIn > 0 && (t.known || !t.Attempt.Proofs.PasswordAt.IsZero()) {
+		return errTooManyFailures.RetryIn(v.RetryIn)
+	}
+	return errTooManyFailures
 }
 
 // reopen reads the attempt again inside the transaction that will change it. It stands at the step that the answer was for, or is refused.

@@ -54,7 +54,12 @@ func (s Secrets) AccountKey(canonical string) [32]byte {
 	return s.Identifiers.MAC("authn/account-key/v1", []byte(canonical))
 }
 
-// budgetKey is where an identifier's budget for one use of one authenticator is kept.
+// lockoutKey is where an identifier's failures with an authenticator are kept.
+func (s Secrets) lockoutKey(canonical string, authenticator attempt.Factor) [32]byte {
+	return s.Identifiers.MAC("authn/lockout/v1", []byte(authenticator), []byte(canonical))
+}
+
+// budgetKey is where an identifier's budget for a use is kept.
 func (s Secrets) budgetKey(canonical, use string) [32]byte {
 	return s.Identifiers.MAC("authn/budget/v1", []byte(use), []byte(canonical))
 }

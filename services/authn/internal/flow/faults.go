@@ -21,7 +21,7 @@ var (
 	errStepMismatch = fault.New(fault.Precondition, typev1.Reason_REASON_STEP_MISMATCH,
 		"the attempt's next step takes another answer; see the step in the metadata")
 	errTooManyFailures = fault.New(fault.Exhausted, typev1.Reason_REASON_TOO_MANY_FAILURES,
-		"too many failures; wait as RetryInfo says")
+		"too many failures in a row; come back later, or use a device that was signed in before")
 	errCodeTooSoon = fault.New(fault.Exhausted, typev1.Reason_REASON_CODE_TOO_SOON,
 		"a code was sent a moment ago, or too many were within the hour; wait as RetryInfo says")
 	errChallengeRequired = fault.New(fault.Exhausted, typev1.Reason_REASON_CHALLENGE_REQUIRED,

@@ -24,12 +24,13 @@ func (tr *trial) untilHeard(ctx context.Context, a flow.Answer) (flow.Progress, 
 	}
 }
 
-func TestParallelGuessesComputeNoMoreHashesThanTheBudget(t *testing.T) {
+func TestParallelGuessesComputeNoMoreHashesThanTheRulesAllow(t *testing.T) {
 	for name, address := range map[string]string{"somebody's": ada, "nobody's": nobody} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.laptop().enrol(ada, right)
 			w.rules.AttemptsPerIdentifier = 100
+			w.lockAfter(10)
 			const attempts, guesses = 40, 5
 			var running sync.WaitGroup
 			var checked, refused atomic.Int64
@@ -53,35 +54,79 @@ func TestParallelGuessesComputeNoMoreHashesThanTheBudget(t *testing.T) {
 				running.Wait()
 			})
 			if hashes != w.rules.LockoutFailures || checked.Load() != int64(hashes) || refused.Load() != attempts*guesses-int64(hashes) {
-				t.Errorf("%d hashes, %d answers checked, %d refused; the budget is %d", hashes, checked.Load(), refused.Load(), w.rules.LockoutFailures)
+				t.Errorf("%d hashes, %d answers checked, %d refused; the rules allow %d", hashes, checked.Load(), refused.Load(), w.rules.LockoutFailures)
 			}
-			w.clock.advance(w.rules.LockoutWindow)
+			w.clock.advance(w.rules.LockoutDuration)
 			expectFared(t, w.stranger().signIn(address).answer(password(wrong)), attempt.Wrong, 4)
 		})
 	}
 }
 
-func TestARefusedGuessSaysWhenToComeBack(t *testing.T) {
+func TestOnlyWhoIsLikelyTheOwnerIsToldWhenToComeBack(t *testing.T) {
 	w := newWorld(t)
-	w.rules.LockoutFailures = 3
-	tr := w.stranger().signIn(ada)
+	laptop := w.laptop()
+	laptop.enrol(ada, right)
+	w.lockAfter(3)
+	proved := w.stranger().signIn(ada)
+	proved.answer(password(right))
+	sent := proved.code()
+	for _, at := range []*browser{w.stranger(), laptop} {
+		for range 3 {
+			at.signIn(ada).answer(password(wrong))
+		}
+	}
 	for range 3 {
-		tr.answer(password(wrong))
-		w.clock.advance(time.Minute)
+		proved.answer(code(otherThan(sent)))
 	}
-	_, err := tr.try(password(wrong))
-	if got := fault.RetryAfterOf(err); got != 57*time.Minute {
-		t.Errorf("retry in %v; want 57m", got)
+	w.clock.advance(3 * time.Minute)
+	for name, c := range map[string]struct {
+		trial  *trial
+		answer flow.Answer
+		want   time.Duration
+	}{
+		"a stranger":                   {w.stranger().signIn(ada), password(wrong), 0},
+		"a known device":               {laptop.signIn(ada), password(wrong), 57 * time.Minute},
+		"who knows the right password": {proved, code(sent), 57 * time.Minute},
+		"a stranger for nobody":        {lockedNobody(w), password(wrong), 0},
+	} {
+		_, err := c.trial.try(c.answer)
+		expectFault(t, err, fault.Exhausted, typev1.Reason_REASON_TOO_MANY_FAILURES)
+		if got := fault.RetryAfterOf(err); got != c.want {
+			t.Errorf("%s is told %v; want %v", name, got, c.want)
+		}
 	}
-	w.clock.advance(57 * time.Minute)
-	expectFared(t, w.stranger().signIn(ada).answer(password(wrong)), attempt.Wrong, 4)
+}
+
+// lockedNobody is an attempt for an identifier that belongs to nobody, after as many failures.
+func lockedNobody(w *world) *trial {
+	for range 3 {
+		w.stranger().signIn(nobody).answer(password(wrong))
+	}
+	return w.stranger().signIn(nobody)
+}
+
+func TestStrangersFailuresDontLockOutAKnownDevice(t *testing.T) {
+	w := newWorld(t)
+	laptop := w.laptop()
+	laptop.enrol(ada, right)
+	for range w.rules.LockoutWaitFrom {
+		w.stranger().signIn(ada).answer(password(wrong))
+	}
+	_, err := w.stranger().signIn(ada).try(password(right))
+	expectFault(t, err, fault.Exhausted, typev1.Reason_REASON_TOO_MANY_FAILURES)
+	laptop.signIn(ada).answer(password(wrong))
+	laptop.enter(ada, right)
+	_, err = w.stranger().signIn(ada).try(password(right))
+	expectFault(t, err, fault.Exhausted, typev1.Reason_REASON_TOO_MANY_FAILURES)
+	w.clock.advance(w.rules.LockoutFirstWait)
+	expectStep(t, w.stranger().signIn(ada).answer(password(right)), attempt.DeviceVerification, "")
 }
 
 // TestWhoHangsUpDuringTheHashIsCounted: the result of a hash that was computed is always kept.
 func TestWhoHangsUpDuringTheHashIsCounted(t *testing.T) {
 	w := newWorld(t)
 	w.laptop().enrol(ada, right)
-	w.rules.LockoutFailures = 3
+	w.lockAfter(3)
 	for range w.rules.LockoutFailures {
 		tr := w.stranger().signIn(ada)
 		ctx, hangUp := context.WithCancel(t.Context())
@@ -148,22 +193,22 @@ func (k *kernel) hold(during func()) {
 	k.during.Store(&during)
 }
 
-func TestSuccessFreesTheBudget(t *testing.T) {
+func TestARightPasswordEndsTheRow(t *testing.T) {
 	w := newWorld(t)
 	laptop := w.laptop()
 	laptop.enrol(ada, right)
-	w.rules.LockoutFailures = 3
+	w.lockAfter(3)
 	for range 3 {
-		stranger := w.stranger().signIn(ada)
-		stranger.answer(password(wrong))
-		stranger.answer(password(wrong))
+		tr := laptop.signIn(ada)
+		tr.answer(password(wrong))
+		tr.answer(password(wrong))
 		laptop.enter(ada, right)
 	}
 }
 
-func TestAnIdentifierHasOneBudgetHoweverItIsWritten(t *testing.T) {
+func TestAnIdentifierHasOneCountHoweverItIsWritten(t *testing.T) {
 	w := newWorld(t)
-	w.rules.LockoutFailures = 3
+	w.lockAfter(3)
 	for _, written := range []string{ada, "ADA@example.org", "ada@EXAMPLE.ORG"} {
 		w.stranger().signIn(written).answer(password(wrong))
 	}
@@ -171,10 +216,10 @@ func TestAnIdentifierHasOneBudgetHoweverItIsWritten(t *testing.T) {
 	expectFault(t, err, fault.Exhausted, typev1.Reason_REASON_TOO_MANY_FAILURES)
 }
 
-func TestEachAuthenticatorHasItsOwnBudget(t *testing.T) {
+func TestEachAuthenticatorHasItsOwnCount(t *testing.T) {
 	w := newWorld(t)
 	w.laptop().enrol(ada, right)
-	w.rules.LockoutFailures = 3
+	w.lockAfter(3)
 	tr := w.stranger().signIn(ada)
 	tr.answer(password(right))
 	sent := tr.code()
@@ -186,10 +231,10 @@ func TestEachAuthenticatorHasItsOwnBudget(t *testing.T) {
 	expectStep(t, tr.answer(code(sent)), attempt.Done, "")
 }
 
-func TestWrongCodesOfManyAttemptsShareOneBudget(t *testing.T) {
+func TestWrongCodesOfManyAttemptsShareOneCount(t *testing.T) {
 	w := newWorld(t)
 	w.laptop().enrol(ada, right)
-	w.rules.LockoutFailures = 3
+	w.lockAfter(3)
 	var last *trial
 	for range 3 {
 		last = w.stranger().signIn(ada)
@@ -204,10 +249,10 @@ func TestWrongCodesOfManyAttemptsShareOneBudget(t *testing.T) {
 	}
 }
 
-func TestARightCodeFreesTheBudgetOfCodes(t *testing.T) {
+func TestARightCodeEndsTheRowOfCodes(t *testing.T) {
 	w := newWorld(t)
 	w.laptop().enrol(ada, right)
-	w.rules.LockoutFailures = 3
+	w.lockAfter(3)
 	for range 3 {
 		tr := atDeviceVerification(w)
 		c := tr.code()
@@ -223,4 +268,10 @@ func otherThan(c string) string {
 		return "000001"
 	}
 	return "000000"
+}
+
+// lockAfter has every failure from the n-th on cost an hour, on known devices too.
+func (w *world) lockAfter(n int) {
+	w.rules.LockoutWaitFrom, w.rules.LockoutFirstWait = n, time.Hour
+	w.rules.LockoutFailures, w.rules.LockoutDuration = n, time.Hour
 }

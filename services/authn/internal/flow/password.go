@@ -66,10 +66,10 @@ func (t try) stored() credential.PHC {
 	return credential.WrapPHC(t.user.Password.PHC)
 }
 
-// reserve takes a failure out of the identifier's budget and out of the attempt's, before anything is checked.
+// reserve counts a failure of the identifier and of the attempt, before anything is checked.
 func (f *Attempts) reserve(ctx context.Context, t try) (reservation string, err error) {
 	reservation = id.New("ans", t.now)
-	key := f.Secrets.budgetKey(t.Attempt.Canonical, string(attempt.Password))
+	key := f.Secrets.lockoutKey(t.Attempt.Canonical, attempt.Password)
 	var refused error
 	err = f.Store.Update(ctx, func(tx store.Tx) error {
 		refused = nil
@@ -82,19 +82,20 @@ func (f *Attempts) reserve(ctx context.Context, t try) (reservation string, err 
 			return nil
 		}
 		a := p.Attempt
-		budget, err := tx.Budgets.Get(key)
+		record, err := tx.Lockouts.Get(key)
 		if err != nil {
 			return err
 		}
-		if wait, ok := budget.Reserve(reservation, t.limit(), t.now); !ok {
-			refused = errTooManyFailures.RetryIn(wait)
+		rules := t.rules.Lockout()
+		if verdict := record.Reserve(reservation, t.who(), rules, t.now); !verdict.Admitted {
+			refused = t.tooManyFailures(verdict)
 			return nil
 		}
 		a.Wrong++
 		if err := tx.Attempts.Put(a); err != nil {
 			return err
 		}
-		return tx.Budgets.Put(key, budget, budget.EmptyAfter(t.limit()))
+		return tx.Lockouts.Put(key, record, record.ForgetAt(rules))
 	})
 	if err == nil {
 		err = refused
@@ -107,7 +108,7 @@ func (f *Attempts) unchecked(ctx context.Context, t try, reservation string, rea
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	err := f.Store.Update(ctx, func(tx store.Tx) error {
-		// The attempt may have been pushed out meanwhile; the budget outlives it.
+		// The attempt may have been pushed out meanwhile; the count outlives it.
 		a, found, err := tx.Attempts.Get(t.Attempt.ID)
 		if err != nil {
 			return err
@@ -127,15 +128,15 @@ func (f *Attempts) unchecked(ctx context.Context, t try, reservation string, rea
 	return reason
 }
 
-// settle tells the budget how a reserved answer fared.
+// settle says how a reserved answer fared.
 func (f *Attempts) settle(tx store.Tx, t try, reservation string, outcome lockout.Outcome) error {
-	key := f.Secrets.budgetKey(t.Attempt.Canonical, string(attempt.Password))
-	budget, err := tx.Budgets.Get(key)
+	key := f.Secrets.lockoutKey(t.Attempt.Canonical, attempt.Password)
+	record, err := tx.Lockouts.Get(key)
 	if err != nil {
 		return err
 	}
-	budget.Settle(reservation, outcome)
-	return tx.Budgets.Put(key, budget, budget.EmptyAfter(t.limit()))
+	record.Settle(reservation, outcome)
+	return tx.Lockouts.Put(key, record, record.ForgetAt(t.rules.Lockout()))
 }
 
 // checkedPassword is what came of a check.
@@ -145,6 +146,14 @@ type checkedPassword struct {
 	assessment  attempt.Assessment
 	// rehashed is the password under today's parameters; empty when it needs none.
 	rehashed string
+}
+
+// outcome is what the count is told.
+func (c checkedPassword) outcome() lockout.Outcome {
+	if c.right {
+		return lockout.Right
+	}
+	return lockout.Wrong
 }
 
 // settlePassword counts the answer for what it was, and moves the attempt on when it was right. It outlives the caller: whoever hangs up
@@ -160,6 +169,9 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 		if err != nil {
 			return err
 		}
+		if err := f.settle(tx, t, c.reservation, c.outcome()); err != nil {
+			return err
+		}
 		a := standing.Attempt
 		if !a.Proofs.PasswordAt.IsZero() {
 			p = standing // a parallel answer came first, and its assessment stands
@@ -168,9 +180,6 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 		if !c.right {
 			p, err = f.fail(tx, a, t, wrong{factor: attempt.Password, known: t.known, decisionID: c.assessment.DecisionID})
 			t.fared(&p, attempt.Password, attempt.Wrong)
-			return err
-		}
-		if err := f.settle(tx, t, c.reservation, lockout.Right); err != nil {
 			return err
 		}
 		if err := f.keepRehashed(tx, a, c.rehashed); err != nil {

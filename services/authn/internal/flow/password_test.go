@@ -23,7 +23,7 @@ func down(flow.Question) (flow.Judgement, error) { return flow.Judgement{}, errD
 func TestAFailureIsReservedBeforeRiskIsAskedAndRiskBeforeAnyHash(t *testing.T) {
 	w := newWorld(t)
 	w.laptop().enrol(ada, right)
-	w.rules.LockoutFailures = 3
+	w.lockAfter(3)
 	first, second := w.stranger().signIn(ada), w.stranger().signIn(ada)
 	first.answer(password(wrong))
 	first.answer(password(wrong))
@@ -53,7 +53,7 @@ func TestAFailureIsReservedBeforeRiskIsAskedAndRiskBeforeAnyHash(t *testing.T) {
 func TestTheGateStopsAnAnswerBeforeAnyHashAndTakesTheReservationBack(t *testing.T) {
 	w := newWorld(t)
 	w.laptop().enrol(ada, right)
-	w.rules.LockoutFailures = 3
+	w.lockAfter(3)
 	for _, tt := range []struct {
 		name   string
 		gate   flow.Gate
@@ -90,7 +90,8 @@ func TestTheGateStopsAnAnswerBeforeAnyHashAndTakesTheReservationBack(t *testing.
 
 func TestAGatedAnswerIsTakenBackAlsoWhenItsAttemptIsGone(t *testing.T) {
 	w := newWorld(t)
-	w.rules.LockoutFailures, w.rules.AttemptsPerIdentifier = 3, 1
+	w.lockAfter(3)
+	w.rules.AttemptsPerIdentifier = 1
 	for range 2 * w.rules.LockoutFailures {
 		tr := w.stranger().signIn(ada)
 		w.risk.answers(func(flow.Question) (flow.Judgement, error) {
@@ -214,7 +215,7 @@ func TestAParallelAnswerDoesntReplaceTheVerdict(t *testing.T) {
 func TestAnUnknownIdentifierWalksTheSameSteps(t *testing.T) {
 	w := newWorld(t)
 	w.laptop().enrol(ada, right)
-	w.rules.LockoutFailures = 7
+	w.lockAfter(7)
 	walk := func(address string) (sights []seen, lane []bool, hashes int, events []string, last error) {
 		asked := len(w.risk.questions())
 		hashes = w.hashesDuring(func() {

@@ -16,7 +16,7 @@ import (
 	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
-	"github.com/doorward/doorward/services/authn/internal/lockout"
+	"github.com/doorward/doorward/services/authn/internal/quota"
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
 
@@ -182,7 +182,7 @@ func (f *Attempts) sealMail(m codeMail, messageID string, purpose eventv1.MailPu
 
 // queueCode makes the code good and queues its mail, unless the attempt had one a moment ago or the address too many.
 func (f *Attempts) queueCode(ctx context.Context, t try, m codeMail) error {
-	hourly := lockout.Limit{Failures: t.rules.CodesPerHour, Window: time.Hour}
+	hourly := quota.Limit{Uses: t.rules.CodesPerHour, Window: time.Hour}
 	canonical, ok := account.Canonical(m.address)
 	if !ok {
 		return errInternal
@@ -208,7 +208,7 @@ func (f *Attempts) queueCode(ctx context.Context, t try, m codeMail) error {
 		if err != nil {
 			return err
 		}
-		if wait, ok := sends.Reserve(m.row.ID, hourly, t.now); !ok {
+		if wait, ok := sends.Use(hourly, t.now); !ok {
 			refused = errCodeTooSoon.RetryIn(wait)
 			return nil
 		}

@@ -36,6 +36,7 @@ func (f *Sweeper) Sweep(ctx context.Context) error {
 	for _, sweep := range []func(store.Tx) (int, error){
 		func(tx store.Tx) (int, error) { return sweepAttempts(tx, now) },
 		func(tx store.Tx) (int, error) { return tx.Budgets.DeleteExpired(now, sweepBatch) },
+		func(tx store.Tx) (int, error) { return tx.Lockouts.DeleteExpired(now, sweepBatch) },
 		func(tx store.Tx) (int, error) { return tx.Sessions.DeleteExpired(now.Add(-sessionsKept), sweepBatch) },
 		func(tx store.Tx) (int, error) { return tx.Alerts.DeleteBefore(now.Add(-alertsKept), sweepBatch) },
 	} {

@@ -115,11 +115,7 @@ func (r *Record) ForgetAt(rules Rules) time.Time {
 	var forget time.Time
 	for who := range r.Rows {
 		row := r.standing(Who(who))
-		stays := rules.Decay
-		if max(row.Failures, row.Paced) >= rules.WaitFrom {
-			stays = max(keep, rules.Decay)
-		}
-		if at := row.Last.Add(stays); !row.Last.IsZero() && at.After(forget) {
+		if at := row.Last.Add(rules.stays(row)); !row.Last.IsZero() && at.After(forget) {
 			forget = at
 		}
 	}

@@ -10,6 +10,8 @@ const (
 	keep = 30 * 24 * time.Hour
 	// knownDoublings is how often the first wait may double on a known device: from 1 min to 16 min by the defaults.
 	knownDoublings = 4
+	// mostDoublings keeps a wait of hours from overflowing.
+	mostDoublings = 16
 	// abandoned is when a reservation that nobody has settled is a failure: long after the latest settlement.
 	abandoned = time.Minute
 	// wrongClock is more than the clocks of two replicas may differ by.
@@ -32,6 +34,9 @@ type Rules struct {
 
 // wait is how long after the last of a number of failures in a row the next try may be.
 func (r Rules) wait(who Who, row int) time.Duration {
+	if who == Strangers && row >= r.LockAt {
+		return r.Lock
+	}
 	if row < r.WaitFrom {
 		return 0
 	}
@@ -39,12 +44,17 @@ func (r Rules) wait(who Who, row int) time.Duration {
 	if who == Known {
 		return r.FirstWait << min(doublings, knownDoublings)
 	}
-	if row >= r.LockAt {
-		return r.Lock
-	}
-	wait := r.FirstWait << min(doublings, 30) // the shift of a policy's minutes can't overflow
+	wait := r.FirstWait << min(doublings, mostDoublings)
 	if r.Lock > 0 {
 		wait = min(wait, r.Lock)
 	}
 	return wait
+}
+
+// stays is how long a row is remembered after its last failure.
+func (r Rules) stays(w Row) time.Duration {
+	if max(w.Failures, w.Paced) < min(r.WaitFrom, r.LockAt) {
+		return r.Decay
+	}
+	return max(keep, r.Decay)
 }

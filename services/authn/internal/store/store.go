@@ -15,6 +15,7 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/containment"
 	"github.com/doorward/doorward/services/authn/internal/device"
 	"github.com/doorward/doorward/services/authn/internal/lockout"
+	"github.com/doorward/doorward/services/authn/internal/quota"
 	"github.com/doorward/doorward/services/authn/internal/session"
 	"github.com/doorward/doorward/services/authn/internal/token"
 )
@@ -32,6 +33,7 @@ type Tx struct {
 	Sessions     Sessions
 	Attempts     Attempts
 	Budgets      Budgets
+	Lockouts     Lockouts
 	Applications Applications
 	SigningKeys  SigningKeys
 	Alerts       Alerts
@@ -89,13 +91,23 @@ type Attempts interface {
 	Expired(t time.Time, limit int) ([]attempt.Attempt, error)
 }
 
-// Budgets keeps lockout budgets, by a keyed hash.
+// Budgets keeps what was used of quotas, by a keyed hash.
 type Budgets interface {
 	// Get answers with a full budget where none is kept.
-	Get(key [32]byte) (lockout.Budget, error)
-	// Put keeps a budget until a moment, after which it may be deleted; an empty budget is deleted at once.
-	Put(key [32]byte, b lockout.Budget, until time.Time) error
+	Get(key [32]byte) (quota.Budget, error)
+	// Put keeps a budget until a moment, after which it may be deleted; a full budget is deleted at once.
+	Put(key [32]byte, b quota.Budget, until time.Time) error
 	// DeleteExpired deletes at most limit budgets whose moment is before t, and returns how many.
+	DeleteExpired(t time.Time, limit int) (int, error)
+}
+
+// Lockouts keeps failures in a row, by a keyed hash of identifier and authenticator.
+type Lockouts interface {
+	// Get answers with a clean record where none is kept.
+	Get(key [32]byte) (lockout.Record, error)
+	// Put keeps a record until a moment, after which it may be deleted; a clean one is deleted at once.
+	Put(key [32]byte, r lockout.Record, until time.Time) error
+	// DeleteExpired deletes at most limit records whose moment is before t, and returns how many.
 	DeleteExpired(t time.Time, limit int) (int, error)
 }
 

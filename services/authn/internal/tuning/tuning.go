@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 	"unicode/utf8"
+
+	"github.com/doorward/doorward/services/authn/internal/lockout"
 )
 
 // MaxSessionTokenLifetime is the longest that a session token may live, and so the least that a revocation must be kept.
@@ -37,10 +39,16 @@ type Policy struct {
 	CodeInterval time.Duration `json:"code_interval"`
 	// CodesPerHour is how many codes an address is sent in an hour, whoever asks. 3 to 60.
 	CodesPerHour int `json:"codes_per_hour"`
-	// LockoutFailures is how many failures per window an identifier and authenticator may have. 3 to 100 (NIST SP 800-63B-4 §3.2.2).
+	// LockoutWaitFrom is the failure in a row that costs the first wait. 3 to 20.
+	LockoutWaitFrom int `json:"lockout_wait_from"`
+	// LockoutFirstWait is that wait; it doubles with each further failure. 10 s to 1 h.
+	LockoutFirstWait time.Duration `json:"lockout_first_wait"`
+	// LockoutFailures is the failure in a row from which each locks unknown devices out. 5 to 90 (NIST SP 800-63B-4 §3.2.2 allows 100 in all).
 	LockoutFailures int `json:"lockout_failures"`
-	// LockoutWindow is that window. 1 min to 24 h.
-	LockoutWindow time.Duration `json:"lockout_window"`
+	// LockoutDuration is for how long. 1 min to 30 d; 0 is until the owner signs in on a known device, or an operator unlocks.
+	LockoutDuration time.Duration `json:"lockout_duration"`
+	// LockoutDecay is how long after the last failure the waits begin anew. 1 h to 30 d.
+	LockoutDecay time.Duration `json:"lockout_decay"`
 	// PasswordMinLength is the least length of a new password in code points. 8 to 64; 15 is NIST SP 800-63B-4 §3.1.1.2's for a
 	// password that is the only factor.
 	PasswordMinLength int `json:"password_min_length"`
@@ -79,8 +87,11 @@ func Default() Policy {
 		CodeLifetime:          10 * time.Minute,
 		CodeInterval:          30 * time.Second,
 		CodesPerHour:          10,
+		LockoutWaitFrom:       5,
+		LockoutFirstWait:      time.Minute,
 		LockoutFailures:       10,
-		LockoutWindow:         time.Hour,
+		LockoutDuration:       time.Hour,
+		LockoutDecay:          24 * time.Hour,
 		PasswordMinLength:     15,
 		PasswordMaxLength:     256,
 		PasswordMinScore:      3,
@@ -101,13 +112,34 @@ func (p Policy) Validate() error {
 		span("code_lifetime", p.CodeLifetime, time.Minute, 10*time.Minute),
 		span("code_interval", p.CodeInterval, 10*time.Second, 10*time.Minute),
 		span("codes_per_hour", p.CodesPerHour, 3, 60),
-		span("lockout_failures", p.LockoutFailures, 3, 100),
-		span("lockout_window", p.LockoutWindow, time.Minute, 24*time.Hour),
+		span("lockout_wait_from", p.LockoutWaitFrom, 3, 20),
+		span("lockout_first_wait", p.LockoutFirstWait, 10*time.Second, time.Hour),
+		span("lockout_failures", p.LockoutFailures, 5, 90),
+		spanOrZero("lockout_duration", p.LockoutDuration, time.Minute, 30*24*time.Hour),
+		span("lockout_decay", p.LockoutDecay, time.Hour, 30*24*time.Hour),
 		span("password_min_length", p.PasswordMinLength, 8, 64),
 		span("password_max_length", p.PasswordMaxLength, 64, 256),
 		span("password_min_score", p.PasswordMinScore, 0, 4),
 		contextWords(p.PasswordContextWords),
 	)
+}
+
+// Lockout are the rules of package lockout.
+func (p Policy) Lockout() lockout.Rules {
+	return lockout.Rules{
+		WaitFrom:  p.LockoutWaitFrom,
+		FirstWait: p.LockoutFirstWait,
+		LockAt:    p.LockoutFailures,
+		Lock:      p.LockoutDuration,
+		Decay:     p.LockoutDecay,
+	}
+}
+
+func spanOrZero(name string, value, least, most time.Duration) error {
+	if value == 0 {
+		return nil
+	}
+	return span(name, value, least, most)
 }
 
 func span[T int | time.Duration](name string, value, least, most T) error {

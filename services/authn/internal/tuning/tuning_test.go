@@ -34,8 +34,11 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 		"code_lifetime":           {time.Minute, 10 * time.Minute},
 		"code_interval":           {10 * time.Second, 10 * time.Minute},
 		"codes_per_hour":          {3, 60},
-		"lockout_failures":        {3, 100},
-		"lockout_window":          {time.Minute, day},
+		"lockout_wait_from":       {3, 20},
+		"lockout_first_wait":      {10 * time.Second, time.Hour},
+		"lockout_failures":        {5, 90},
+		"lockout_duration":        {time.Minute, 30 * day},
+		"lockout_decay":           {time.Hour, 30 * day},
 		"password_min_length":     {8, 64},
 		"password_max_length":     {64, 256},
 		"password_min_score":      {0, 4},
@@ -68,7 +71,7 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 }
 
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {
-	bad := tuning.Policy{RefreshGrace: -1, DeviceSecretGrace: -1, PasswordMinScore: -1, PasswordContextWords: []string{"x"}}
+	bad := tuning.Policy{RefreshGrace: -1, DeviceSecretGrace: -1, LockoutDuration: -1, PasswordMinScore: -1, PasswordContextWords: []string{"x"}}
 	err := bad.Validate()
 	if err == nil {
 		t.Fatal("a policy of zeros is taken")

@@ -7,14 +7,14 @@ import (
 
 	"github.com/doorward/doorward/internal/boltdb"
 	"github.com/doorward/doorward/internal/secret"
-	"github.com/doorward/doorward/services/authn/internal/lockout"
+	"github.com/doorward/doorward/services/authn/internal/quota"
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
 
 // budgetRecord is a budget with its key and with the moment from which it may be deleted.
 type budgetRecord struct {
 	Key    secret.Digest
-	Budget lockout.Budget
+	Budget quota.Budget
 	Until  time.Time
 }
 
@@ -34,13 +34,13 @@ type budgets struct{ tx *bolt.Tx }
 
 var _ store.Budgets = budgets{}
 
-func (b budgets) Get(key [32]byte) (lockout.Budget, error) {
+func (b budgets) Get(key [32]byte) (quota.Budget, error) {
 	record, _, err := budgetSet.table.Get(b.tx, string(key[:]))
 	return record.Budget, err
 }
 
-func (b budgets) Put(key [32]byte, budget lockout.Budget, until time.Time) error {
-	if len(budget.Spent) == 0 {
+func (b budgets) Put(key [32]byte, budget quota.Budget, until time.Time) error {
+	if len(budget.Used) == 0 {
 		return budgetSet.delete(b.tx, string(key[:]))
 	}
 	return budgetSet.put(b.tx, budgetRecord{Key: key, Budget: budget, Until: until})

@@ -2,12 +2,8 @@ package storetest
 
 import (
 	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorward/doorward/services/authn/internal/attempt"
-	"github.com/doorward/doorward/services/authn/internal/lockout"
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
 
@@ -61,64 +57,6 @@ func attemptTests() []test {
 			wantAbsent(t, s, "the record", attemptByID(ident("att", 1)))
 			wantList(t, s, "the identifier's", attemptsOf(1, 10), att(2, 1))
 			wantList(t, s, "the expired", expiredAttempts(100, 10), att(2, 1))
-		}},
-	}
-}
-
-func budget(n int) lockout.Budget {
-	return lockout.Budget{Spent: []lockout.Entry{{ID: ident("att", n), At: at(n)}, {ID: ident("att", n+1), At: at(n + 1)}}}
-}
-
-func putBudget(t *testing.T, s store.Store, key int, b lockout.Budget, until time.Time) {
-	t.Helper()
-	update(t, s, func(tx store.Tx) error { return tx.Budgets.Put(accountKey(key), b, until) })
-}
-
-func wantBudget(t *testing.T, s store.Store, key int, want lockout.Budget) {
-	t.Helper()
-	view(t, s, func(tx store.Tx) error {
-		got, err := tx.Budgets.Get(accountKey(key))
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("budget %d (-want +got):\n%s", key, diff)
-		}
-		return err
-	})
-}
-
-func deleteBudgets(minute, limit int) func(store.Tx) (int, error) {
-	return func(tx store.Tx) (int, error) { return tx.Budgets.DeleteExpired(at(minute), limit) }
-}
-
-func budgetTests() []test {
-	full := lockout.Budget{}
-	return []test{
-		{"GivesBackWhatItWasGivenAndElseAFullOne", func(t *testing.T, s store.Store) {
-			putBudget(t, s, 1, budget(1), at(60))
-			putBudget(t, s, 2, budget(2), at(60))
-			putBudget(t, s, 2, budget(3), at(61))
-			wantBudget(t, s, 1, budget(1))
-			wantBudget(t, s, 2, budget(3))
-			wantBudget(t, s, 3, full)
-		}},
-		{"AnEmptyOneIsDeletedAtOnce", func(t *testing.T, s store.Store) {
-			putBudget(t, s, 1, budget(1), at(60))
-			putBudget(t, s, 1, full, time.Time{})
-			putBudget(t, s, 2, full, at(60))
-			wantBudget(t, s, 1, full)
-			wantDeleted(t, s, deleteBudgets(1000, 10), 0)
-		}},
-		{"DeleteExpiredTakesTheEarliestUpToItsLimit", func(t *testing.T, s store.Store) {
-			for key := 1; key <= 3; key++ {
-				putBudget(t, s, key, budget(key), at(60+key))
-			}
-			putBudget(t, s, 1, budget(4), at(90)) // a later failure keeps it longer
-			wantDeleted(t, s, deleteBudgets(62, 10), 0)
-			wantDeleted(t, s, deleteBudgets(64, 0), 0)
-			wantDeleted(t, s, deleteBudgets(64, 1), 1)
-			wantBudget(t, s, 2, full)
-			wantBudget(t, s, 3, budget(3))
-			wantDeleted(t, s, deleteBudgets(64, 10), 1)
-			wantBudget(t, s, 1, budget(4))
 		}},
 	}
 }

@@ -103,20 +103,20 @@ func refreshReuse(t *testing.T, s store.Store) {
 
 func parallelGuesses(t *testing.T, s store.Store) {
 	const n = 64
-	limit := lockout.Limit{Failures: 10, Window: time.Hour}
+	rules := lockout.Rules{WaitFrom: 10, FirstWait: time.Minute, LockAt: 20, Lock: time.Hour, Decay: 24 * time.Hour}
 	admitted := make([]bool, n)
 	race(t, n, func(i int) error {
 		return tryUpdate(t.Context(), s, func(tx store.Tx) error {
-			b, err := tx.Budgets.Get(accountKey(1))
+			r, err := tx.Lockouts.Get(accountKey(1))
 			if err != nil {
 				return err
 			}
-			_, admitted[i] = b.Reserve(ident("att", i), limit, at(0))
-			return tx.Budgets.Put(accountKey(1), b, b.EmptyAfter(limit))
+			admitted[i] = r.Reserve(ident("ans", i), lockout.Strangers, rules, at(0)).Admitted
+			return tx.Lockouts.Put(accountKey(1), r, r.ForgetAt(rules))
 		})
 	})
-	if got := count(admitted)[true]; got != limit.Failures {
-		t.Errorf("%d of %d guesses were admitted, want %d", got, n, limit.Failures)
+	if got := count(admitted)[true]; got != rules.WaitFrom {
+		t.Errorf("%d of %d guesses were admitted, want %d", got, n, rules.WaitFrom)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/containment"
 	"github.com/doorward/doorward/services/authn/internal/device"
 	"github.com/doorward/doorward/services/authn/internal/lockout"
+	"github.com/doorward/doorward/services/authn/internal/quota"
 	"github.com/doorward/doorward/services/authn/internal/session"
 	"github.com/doorward/doorward/services/authn/internal/store"
 	"github.com/doorward/doorward/services/authn/internal/token"
@@ -26,9 +27,10 @@ type Records struct {
 	Device      device.Device
 	Session     session.Session
 	Attempt     attempt.Attempt
-	BudgetKey   [32]byte
-	Budget      lockout.Budget
-	BudgetUntil time.Time
+	CountKey    [32]byte
+	Budget      quota.Budget
+	Lockout     lockout.Record
+	CountUntil  time.Time
 	Application application.Application
 	Key         application.Key
 	SigningKey  token.SigningKey
@@ -39,7 +41,7 @@ type Records struct {
 func Samples() Records {
 	return Records{
 		User: user(1), Device: dev(1, 1), Session: ses(1, 1), Attempt: att(1, 1),
-		BudgetKey: accountKey(1), Budget: lockout.Budget{Spent: []lockout.Entry{{ID: ident("att", 1), At: at(1)}}}, BudgetUntil: at(61),
+		CountKey: accountKey(1), Budget: budget(1), Lockout: lockoutRecord(1), CountUntil: at(61),
 		Application: app(1), Key: apiKey(1), SigningKey: signingKey(1), Alert: alert(1),
 	}
 }
@@ -51,7 +53,8 @@ func (r Records) Put(tx store.Tx) error {
 		func() error { return tx.Devices.Put(r.Device) },
 		func() error { return tx.Sessions.Put(r.Session) },
 		func() error { return tx.Attempts.Put(r.Attempt) },
-		func() error { return tx.Budgets.Put(r.BudgetKey, r.Budget, r.BudgetUntil) },
+		func() error { return tx.Budgets.Put(r.CountKey, r.Budget, r.CountUntil) },
+		func() error { return tx.Lockouts.Put(r.CountKey, r.Lockout, r.CountUntil) },
 		func() error { return tx.Applications.Put(r.Application) },
 		func() error { return tx.Applications.PutKey(r.Key) },
 		func() error { return tx.SigningKeys.Put(r.SigningKey) },
@@ -64,15 +67,16 @@ func (r Records) Put(tx store.Tx) error {
 	return nil
 }
 
-// Read reads all of them back. What isn't there stays empty. BudgetUntil, which no role reads, is taken over.
+// Read reads all of them back. What isn't there stays empty. CountUntil, which no role reads, is taken over.
 func (r Records) Read(tx store.Tx) (got Records, err error) {
-	got.BudgetKey, got.BudgetUntil = r.BudgetKey, r.BudgetUntil
+	got.CountKey, got.CountUntil = r.CountKey, r.CountUntil
 	for _, get := range []func() error{
 		func() error { got.User, _, err = tx.Users.Get(r.User.ID); return err },
 		func() error { got.Device, _, err = tx.Devices.Get(r.Device.ID); return err },
 		func() error { got.Session, _, err = tx.Sessions.Get(r.Session.ID); return err },
 		func() error { got.Attempt, _, err = tx.Attempts.Get(r.Attempt.ID); return err },
-		func() error { got.Budget, err = tx.Budgets.Get(r.BudgetKey); return err },
+		func() error { got.Budget, err = tx.Budgets.Get(r.CountKey); return err },
+		func() error { got.Lockout, err = tx.Lockouts.Get(r.CountKey); return err },
 		func() error { got.Application, _, err = tx.Applications.Get(r.Application.ID); return err },
 		func() error { got.Key, _, err = tx.Applications.Key(r.Key.ID); return err },
 		func() error { got.SigningKey, err = firstSigningKey(tx); return err },

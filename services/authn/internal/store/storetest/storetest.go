@@ -37,6 +37,7 @@ func Run(t *testing.T, open Open) {
 		{"Sessions", sessionTests()},
 		{"Attempts", attemptTests()},
 		{"Budgets", budgetTests()},
+		{"Lockouts", lockoutTests()},
 		{"Applications", applicationTests()},
 		{"SigningKeys", signingKeyTests()},
 		{"Alerts", alertTests()},

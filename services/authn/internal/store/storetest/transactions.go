@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorward/doorward/internal/policy"
-	"github.com/doorward/doorward/services/authn/internal/lockout"
+	"github.com/doorward/doorward/services/authn/internal/quota"
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
 
@@ -66,7 +66,7 @@ func wantSamples(t *testing.T, s store.Store, want Records) {
 
 // nothing is what Samples().Read finds in an empty store.
 func nothing() Records {
-	return Records{BudgetKey: Samples().BudgetKey, BudgetUntil: Samples().BudgetUntil}
+	return Records{CountKey: Samples().CountKey, CountUntil: Samples().CountUntil}
 }
 
 func errorUndoes(t *testing.T, s store.Store) {
@@ -88,7 +88,7 @@ func errorUndoes(t *testing.T, s store.Store) {
 }
 
 func refusalIsValue(t *testing.T, s store.Store) {
-	limit := lockout.Limit{Failures: 3, Window: at(60).Sub(at(0))}
+	limit := quota.Limit{Uses: 3, Window: at(60).Sub(at(0))}
 	for i := range 5 {
 		var admitted bool
 		update(t, s, func(tx store.Tx) error {
@@ -96,7 +96,7 @@ func refusalIsValue(t *testing.T, s store.Store) {
 			if err != nil {
 				return err
 			}
-			_, admitted = b.Reserve(ident("att", i), limit, at(0))
+			_, admitted = b.Use(limit, at(0))
 			return tx.Budgets.Put(accountKey(1), b, at(60))
 		})
 		if admitted != (i < 3) {
@@ -157,7 +157,8 @@ func writesInView(t *testing.T, s store.Store) {
 		"Sessions.Put":        func(tx store.Tx) error { return tx.Sessions.Put(r.Session) },
 		"Attempts.Put":        func(tx store.Tx) error { return tx.Attempts.Put(r.Attempt) },
 		"Attempts.Delete":     func(tx store.Tx) error { return tx.Attempts.Delete(r.Attempt.ID) },
-		"Budgets.Put":         func(tx store.Tx) error { return tx.Budgets.Put(r.BudgetKey, r.Budget, r.BudgetUntil) },
+		"Budgets.Put":         func(tx store.Tx) error { return tx.Budgets.Put(r.CountKey, r.Budget, r.CountUntil) },
+		"Lockouts.Put":        func(tx store.Tx) error { return tx.Lockouts.Put(r.CountKey, r.Lockout, r.CountUntil) },
 		"Applications.Put":    func(tx store.Tx) error { return tx.Applications.Put(r.Application) },
 		"Applications.PutKey": func(tx store.Tx) error { return tx.Applications.PutKey(r.Key) },
 		"SigningKeys.Put":     func(tx store.Tx) error { return tx.SigningKeys.Put(r.SigningKey) },
