@@ -38,8 +38,8 @@ func Canonical(address string) (string, bool) {
 	}
 	at := strings.LastIndexByte(address, '@')
 	local := strings.ToLower(address[:at])
-	domain, err := domains().ToASCII(address[at+1:])
-	if err != nil || strings.ContainsFunc(local, invisible) || strings.ContainsFunc(address[:at], disguised) {
+	domain, ok := CanonicalDomain(address[at+1:])
+	if !ok || strings.ContainsFunc(local, invisible) || strings.ContainsFunc(address[:at], disguised) {
 		return "", false
 	}
 	canonical := local + "@" + domain
@@ -49,10 +49,20 @@ func Canonical(address string) (string, bool) {
 	return canonical, true
 }
 
-// domains maps a domain as a look-up does (case, width, dots), and refuses empty and overlong labels and a dot at the end.
-func domains() *idna.Profile {
-	return idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
+// CanonicalDomain is the form in which two domains are the same one: folded, and in ASCII. It answers false for what can't be a domain.
+func CanonicalDomain(domain string) (string, bool) {
+	if len(domain) > maxTyped {
+		return "", false
+	}
+	canonical, err := domains.ToASCII(domain)
+	if err != nil {
+		return "", false
+	}
+	return canonical, true
 }
+
+// domains maps a domain as a look-up does (case, width, dots), and refuses empty and overlong labels and a dot at the end.
+var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
 
 func invisible(r rune) bool { return !unicode.IsPrint(r) }
 
