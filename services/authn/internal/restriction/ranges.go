@@ -21,7 +21,10 @@ func number(ip netip.Addr) u128 {
 }
 
 func (a u128) compare(b u128) int {
-	return cmp.Or(cmp.Compare(a.hi, b.hi), cmp.Compare(a.lo, b.lo))
+	if a.hi != b.hi {
+		return cmp.Compare(a.hi, b.hi)
+	}
+	return cmp.Compare(a.lo, b.lo)
 }
 
 // prefix keeps the first bits.
@@ -61,8 +64,12 @@ func (s span) contains(ip u128) bool { return ip.prefix(s.bits) == s.first }
 // meet. So the last one that begins at or before an address, and those around it, are the only ones that can hold the address.
 type ranges struct {
 	firsts []u128 // apart from the rest, so that a search touches few cache lines
-	rest   []rangeRest
+	// sampled is every 32nd of firsts: what a search through them touches stays in the processor's cache.
+	sampled []u128
+	rest    []rangeRest
 }
+
+const sampling = 32
 
 type rangeRest struct {
 	// around is the place of the narrowest range that holds this one; -1 for none.
@@ -86,24 +93,37 @@ func newRanges(spans []span) ranges {
 		}
 		r.firsts[i], r.rest[i] = s.first, rangeRest{around: around, offset: s.offset, bits: s.bits}
 		around = int32(i)
+		if i%sampling == 0 {
+			r.sampled = append(r.sampled, s.first)
+		}
 	}
 	return r
 }
 
 // narrowest is the place of the narrowest range that holds an address; -1 for none.
 func (r *ranges) narrowest(ip u128) int32 {
-	low, high := 0, len(r.firsts) // the last that begins at or before ip is before high
+	block := after(r.sampled, ip) - 1
+	if block < 0 {
+		return -1
+	}
+	start := block * sampling
+	i := int32(start + after(r.firsts[start:min(start+sampling, len(r.firsts))], ip) - 1)
+	for i >= 0 && ip.prefix(r.rest[i].bits) != r.firsts[i] {
+		i = r.rest[i].around
+	}
+	return i
+}
+
+// after is how many of the sorted numbers are at or before one.
+func after(sorted []u128, ip u128) int {
+	low, high := 0, len(sorted)
 	for low < high {
 		middle := int(uint(low+high) >> 1)
-		if r.firsts[middle].compare(ip) <= 0 {
+		if sorted[middle].compare(ip) <= 0 {
 			low = middle + 1
 		} else {
 			high = middle
 		}
 	}
-	i := int32(low) - 1
-	for i >= 0 && ip.prefix(r.rest[i].bits) != r.firsts[i] {
-		i = r.rest[i].around
-	}
-	return i
+	return low
 }
