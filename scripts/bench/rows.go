@@ -24,7 +24,7 @@ type aim struct {
 // rows are the figures that the design has aims for, in its order.
 func rows() []row {
 	var out []row
-	for _, group := range [][]row{passwords(), tokens(), calls(), storage(), revocation()} {
+	for _, group := range [][]row{passwords(), tokens(), calls(), restrictions(), storage(), revocation()} {
 		out = append(out, group...)
 	}
 	return out
@@ -113,6 +113,30 @@ func calls() []row {
 		limit:   metric{"services/risk/internal/geo Lookup/bare", "ns/op"},
 		limitIs: "maxminddb",
 		aim:     aim{atMost: 1},
+	}}
+}
+
+func restrictions() []row {
+	const benchmark = "services/authn/internal/restriction Lookup"
+	return []row{{
+		what:    "restrictions, a million entries: address and IP",
+		figure:  metric{benchmark, "ns/op"},
+		limit:   metric{benchmark, "map-ns/op"},
+		limitIs: "two Go maps, no domains",
+		aim:     aim{under: 2000},
+	}, {
+		what:    "the same, memory",
+		figure:  metric{benchmark, "index-MiB"},
+		limit:   metric{benchmark, "map-MiB"},
+		limitIs: "Go map of the names",
+		aim:     aim{atMost: 1},
+	}, {
+		what:   "the same, building it at start",
+		figure: metric{benchmark, "build-ms"},
+		aim:    aim{under: 2000},
+	}, {
+		what:   "the same, one entry more",
+		figure: metric{benchmark, "change-µs"},
 	}}
 }
 
