@@ -46,7 +46,7 @@ type Email struct {
 
 // Password is the account's password, hashed.
 type Password struct {
-	// PHC is the hash with its parameters and salt, as a PHC string.
+	// PHC is the hash with its parameters and salt, as a PHC string; until its first use, in the form of the system it was imported from.
 	PHC string
 	// SetAt is when it was set.
 	SetAt time.Time

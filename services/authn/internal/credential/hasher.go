@@ -19,7 +19,7 @@ var ErrUnacceptable = errors.New("credential: the password breaks the outer boun
 // Result is the outcome of a check.
 type Result struct {
 	OK          bool
-	NeedsRehash bool // the password is right and stored under other parameters than today's
+	NeedsRehash bool // the password is right and stored under other parameters than today's, or in a foreign form
 }
 
 // Hasher stores and checks passwords under one set of parameters. It hashes on the caller's goroutine with no bound:
@@ -63,12 +63,16 @@ func (h Hasher) Renew(password secret.Text) (PHC, error) {
 }
 
 // Verify checks a password against its stored form. It computes exactly one hash whatever it is given, also when
-// stored is empty (no such user, or no password): the caller can't see the difference in the time it takes.
+// stored is empty (no such user, or no password): the caller can't see the difference in the time it takes. A foreign
+// form takes its own time; the pool's deadline is above the slowest.
 func (h Hasher) Verify(stored PHC, password secret.Text) (Result, error) {
 	input, _ := prepare(password)
 	if stored.IsZero() {
 		h.spend(input)
 		return Result{}, nil
+	}
+	if !isOwn(stored) {
+		return h.verifyForeign(stored, password)
 	}
 	f, err := parse(stored)
 	if err != nil {

@@ -41,7 +41,7 @@ func newMetrics(reg prometheus.Registerer, p *Pool, workerCount int) (*metrics, 
 	deadline := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "doorward_authn_password_deadline_seconds",
 		Help: "D: when, after its start, a failed check answers.",
-	}, func() float64 { return p.deadline.Seconds() })
+	}, func() float64 { return p.Deadline().Seconds() })
 	workers := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "doorward_authn_password_workers",
 		Help: "How many passwords are hashed at once, at most.",

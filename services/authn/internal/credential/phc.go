@@ -49,8 +49,9 @@ func (p Params) Validate() error {
 	return nil
 }
 
-// PHC is a stored password: parameters, salt and hash in one string. It prints as [redacted], because whoever reads it
-// can guess passwords against it; a store writes PHC.Reveal and reads with WrapPHC. The zero value is no password.
+// PHC is a stored password: parameters, salt and hash in one string, of our own form or of a foreign one. It prints as
+// [redacted], because whoever reads it can guess passwords against it; a store writes PHC.Reveal and reads with WrapPHC.
+// The zero value is no password.
 type PHC struct{ secret.Text }
 
 // WrapPHC takes a string from the store. It is read when it is used.
@@ -77,22 +78,27 @@ func parse(stored PHC) (form, error) {
 	}
 	fields := strings.Split(text, "$")
 	if len(fields) != 6 || fields[0] != "" || fields[1] != "argon2id" || fields[2] != argonVersion {
-		return form{}, ErrMalformed
+		return form{}, malformed("it isn't $argon2id$v=19$m=…,t=…,p=…$salt$key")
 	}
 	params, ok := parseParams(fields[3])
-	if !ok || params.Validate() != nil {
-		return form{}, ErrMalformed
+	if !ok {
+		return form{}, malformed("the parameters aren't m=…,t=…,p=…")
+	}
+	if err := params.Validate(); err != nil {
+		return form{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	salt, ok := parseBytes(fields[4], minSalt, maxSalt)
 	if !ok {
-		return form{}, ErrMalformed
+		return form{}, malformed("the salt isn't 8 to 64 bytes in base64")
 	}
 	key, ok := parseBytes(fields[5], minKey, maxKey)
 	if !ok {
-		return form{}, ErrMalformed
+		return form{}, malformed("the key isn't 16 to 64 bytes in base64")
 	}
 	return form{params: params, salt: salt, key: key}, nil
 }
+
+func malformed(what string) error { return fmt.Errorf("%w: %s", ErrMalformed, what) }
 
 func parseParams(s string) (Params, bool) {
 	parts := strings.Split(s, ",")

@@ -52,7 +52,7 @@ func (e *BusyError) Error() string {
 // Config makes a Pool.
 type Config struct {
 	Params  Params
-	Stored  []Params              // older parameters still in the store; the deadline is above the slowest of them
+	Stored  []string              // specimens of the forms in the store, older and foreign ones; D is above the slowest
 	Workers int                   // 0 means one per core
 	Kernel  Kernel                // nil means Argon2id
 	Cost    time.Duration         // of one hash while all workers hash; 0 means that it is measured
@@ -60,7 +60,7 @@ type Config struct {
 }
 
 // Pool computes password hashes on a fixed number of workers, so that any number of callers get the throughput of the
-// cores and no more memory than Workers × MemoryKiB.
+// cores and no more memory than Workers × MemoryKiB; as long as foreign forms are stored, × theirs, 256 MiB at most.
 //
 // Each lane has as many slots as it can finish in time, and workers take from the lanes in turn. So a flood in one lane
 // takes its own half: callers in the other find slots free and their turn within the deadline. While a lane is idle the
@@ -69,7 +69,8 @@ type Config struct {
 // Timers are the standard library's, not an injected clock: tests run in a testing/synctest bubble.
 type Pool struct {
 	hasher   Hasher
-	deadline time.Duration
+	size     int          // workers
+	deadline atomic.Int64 // D; it only grows
 	lanes    [laneCount]*lane
 	turns    atomic.Uint64 // counts the workers' takings; odd and even ones prefer different lanes
 	metrics  *metrics
@@ -101,16 +102,17 @@ func NewPool(c Config) (*Pool, error) {
 		return nil, err
 	}
 	if c.Cost <= 0 {
-		if c.Cost, err = calibrate(c); err != nil {
+		if c.Cost, err = calibrate(hasher, c.Workers, c.Stored); err != nil {
 			return nil, err
 		}
 	}
 	p := &Pool{
-		hasher:   hasher,
-		deadline: deadlineFactor * c.Cost,
-		stop:     make(chan struct{}),
-		drained:  make(chan struct{}),
+		hasher:  hasher,
+		size:    c.Workers,
+		stop:    make(chan struct{}),
+		drained: make(chan struct{}),
 	}
+	p.deadline.Store(int64(deadlineFactor * c.Cost))
 	for name := range p.lanes {
 		slots := slotsPerLane(c.Workers)
 		p.lanes[name] = &lane{name: Lane(name), slots: make(chan struct{}, slots), queue: make(chan *job, slots)}
@@ -131,7 +133,24 @@ func NewPool(c Config) (*Pool, error) {
 func slotsPerLane(workers int) int { return max(1, workers*(deadlineFactor-1)/2) }
 
 // Deadline is D: when, after Begin, a failure answers.
-func (p *Pool) Deadline() time.Duration { return p.deadline }
+func (p *Pool) Deadline() time.Duration { return time.Duration(p.deadline.Load()) }
+
+// Expect tells the pool of forms that are about to be stored, by their specimens, and raises D above the slowest of
+// them. An import calls it before its first user is stored, so that none is told from others by the time of a failure. It
+// takes the time of some hashes of each specimen on every core.
+func (p *Pool) Expect(specimens []string) error {
+	cost, err := calibrate(p.hasher, p.size, specimens)
+	if err != nil {
+		return err
+	}
+	raised := int64(deadlineFactor * cost)
+	for now := p.deadline.Load(); raised > now; now = p.deadline.Load() {
+		if p.deadline.CompareAndSwap(now, raised) {
+			break
+		}
+	}
+	return nil
+}
 
 // Crowded reports whether more than half of a lane's slots are taken. Past that, strangers have to solve a challenge
 // before they are given a ticket.
@@ -158,7 +177,7 @@ func (p *Pool) Begin(l Lane) (*Ticket, error) {
 		return &Ticket{pool: p, lane: lane, began: time.Now()}, nil
 	default:
 		p.metrics.refused(l)
-		return nil, &BusyError{RetryAfter: p.deadline}
+		return nil, &BusyError{RetryAfter: p.Deadline()}
 	}
 }
 

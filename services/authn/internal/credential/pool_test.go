@@ -403,10 +403,12 @@ func TestCloseFinishesWhatIsBeingHashedAndAnswersTheRest(t *testing.T) {
 
 func TestTheDeadlineIsAboveTheSlowestStoredForm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow := Params{MemoryKiB: 16, Time: 1, Threads: 1}
+		specimen := func(memoryKiB uint32) string {
+			return form{params: Params{MemoryKiB: memoryKiB, Time: 1, Threads: 1}, salt: make([]byte, 16), key: make([]byte, 16)}.format().Reveal()
+		}
 		p, err := NewPool(Config{
 			Params:  quick,
-			Stored:  []Params{slow},
+			Stored:  []string{specimen(16), specimen(12)},
 			Workers: 2,
 			Kernel: func(_, _ []byte, params Params, size uint32) []byte {
 				time.Sleep(time.Duration(params.MemoryKiB) * time.Millisecond)
@@ -421,7 +423,37 @@ func TestTheDeadlineIsAboveTheSlowestStoredForm(t *testing.T) {
 		if want := 4 * 16 * time.Millisecond; p.Deadline() != want {
 			t.Errorf("D = %v, want %v", p.Deadline(), want)
 		}
+		for _, expected := range []struct {
+			specimens []string
+			hash      time.Duration
+		}{
+			{[]string{specimen(10)}, 16 * time.Millisecond}, // D is never lowered: the slower ones are still stored
+			{[]string{specimen(10), specimen(32)}, 32 * time.Millisecond},
+			{nil, 32 * time.Millisecond},
+		} {
+			if err := p.Expect(expected.specimens); err != nil {
+				t.Fatal(err)
+			}
+			if want := 4 * expected.hash; p.Deadline() != want {
+				t.Errorf("D = %v, want %v", p.Deadline(), want)
+			}
+		}
+		if err := p.Expect([]string{"$md5$"}); err == nil || p.Deadline() != 4*32*time.Millisecond {
+			t.Errorf("a specimen that can't be read: %v, D = %v", err, p.Deadline())
+		}
 	})
+}
+
+func TestTheDeadlineIsAboveAForeignForm(t *testing.T) {
+	const costly = "$pbkdf2-sha256$i=20000$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	p, err := NewPool(Config{Params: quick, Workers: 1, Stored: []string{costly}, Metrics: prometheus.NewRegistry()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if took := measure(p.hasher, 1, WrapPHC(costly)); p.Deadline() < took {
+		t.Errorf("D = %v, and the form takes %v", p.Deadline(), took)
+	}
 }
 
 func TestPoolOnTheMachine(t *testing.T) {
@@ -443,9 +475,9 @@ func TestPoolOnTheMachine(t *testing.T) {
 func TestNewPoolRefusesAFaultyConfig(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	for name, c := range map[string]Config{
-		"no parameters":            {Metrics: registry},
-		"no registerer":            {Params: quick, Cost: cost},
-		"faulty stored parameters": {Params: quick, Stored: []Params{{}}, Metrics: registry},
+		"no parameters":                 {Metrics: registry},
+		"no registerer":                 {Params: quick, Cost: cost},
+		"a specimen that can't be read": {Params: quick, Stored: []string{"$argon2id$"}, Metrics: registry},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := NewPool(c); err == nil {

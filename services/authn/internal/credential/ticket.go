@@ -68,7 +68,7 @@ func (t *Ticket) Release() {
 // ticket first: waiting takes no slot and no worker.
 func (t *Ticket) AwaitDeadline(ctx context.Context) error {
 	t.Release()
-	deadline := t.pool.deadline
+	deadline := t.pool.Deadline()
 	elapsed := time.Since(t.began)
 	periods := max(1, (elapsed+deadline-1)/deadline)
 	timer := time.NewTimer(periods*deadline - elapsed)

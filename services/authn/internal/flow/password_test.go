@@ -3,6 +3,7 @@ package flow_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/credential"
 	"github.com/doorward/doorward/services/authn/internal/flow"
@@ -292,6 +294,39 @@ func TestAPasswordIsStoredAnewUnderTodaysParameters(t *testing.T) {
 	}
 	if hashes := w.hashesDuring(func() { laptop.enter(ada, right) }); hashes != 1 {
 		t.Errorf("%d hashes the next time; want 1", hashes)
+	}
+}
+
+// TestAnImportedPasswordLetsInAndIsThenStoredAsOurs: with the form of another system, for each kind once.
+func TestAnImportedPasswordLetsInAndIsThenStoredAsOurs(t *testing.T) {
+	for kind, c := range map[string]struct{ stored, password string }{
+		"bcrypt":       {"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"}, // too short to be set here
+		"argon2i":      {"$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8", "password"},
+		"pbkdf2":       {"$pbkdf2$4096$c2FsdA$SwB5AbdlSJq.rUnZJvch0GWkKcE", "password"},
+		"Django":       {"pbkdf2_sha1$4096$salt$SwB5AbdlSJq+rUnZJvch0GWkKcE=", "password"},
+		"sha256-crypt": {"$5$rounds=1000$roundstoolow$yfvwcWrQ8l/K0DAWyuPMDNHpIVlTQebY9l/gL972bIC", "the minimum number is still observed"},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			w := newWorld(t)
+			laptop := w.laptop()
+			userID := laptop.enrol(ada, right).Session.UserID
+			w.changeUser(userID, func(u *account.User) { u.Password.PHC = c.stored })
+			before := w.user(userID)
+
+			expectFared(t, laptop.signIn(ada).answer(password(wrong)), attempt.Wrong, 4)
+			expectFared(t, laptop.signIn(ada).answer(password(right)), attempt.Wrong, 4)
+			if w.user(userID).Password.PHC != c.stored {
+				t.Error("a wrong password was stored")
+			}
+			laptop.enter(ada, c.password)
+			after := w.user(userID)
+			if !strings.HasPrefix(after.Password.PHC, "$argon2id$") || after.Epoch != before.Epoch || after.Password.SetAt != before.Password.SetAt {
+				t.Errorf("stored as %.10s…, epoch %d, set at %v", after.Password.PHC, after.Epoch, after.Password.SetAt)
+			}
+			if hashes := w.hashesDuring(func() { laptop.enter(ada, c.password) }); hashes != 1 {
+				t.Errorf("%d of our hashes the next time; want 1", hashes)
+			}
+		})
 	}
 }
 
