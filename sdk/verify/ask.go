@@ -38,7 +38,7 @@ const (
 	expired
 )
 
-// asker asks authn about a session while the feed is stale.
+// asker asks authn about a session while the feed is stale, or where what it says of the session can't be believed.
 type asker struct {
 	source sessionSource
 	now    func() time.Time
@@ -116,7 +116,7 @@ func (a *asker) leaveAlone(ctx context.Context, err error) {
 		return
 	}
 	a.quietUntil.Store(a.clock() + int64(confirmedFor))
-	a.logger.LogAttrs(ctx, slog.LevelWarn, "the revocation feed is stale and authn doesn't answer",
+	a.logger.LogAttrs(ctx, slog.LevelWarn, "the revocation feed doesn't tell whether a session stands, and authn doesn't answer",
 		slog.String("code", status.Code(err).String()))
 }
 

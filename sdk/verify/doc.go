@@ -41,6 +41,24 @@
 // A verifier starts stale. A heartbeat stands in the stream behind every revocation that was written before it, so
 // having read it means having read them.
 //
+// # What is believed of the feed
+//
+// Subjects prove nothing. Every identity that may read anything of NATS can have the server write to any subject: its
+// answers, by naming the subject as where to reply, and the idle heartbeats and messages of a consumer, by naming it as
+// where to deliver. So a message counts only with all the headers that authn writes, of the type that belongs to its
+// subject, and with a body that names what the subject names. The server itself refuses a copy of a message of authn's:
+// it bears the place that it was written for (Nats-Expected-Last-Sequence).
+//
+// Heartbeats make the feed fresh, and each does so once: one counts when it says a later moment than all before, by
+// authn's clock. A copy of an old one is no news, whoever has it delivered. Clocks may differ by 30 s. Where authn's goes
+// back further than time has passed, as after a restore or on another machine, the feed is stale until that clock has
+// caught up, a minute at most, and authn is asked meanwhile; where clocks differ by more, no token is good either. In no
+// case is the feed fresher than authn's last genuine heartbeat that we hadn't read before, plus those 30 s.
+//
+// What isn't believed is counted in Stats.Refused, logged once a minute, and passed over. The stream keeps one message of
+// a subject, so it may stand where a revocation stood: authn is then asked about the session that its subject names, as
+// with a stale feed, and the keys are fetched anew. It ends nothing by itself.
+//
 // # Streams
 //
 // A stream is checked when it opens. It ends with SESSION_ENDED when its session is revoked, and with

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"math"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +25,8 @@ const (
 	// longestKept bounds how long a revocation is believed to matter.
 	longestKept = maxTokenLife + readMargin
 	sweepEvery  = 10 * time.Second
+	// What is refused is logged this often at most: whoever causes it sets its pace.
+	warnEvery = time.Minute
 	// A read without a heartbeat for this many times MaxFeedAge is given up and begun again.
 	silences = 3
 	// never is the age of a feed that has had no heartbeat.
@@ -37,9 +38,17 @@ var errSilent = errors.New("verify: no heartbeat")
 // Source reads the stream of revocations. NATS makes the usual one.
 type Source interface {
 	// Read hands over every message that was written to the stream since a time, in the stream's order and one after the
-	// other, and then each new one as it comes. It returns when the context ends or when it can't promise that order any
-	// longer, and is then called again.
-	Read(ctx context.Context, since time.Time, handle func(subject string, body []byte)) error
+	// other, and then each new one as it comes, with the headers that it was written with. It returns when the context ends
+	// or when it can't promise that order any longer, and is then called again. It needn't judge the messages.
+	Read(ctx context.Context, since time.Time, handle func(subject string, header map[string][]string, body []byte)) error
+}
+
+// keyStore is what the feed tells of signing keys.
+type keyStore interface {
+	// revoke drops a signing key; false says that it was dropped before.
+	revoke(id string) bool
+	// doubt has the keys fetched anew, as one of them may have been revoked.
+	doubt()
 }
 
 // feed keeps the revoked sessions as the stream tells them, passes on which keys were revoked, and knows how fresh that knowledge is.
@@ -49,10 +58,8 @@ type feed struct {
 	maxAge time.Duration
 	// reach is how long ago a revocation may have been that still matters: to a token that is alive, to an open stream, or to
 	// the keys as they were fetched.
-	reach func() time.Duration
-	// revokeKey drops a signing key; false says that it was dropped before.
-	revokeKey func(id string) bool
-
+	reach  func() time.Duration
+	keys   keyStore
 	now    func() time.Time
 	logger *slog.Logger
 
@@ -65,21 +72,26 @@ type feed struct {
 	heard     atomic.Int64
 	first     chan struct{} // closed by the first heartbeat
 	firstOnce sync.Once
-	swept     time.Time // of run's goroutine alone
+	refused   atomic.Uint64
+
+	// Of run's goroutine alone.
+	pulse  pulse
+	swept  time.Time
+	warned time.Time // of what was refused
 }
 
-func newFeed(config *Config, reach func() time.Duration, revokeKey func(id string) bool) *feed {
+func newFeed(config *Config, reach func() time.Duration, keys keyStore) *feed {
 	return &feed{
-		source:    config.Revocations,
-		maxAge:    config.MaxFeedAge,
-		reach:     reach,
-		revokeKey: revokeKey,
-		now:       config.Now,
-		logger:    config.Logger,
-		revoked:   newRevokedSet(config.MaxRevoked),
-		watchers:  newWatchers(config.MaxStreams),
-		origin:    config.Now().Add(-longestKept),
-		first:     make(chan struct{}),
+		source:   config.Revocations,
+		maxAge:   config.MaxFeedAge,
+		reach:    reach,
+		keys:     keys,
+		now:      config.Now,
+		logger:   config.Logger,
+		revoked:  newRevokedSet(config.MaxRevoked),
+		watchers: newWatchers(config.MaxStreams),
+		origin:   config.Now().Add(-longestKept),
+		first:    make(chan struct{}),
 	}
 }
 
@@ -127,34 +139,65 @@ func (f *feed) read(ctx context.Context) error {
 	watchdog := time.AfterFunc(silence, func() { cancel(errSilent) })
 	defer watchdog.Stop()
 
-	replayed := true
-	err := f.source.Read(ctx, f.now().Add(-f.reach()-readMargin), func(subject string, body []byte) {
-		sessionID, isSession := strings.CutPrefix(subject, sessionSubject)
-		keyID, isKey := strings.CutPrefix(subject, keySubject)
-		switch {
-		case isSession && sessionID != "":
-			f.revoke(ctx, sessionID, body)
-		case isKey && keyID != "":
-			f.dropKey(ctx, keyID)
-		case subject == heartbeatSubject:
-			f.beat(body, replayed)
-			replayed = false
-			watchdog.Reset(silence)
+	first := true
+	err := f.source.Read(ctx, f.now().Add(-f.reach()-readMargin), func(subject string, header map[string][]string, body []byte) {
+		told, id := kindOf(subject)
+		if told == unknownKind {
+			return
+		}
+		if problem := flaw(told, header); problem != "" {
+			f.refuse(ctx, told, id, problem)
+			return
+		}
+		switch told {
+		case sessionKind:
+			f.revoke(ctx, id, body)
+		case keyKind:
+			f.dropKey(ctx, id, body)
+		default:
+			what := f.beat(ctx, body, first)
+			if what == beatNew {
+				watchdog.Reset(silence)
+			}
+			first = first && what == beatRefused
 		}
 	})
 	return errors.Join(err, context.Cause(ctx))
 }
 
-// revoke applies a revocation. The subject names the session; a body that can't be read makes it no less revoked.
+// refuse passes over a message that authn didn't write. The stream keeps one message of a subject: it may stand where a revocation stood, so
+// authn has the word on whatever it names, and nothing ends by it.
+func (f *feed) refuse(ctx context.Context, told kind, id, problem string) {
+	now := f.now()
+	switch told {
+	case sessionKind:
+		f.revoked.doubt(id, now.Add(longestKept), now)
+	case keyKind:
+		f.keys.doubt()
+	default:
+	}
+	refused := f.refused.Add(1)
+	if !f.warned.IsZero() && now.Sub(f.warned) < warnEvery {
+		return
+	}
+	f.warned = now
+	f.logger.LogAttrs(ctx, slog.LevelWarn, "a message in the revocation feed isn't authn's, and isn't believed: somebody else writes to the stream",
+		slog.String("event_type", eventTypes[told]), slog.String("problem", problem), slog.Uint64("refused", refused))
+}
+
+// revoke applies a revocation. The body names the session that the subject names; one without a readable time is kept for as long as any.
 func (f *feed) revoke(ctx context.Context, sessionID string, body []byte) {
+	var revocation eventv1.Revocation
+	if err := proto.Unmarshal(body, &revocation); err != nil || revocation.GetSessionId() != sessionID {
+		f.refuse(ctx, sessionKind, sessionID, "its body names another session, or none")
+		return
+	}
 	now := f.now()
 	until := now.Add(longestKept)
-	var revocation eventv1.Revocation
-	if err := proto.Unmarshal(body, &revocation); err != nil || !revocation.GetForgetAfter().IsValid() {
-		f.logger.LogAttrs(ctx, slog.LevelWarn, "a revocation's body can't be read; the session is refused all the same",
-			slog.String("session_id", sessionID))
-	} else if told := revocation.GetForgetAfter().AsTime().Add(readMargin); told.Before(until) {
-		until = told
+	if forget := revocation.GetForgetAfter(); forget.IsValid() {
+		if told := forget.AsTime().Add(readMargin); told.Before(until) {
+			until = told
+		}
 	}
 	if now.Before(until) {
 		f.revoked.add(sessionID, until, now)
@@ -162,9 +205,14 @@ func (f *feed) revoke(ctx context.Context, sessionID string, body []byte) {
 	f.watchers.endSession(sessionID) // a stream may be older than any token that is alive
 }
 
-// dropKey applies the revocation of a signing key. The subject says all there is to know.
-func (f *feed) dropKey(ctx context.Context, keyID string) {
-	if !f.revokeKey(keyID) {
+// dropKey applies the revocation of a signing key. The body names the key that the subject names.
+func (f *feed) dropKey(ctx context.Context, keyID string, body []byte) {
+	var revocation eventv1.SigningKeyRevocation
+	if err := proto.Unmarshal(body, &revocation); err != nil || revocation.GetKeyId() != keyID {
+		f.refuse(ctx, keyKind, keyID, "its body names another key, or none")
+		return
+	}
+	if !f.keys.revoke(keyID) {
 		return
 	}
 	f.watchers.endKey(keyID)
@@ -172,20 +220,19 @@ func (f *feed) dropKey(ctx context.Context, keyID string) {
 }
 
 // beat applies a heartbeat: everything before it in the stream is applied too.
-//
-// The stream keeps one heartbeat. So the first of a read may have been written long ago, and is dated by what it says
-// of itself; later ones were written while we listened, and are dated by our own clock, whatever authn's says.
-func (f *feed) beat(body []byte, replayed bool) {
+func (f *feed) beat(ctx context.Context, body []byte, first bool) beat {
+	var heartbeat eventv1.RevocationHeartbeat
+	if err := proto.Unmarshal(body, &heartbeat); err != nil || !heartbeat.GetDrainedAt().IsValid() {
+		f.refuse(ctx, heartbeatKind, "", "its body holds no time")
+		return beatRefused
+	}
 	now := f.now()
-	at := now
-	if replayed {
-		var heartbeat eventv1.RevocationHeartbeat
-		if err := proto.Unmarshal(body, &heartbeat); err != nil || !heartbeat.GetDrainedAt().IsValid() {
-			return
-		}
-		if drained := heartbeat.GetDrainedAt().AsTime(); drained.Before(now) {
-			at = now.Add(drained.Sub(now)) // drained by our clock, monotonic part and all
-		}
+	at, what := f.pulse.take(heartbeat.GetDrainedAt().AsTime(), now, first)
+	if what == beatRefused {
+		f.refuse(ctx, heartbeatKind, "", "its time goes back, or is too far ahead")
+	}
+	if what != beatNew {
+		return what
 	}
 	if heard := int64(at.Sub(f.origin)); heard > f.heard.Load() {
 		f.heard.Store(heard)
@@ -197,4 +244,5 @@ func (f *feed) beat(body []byte, replayed bool) {
 	if f.isFresh(now) {
 		f.firstOnce.Do(func() { close(f.first) })
 	}
+	return beatNew
 }

@@ -15,58 +15,95 @@ import (
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
+	"github.com/doorward/doorward/sdk/internal/authntest"
 )
 
-// FuzzFeed reads one message of any subject and body. A revocation takes effect however garbled its body is, unless the body says plainly that
-// it is past; nothing else revokes, and only a heartbeat with a real time makes the feed fresh.
+// FuzzFeed reads one message of any subject, type, source and body. Only what is authn's in every part revokes, and that alone which subject and
+// body both name, unless the body says plainly that it is past; only a heartbeat of authn's with a real time makes the feed fresh.
 func FuzzFeed(f *testing.F) {
 	past, later := timestamppb.New(fuzzNow.Add(-time.Hour)), timestamppb.New(fuzzNow.Add(time.Minute))
-	f.Add(sessionSubject+"ses_1", encoded(f, &eventv1.Revocation{SessionId: "ses_1", ForgetAfter: later}))
-	f.Add(sessionSubject+"ses_1", encoded(f, &eventv1.Revocation{SessionId: "ses_1", ForgetAfter: past}))
-	f.Add(sessionSubject+"ses_1", encoded(f, &eventv1.Revocation{ForgetAfter: &timestamppb.Timestamp{Seconds: math.MinInt64}}))
-	f.Add(sessionSubject, []byte{})
-	f.Add(keySubject+"key_1", encoded(f, &eventv1.SigningKeyRevocation{KeyId: "key_2", RevokedAt: past}))
-	f.Add(keySubject, []byte{})
-	f.Add(heartbeatSubject, encoded(f, &eventv1.RevocationHeartbeat{DrainedAt: timestamppb.New(fuzzNow)}))
-	f.Add(heartbeatSubject, encoded(f, &eventv1.RevocationHeartbeat{DrainedAt: &timestamppb.Timestamp{Seconds: math.MaxInt64}}))
-	f.Add(heartbeatSubject, []byte{0xff})
-	f.Fuzz(func(t *testing.T, subject string, body []byte) {
+	session, key, heartbeat := eventTypes[sessionKind], eventTypes[keyKind], eventTypes[heartbeatKind]
+	f.Add(sessionSubject+"ses_1", session, "authn", encoded(f, &eventv1.Revocation{SessionId: "ses_1", ForgetAfter: later}))
+	f.Add(sessionSubject+"ses_1", session, "authn", encoded(f, &eventv1.Revocation{SessionId: "ses_1", ForgetAfter: past}))
+	f.Add(sessionSubject+"ses_1", session, "authn", encoded(f, &eventv1.Revocation{SessionId: "ses_1", ForgetAfter: &timestamppb.Timestamp{Seconds: math.MinInt64}}))
+	f.Add(sessionSubject+"ses_1", session, "authn", encoded(f, &eventv1.Revocation{SessionId: "ses_2", ForgetAfter: later}))
+	f.Add(sessionSubject+"ses_1", session, "risk", encoded(f, &eventv1.Revocation{SessionId: "ses_1", ForgetAfter: later}))
+	f.Add(sessionSubject+"ses_1", session, "authn", []byte{})
+	f.Add(sessionSubject+"ses_1", "", "", []byte{})
+	f.Add(sessionSubject, session, "authn", []byte{})
+	f.Add(keySubject+"key_1", key, "authn", encoded(f, &eventv1.SigningKeyRevocation{KeyId: "key_1", RevokedAt: past}))
+	f.Add(keySubject+"key_1", key, "authn", encoded(f, &eventv1.SigningKeyRevocation{KeyId: "key_2", RevokedAt: past}))
+	f.Add(keySubject+"key_1", session, "authn", encoded(f, &eventv1.SigningKeyRevocation{KeyId: "key_1", RevokedAt: past}))
+	f.Add(keySubject, key, "authn", []byte{})
+	f.Add(heartbeatSubject, heartbeat, "authn", encoded(f, &eventv1.RevocationHeartbeat{DrainedAt: timestamppb.New(fuzzNow)}))
+	f.Add(heartbeatSubject, heartbeat, "", encoded(f, &eventv1.RevocationHeartbeat{DrainedAt: timestamppb.New(fuzzNow)}))
+	f.Add(heartbeatSubject, heartbeat, "authn", encoded(f, &eventv1.RevocationHeartbeat{DrainedAt: &timestamppb.Timestamp{Seconds: math.MaxInt64}}))
+	f.Add(heartbeatSubject, heartbeat, "authn", []byte{0xff})
+	f.Fuzz(func(t *testing.T, subject, eventType, source string, body []byte) {
+		header := authntest.Headers(eventType, fuzzNow)
+		header["ce-source"] = []string{source}
 		config := Config{
-			Revocations: one{subject, body}, MaxRevoked: 1, Now: func() time.Time { return fuzzNow }, Logger: slog.New(slog.DiscardHandler),
+			Revocations: one{subject, header, body}, MaxRevoked: 1, Now: func() time.Time { return fuzzNow }, Logger: slog.New(slog.DiscardHandler),
 		}.withDefaults()
-		var keys []string
-		feed := newFeed(&config, func() time.Duration { return time.Minute }, func(keyID string) bool {
-			keys = append(keys, keyID)
-			return true
-		})
+		var keys toldKeys
+		feed := newFeed(&config, func() time.Duration { return time.Minute }, &keys)
 		if err := feed.read(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 
+		ours := func(want string) bool { return source == "authn" && eventType == want }
 		sessionID, isSession := strings.CutPrefix(subject, sessionSubject)
 		isSession = isSession && sessionID != ""
-		if got, want := feed.revoked.len() == 1 && feed.revoked.has(sessionID), isSession && !isPast(body); got != want {
+		believed := isSession && ours("revocation.session.v1") && names(body, sessionID)
+		if got, want := feed.revoked.has(sessionID), believed && !isPast(body); got != want {
 			t.Errorf("%q is revoked: %t, want %t", subject, got, want)
 		}
-		keyID, isKey := strings.CutPrefix(subject, keySubject)
-		if revoked := len(keys) == 1 && keys[0] == keyID && keyID != ""; revoked != (isKey && keyID != "") || !revoked && len(keys) > 0 {
-			t.Errorf("%q revoked the keys %q", subject, keys)
+		if got, want := feed.revoked.of(sessionID) == doubtful, isSession && !believed; got != want {
+			t.Errorf("%q is in doubt: %t, want %t", subject, got, want)
 		}
-		if feed.isFresh(fuzzNow) && (subject != heartbeatSubject || !isBeat(body)) {
+		keyID, isKey := strings.CutPrefix(subject, keySubject)
+		if got, want := len(keys.revoked) == 1 && keys.revoked[0] == keyID, isKey && keyID != "" && ours("revocation.signing_key.v1") && namesKey(body, keyID); got != want || !got && len(keys.revoked) > 0 {
+			t.Errorf("%q revoked the keys %q", subject, keys.revoked)
+		}
+		if feed.isFresh(fuzzNow) && (subject != heartbeatSubject || !ours("revocation.heartbeat.v1") || !isBeat(body)) {
 			t.Errorf("%q with the body %x made the feed fresh", subject, body)
 		}
 	})
 }
 
+// toldKeys remembers what the feed told of keys.
+type toldKeys struct {
+	revoked []string
+	doubts  int
+}
+
+func (k *toldKeys) revoke(id string) bool {
+	k.revoked = append(k.revoked, id)
+	return true
+}
+
+func (k *toldKeys) doubt() { k.doubts++ }
+
 // one is a source with one message.
 type one struct {
 	subject string
+	header  map[string][]string
 	body    []byte
 }
 
-func (o one) Read(_ context.Context, _ time.Time, handle func(string, []byte)) error {
-	handle(o.subject, o.body)
+func (o one) Read(_ context.Context, _ time.Time, handle func(string, map[string][]string, []byte)) error {
+	handle(o.subject, o.header, o.body)
 	return nil
+}
+
+func names(body []byte, sessionID string) bool {
+	var revocation eventv1.Revocation
+	return proto.Unmarshal(body, &revocation) == nil && revocation.GetSessionId() == sessionID
+}
+
+func namesKey(body []byte, keyID string) bool {
+	var revocation eventv1.SigningKeyRevocation
+	return proto.Unmarshal(body, &revocation) == nil && revocation.GetKeyId() == keyID
 }
 
 func encoded(t testing.TB, m proto.Message) []byte {

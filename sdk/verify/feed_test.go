@@ -18,7 +18,7 @@ func startFeed(t *testing.T, prepare func(*authntest.Feed)) (*feed, *authntest.F
 	stream := authntest.NewFeed(time.Now)
 	prepare(stream)
 	config := Config{Revocations: stream}.withDefaults()
-	f := newFeed(&config, func() time.Duration { return time.Minute }, noKeys)
+	f := newFeed(&config, func() time.Duration { return time.Minute }, noKeys{})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -34,7 +34,10 @@ func startFeed(t *testing.T, prepare func(*authntest.Feed)) (*feed, *authntest.F
 }
 
 // noKeys is for feeds that tell of no key.
-func noKeys(string) bool { return false }
+type noKeys struct{}
+
+func (noKeys) revoke(string) bool { return false }
+func (noKeys) doubt()             {}
 
 // pass lets time go by on the bubble's clock.
 func pass(d time.Duration) {
@@ -71,11 +74,11 @@ func TestKeptHeartbeatIsAsOldAsItSays(t *testing.T) {
 	})
 }
 
-// From the second heartbeat of a read on it is our clock that counts, so authn's clock may be wrong.
+// From the second heartbeat of a read on it is our clock that counts, so authn's clock may be behind.
 func TestLiveHeartbeatIsDatedByOurClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, stream := startFeed(t, func(stream *authntest.Feed) { stream.Beat() })
-		stream.BeatAt(time.Now().Add(-time.Hour))
+		f, stream := startFeed(t, func(stream *authntest.Feed) { stream.BeatAt(time.Now().Add(-readMargin)) })
+		stream.BeatAt(time.Now().Add(time.Second - readMargin))
 		synctest.Wait()
 		pass(2 * time.Second)
 		if age := f.age(time.Now()); age != 2*time.Second {
@@ -134,7 +137,7 @@ func TestSilentReadIsBegunAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reads := make(chan time.Time, 100)
 		config := Config{Revocations: silent(reads)}.withDefaults()
-		f := newFeed(&config, func() time.Duration { return time.Minute }, noKeys)
+		f := newFeed(&config, func() time.Duration { return time.Minute }, noKeys{})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {
@@ -157,7 +160,7 @@ func TestSilentReadIsBegunAgain(t *testing.T) {
 // silent is a source that is connected and says nothing.
 type silent chan<- time.Time
 
-func (s silent) Read(ctx context.Context, since time.Time, _ func(string, []byte)) error {
+func (s silent) Read(ctx context.Context, since time.Time, _ func(string, map[string][]string, []byte)) error {
 	s <- since
 	<-ctx.Done()
 	return ctx.Err()
@@ -168,15 +171,15 @@ func TestRevocationIsKeptForABoundedTime(t *testing.T) {
 		f, stream := startFeed(t, func(stream *authntest.Feed) { stream.Beat() })
 		stream.RevokeUntil("ses_1", time.Now().AddDate(100, 0, 0))
 		stream.RevokeUntil("ses_2", time.Now().Add(-time.Hour))
-		stream.Publish("doorward.revocation.session.", nil)
-		stream.Publish("doorward.revocation.other", nil)
+		stream.Publish("doorward.revocation.session.", "revocation.session.v1", nil)
+		stream.Publish("doorward.revocation.other", "revocation.other.v1", nil)
 		synctest.Wait()
-		if !f.revoked.has("ses_1") || f.revoked.len() != 1 {
-			t.Fatalf("%d known", f.revoked.len())
+		if !f.revoked.has("ses_1") || f.revoked.count(revoked) != 1 {
+			t.Fatalf("%d known", f.revoked.count(revoked))
 		}
 		pass(longestKept + 2*time.Minute) // it was read again for as long as the stream handed it out
 		f.revoked.sweep(time.Now())
-		if f.revoked.len() != 0 {
+		if f.revoked.count(revoked) != 0 {
 			t.Error("kept for longer than a token may live")
 		}
 	})

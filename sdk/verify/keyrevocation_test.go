@@ -115,17 +115,6 @@ func TestReadingTheFeedAgainFetchesNoKeys(t *testing.T) {
 	}
 }
 
-func TestRevocationOfAKeyIsReadableFromItsSubjectAlone(t *testing.T) {
-	w := newWorld(t)
-	token := w.token("ses_1")
-	applied(t, w.feed.Publish("doorward.revocation.signing_key.", nil))
-	_, err := w.verifier.Verify(t.Context(), token)
-	expectReason(t, err, none)
-	applied(t, w.feed.Publish("doorward.revocation.signing_key.key_1", []byte{0xff}))
-	_, err = w.verifier.Verify(t.Context(), token)
-	expectReason(t, err, expired)
-}
-
 func TestOpenStreamsEndWithTheirKey(t *testing.T) {
 	w := newWorld(t)
 	old, err := openReader(t, w, "ses_1")

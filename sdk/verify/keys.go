@@ -71,6 +71,7 @@ type keyring struct {
 	revoked   revokedKeys
 	// owed says that a key was revoked after the last flight took off. What that one brings may be older.
 	owed    bool
+	doubted time.Time     // when run was last told that a key may be revoked
 	wake    chan struct{} // tells run that a fetch is owed
 	fetches atomic.Uint64
 }

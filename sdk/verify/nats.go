@@ -71,7 +71,7 @@ func NATS(config NATSConfig) (Source, error) {
 }
 
 // Read implements Source.
-func (s *natsSource) Read(ctx context.Context, since time.Time, handle func(subject string, body []byte)) error {
+func (s *natsSource) Read(ctx context.Context, since time.Time, handle func(subject string, header map[string][]string, body []byte)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	conn, err := s.connect(cancel)
@@ -89,7 +89,7 @@ func (s *natsSource) Read(ctx context.Context, since time.Time, handle func(subj
 		if err != nil {
 			return errors.Join(context.Cause(ctx), err)
 		}
-		handle(message.Subject(), message.Data())
+		handle(message.Subject(), message.Headers(), message.Data())
 	}
 }
 

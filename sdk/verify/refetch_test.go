@@ -143,7 +143,7 @@ func TestManyRevocationsCostFewFetches(t *testing.T) {
 // sinces is a source that says since when it is read, and is silent.
 type sinces chan time.Time
 
-func (s sinces) Read(ctx context.Context, since time.Time, _ func(string, []byte)) error {
+func (s sinces) Read(ctx context.Context, since time.Time, _ func(string, map[string][]string, []byte)) error {
 	s <- since
 	<-ctx.Done()
 	return ctx.Err()

@@ -40,13 +40,6 @@ func TestRevokedSessionIsRefusedThoughItsTokenIsRemembered(t *testing.T) {
 	}
 }
 
-func TestRevocationWithoutReadableBodyStillCounts(t *testing.T) {
-	w := newWorld(t)
-	applied(t, w.feed.Publish("doorward.revocation.session.ses_1", []byte{0xff}))
-	_, err := w.verifier.Verify(t.Context(), w.token("ses_1"))
-	expectReason(t, err, ended)
-}
-
 func TestRevocationIsForgottenOnceNoTokenLives(t *testing.T) {
 	w := newWorld(t)
 	applied(t, w.feed.Revoke("ses_1"))

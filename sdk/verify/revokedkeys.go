@@ -46,6 +46,21 @@ func (k *keyring) revoke(id string) bool {
 	return true
 }
 
+// doubt has run fetch the keys anew, once in refetchPause: the feed may no longer say which of them is revoked, and authn doesn't list such a key.
+func (k *keyring) doubt() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.now()
+	if !k.doubted.IsZero() && now.Sub(k.doubted) < refetchPause {
+		return
+	}
+	k.doubted = now
+	select {
+	case k.wake <- struct{}{}:
+	default: // it is awake already
+	}
+}
+
 func (k *keyring) isRevoked(id string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -65,7 +65,7 @@ func newVerifier(keys *keyring, sessions sessionSource, config *Config) *Verifie
 		maxAge:  config.MaxStreamAge,
 		tokens:  newTokenChecker(keys, config.Issuer, config.Audience),
 		cache:   newCache(config.CacheSize),
-		feed:    newFeed(config, reach, keys.revoke),
+		feed:    newFeed(config, reach, keys),
 		asker:   newAsker(sessions, config.Now, config.Logger),
 	}
 }
@@ -139,10 +139,11 @@ func (v *Verifier) check(ctx context.Context, token string, now time.Time) (*che
 
 // standing says whether the session still stands: on every call, however the token was checked.
 func (v *Verifier) standing(ctx context.Context, token string, entry *checked, now time.Time) error {
-	if v.feed.revoked.has(entry.session.SessionID) {
+	told := v.feed.revoked.of(entry.session.SessionID)
+	if told == revoked {
 		return ErrSessionEnded
 	}
-	if v.feed.isFresh(now) {
+	if told == unmentioned && v.feed.isFresh(now) {
 		return nil
 	}
 	switch v.asker.ask(ctx, token, entry) {
@@ -172,6 +173,10 @@ type Stats struct {
 	// Revoked is how many revoked sessions are known, RevokedKeys how many revoked signing keys, and Streams how many guarded
 	// streams are open.
 	Revoked, RevokedKeys, Streams int
+	// Refused is how many messages in the feed weren't authn's, and Doubtful the sessions that they named: authn is asked about those.
+	// Anything but 0 means that somebody else writes to the stream: look for who has the seed files of applications.
+	Refused  uint64
+	Doubtful int
 	// Cached is how many checked tokens are remembered.
 	Cached                 int
 	CacheHits, CacheMisses uint64
@@ -187,7 +192,9 @@ func (v *Verifier) Stats() Stats {
 	return Stats{
 		FeedAge:       v.feed.age(now),
 		FeedFresh:     v.feed.isFresh(now),
-		Revoked:       v.feed.revoked.len(),
+		Revoked:       v.feed.revoked.count(revoked),
+		Refused:       v.feed.refused.Load(),
+		Doubtful:      v.feed.revoked.count(doubtful),
 		RevokedKeys:   v.tokens.keys.revocations(),
 		Streams:       v.feed.watchers.len(),
 		Cached:        v.cache.len(),

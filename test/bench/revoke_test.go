@@ -119,7 +119,7 @@ func (w *revoking) openWire() {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = source.Read(ctx, time.Now(), func(string, []byte) {}) // its error is that it was told to end
+		_ = source.Read(ctx, time.Now(), func(string, map[string][]string, []byte) {}) // its error is that it was told to end
 	}()
 	w.Cleanup(func() {
 		cancel()

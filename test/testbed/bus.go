@@ -119,9 +119,9 @@ type watched struct {
 	applied chan<- Arrival
 }
 
-func (w watched) Read(ctx context.Context, since time.Time, handle func(string, []byte)) error {
-	return w.Source.Read(ctx, since, func(subject string, body []byte) {
-		handle(subject, body)
+func (w watched) Read(ctx context.Context, since time.Time, handle func(string, map[string][]string, []byte)) error {
+	return w.Source.Read(ctx, since, func(subject string, header map[string][]string, body []byte) {
+		handle(subject, header, body)
 		select {
 		case w.applied <- Arrival{Subject: subject, At: time.Now()}:
 		default: // nobody waits

@@ -11,6 +11,8 @@ import (
 
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
 	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/id"
+	"github.com/doorward/doorward/internal/outbox"
 	"github.com/doorward/doorward/sdk/doorwardtest"
 	"github.com/doorward/doorward/sdk/verify"
 	"github.com/doorward/doorward/test/testbed"
@@ -45,9 +47,24 @@ func (d *deployment) publish(subject string, message proto.Message) {
 	if err != nil {
 		d.Fatal(err)
 	}
+	d.row(outbox.Row{ID: id.New("evt", time.Now()), Subject: subject, Type: bus.TypeOf(subject), Source: "authn", Time: time.Now(), Data: body})
+}
+
+// row publishes as authn's relay does.
+func (d *deployment) row(row outbox.Row) {
+	d.Helper()
 	ctx, cancel := context.WithTimeout(d.Context(), testbed.Patience)
 	defer cancel()
-	if _, err := d.authn.JetStream().Publish(ctx, subject, body); err != nil {
+	relay := bus.NewPublisher(d.authn)
+	place, err := relay.Place(ctx, bus.StreamRevocations)
+	if err != nil {
+		d.Fatal(err)
+	}
+	receipt, err := relay.Publish(row, place)
+	if err != nil {
+		d.Fatal(err)
+	}
+	if _, err := receipt(ctx); err != nil {
 		d.Fatal(err)
 	}
 }

@@ -67,7 +67,7 @@ func firstOf(t *testing.T, url, seed, ca string) (subject string, err error) {
 	must(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), testbed.Patience)
 	defer cancel()
-	err = source.Read(ctx, time.Now().Add(-time.Minute), func(s string, _ []byte) {
+	err = source.Read(ctx, time.Now().Add(-time.Minute), func(s string, _ map[string][]string, _ []byte) {
 		subject = s
 		cancel()
 	})

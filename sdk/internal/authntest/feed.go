@@ -2,6 +2,7 @@ package authntest
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type Feed struct {
 
 type message struct {
 	subject string
+	header  map[string][]string
 	body    []byte
 	at      time.Time
 	applied chan struct{} // closed when a reader has handled it
@@ -33,11 +35,24 @@ type message struct {
 // NewFeed makes an empty feed.
 func NewFeed(now func() time.Time) *Feed { return &Feed{now: now, grown: make(chan struct{})} }
 
-// Publish adds a message. The channel is closed when a reader has applied it.
-func (f *Feed) Publish(subject string, body []byte) <-chan struct{} {
+// Headers are those that authn gives an event of the type at the time.
+func Headers(eventType string, at time.Time) map[string][]string {
+	return map[string][]string{
+		"ce-specversion": {"1.0"}, "ce-id": {fmt.Sprint("evt_", at.UnixNano())}, "ce-source": {"authn"}, "ce-type": {eventType},
+		"ce-time": {at.UTC().Format(time.RFC3339Nano)}, "ce-datacontenttype": {"application/protobuf"},
+	}
+}
+
+// Publish adds a message as authn writes it, of an event type such as revocation.session.v1. The channel is closed when a reader has applied it.
+func (f *Feed) Publish(subject, eventType string, body []byte) <-chan struct{} {
+	return f.Smuggle(subject, Headers(eventType, f.now()), body)
+}
+
+// Smuggle adds a message with any headers.
+func (f *Feed) Smuggle(subject string, header map[string][]string, body []byte) <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	m := message{subject: subject, body: body, at: f.now(), applied: make(chan struct{}), once: new(sync.Once)}
+	m := message{subject: subject, header: header, body: body, at: f.now(), applied: make(chan struct{}), once: new(sync.Once)}
 	f.messages = append(f.messages, m)
 	f.wake()
 	return m.applied
@@ -50,7 +65,7 @@ func (f *Feed) Revoke(sessionID string) <-chan struct{} {
 
 // RevokeUntil adds a revocation that may be forgotten after the time.
 func (f *Feed) RevokeUntil(sessionID string, forgetAfter time.Time) <-chan struct{} {
-	return f.Publish("doorward.revocation.session."+sessionID, encode(&eventv1.Revocation{
+	return f.Publish("doorward.revocation.session."+sessionID, "revocation.session.v1", encode(&eventv1.Revocation{
 		SessionId:   sessionID,
 		RevokedAt:   timestamppb.New(f.now()),
 		ForgetAfter: timestamppb.New(forgetAfter),
@@ -59,7 +74,7 @@ func (f *Feed) RevokeUntil(sessionID string, forgetAfter time.Time) <-chan struc
 
 // RevokeKey adds the revocation of a signing key.
 func (f *Feed) RevokeKey(keyID string) <-chan struct{} {
-	return f.Publish("doorward.revocation.signing_key."+keyID, encode(&eventv1.SigningKeyRevocation{
+	return f.Publish("doorward.revocation.signing_key."+keyID, "revocation.signing_key.v1", encode(&eventv1.SigningKeyRevocation{
 		KeyId:     keyID,
 		RevokedAt: timestamppb.New(f.now()),
 	}))
@@ -70,7 +85,7 @@ func (f *Feed) Beat() <-chan struct{} { return f.BeatAt(f.now()) }
 
 // BeatAt adds a heartbeat that says it was written at the time.
 func (f *Feed) BeatAt(drained time.Time) <-chan struct{} {
-	return f.Publish("doorward.revocation.heartbeat",
+	return f.Publish("doorward.revocation.heartbeat", "revocation.heartbeat.v1",
 		encode(&eventv1.RevocationHeartbeat{DrainedAt: timestamppb.New(drained)}))
 }
 
@@ -89,7 +104,7 @@ func (f *Feed) wake() {
 }
 
 // Read implements verify.Source.
-func (f *Feed) Read(ctx context.Context, since time.Time, handle func(subject string, body []byte)) error {
+func (f *Feed) Read(ctx context.Context, since time.Time, handle func(subject string, header map[string][]string, body []byte)) error {
 	f.mu.Lock()
 	before := f.breaks
 	f.mu.Unlock()
@@ -105,7 +120,7 @@ func (f *Feed) Read(ctx context.Context, since time.Time, handle func(subject st
 				return ctx.Err()
 			}
 			if !m.at.Before(since) {
-				handle(m.subject, m.body)
+				handle(m.subject, m.header, m.body)
 			}
 			m.once.Do(func() { close(m.applied) })
 		}
