@@ -12,7 +12,7 @@
 //	the address is blocked ───────────────► refuses ◄─┐
 //	not in an allowlist that is required ─► refuses   ├ lifted by an allowed address or domain, however wide
 //	the domain is disposable ─────────────► refuses ◄─┘
-//	the address has a tag ────────────────► refuses ◄─┬ lifted by an allowed entry for the very address
+//	the address has a tag ────────────────► refuses ◄─┐ lifted by an allowed entry for the very address
 //	another account has its mailbox ──────► refuses ◄─┘
 //	else                                    may come
 //

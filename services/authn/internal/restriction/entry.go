@@ -37,9 +37,20 @@ func (e Entry) String() string {
 		return below + e.Name
 	case Range:
 		return shortRange(e.Name)
+	case Email:
+		return escape(e.Name)
 	default:
 		return e.Name
 	}
+}
+
+// escape writes an address so that no character of it is taken for more than itself: * for a wildcard, or a # in front for a comment.
+func escape(address string) string {
+	escaped := strings.ReplaceAll(address, "*", `\*`)
+	if strings.HasPrefix(escaped, "#") {
+		return `\` + escaped
+	}
+	return escaped
 }
 
 // AsWritten is the operator's own spelling.
@@ -50,8 +61,8 @@ func (e Entry) AsWritten() string {
 	return e.String()
 }
 
-// ParseEntry reads an entry as an operator writes it: user@example.com, example.com, *.example.com, 192.0.2.0/24 or 2001:db8::1.
-// Errors say what is wrong and what would be right.
+// ParseEntry reads an entry as an operator writes it: user@example.com, example.com, *.example.com, 192.0.2.0/24 or 2001:db8::1. In an
+// address \* is the character itself, and so is \# in front. Errors say what is wrong and what would be right.
 func ParseEntry(list List, written string) (Entry, error) {
 	e := Entry{List: list}
 	if list < Allow || list > NotDisposable {
@@ -103,16 +114,20 @@ func (l List) takes(e Entry) error {
 }
 
 func parseEmail(written string) (string, error) {
-	at := strings.LastIndexByte(written, '@')
-	local, domain := written[:at], written[at+1:]
-	if local == "" || local == "*" {
+	// No address that account.Canonical takes has a backslash, so those here are ours.
+	plain := strings.ReplaceAll(written, `\*`, "")
+	address := strings.ReplaceAll(written, `\*`, "*")
+	if strings.HasPrefix(address, `\#`) {
+		address = address[1:]
+	}
+	local, domain, _ := strings.Cut(plain, "@")
+	switch {
+	case domain != "" && (written[0] == '@' || local == "*"):
 		return "", fmt.Errorf("everybody at a domain is written as the domain alone: write %s", clip(domain))
+	case strings.Contains(plain, "*"):
+		return "", errors.New(`* stands for nothing in an address: write the whole address, example.com or *.example.com, and \* for a * that is part of the address`)
 	}
-	// It would be legal in an address, but who writes it means something else by it.
-	if strings.Contains(written, "*") {
-		return "", errors.New("* stands for nothing in an address: write the whole address, example.com or *.example.com")
-	}
-	canonical, ok := account.Canonical(written)
+	canonical, ok := account.Canonical(address)
 	if !ok {
 		return "", errors.New("it isn't an email address: write it as user@example.com, without a name, quotes, comments or spaces")
 	}

@@ -33,7 +33,11 @@ func TestEntriesAreReadAsTheyAreMeant(t *testing.T) {
 		"Us.Er@GoogleMail.com":      {restriction.Email, "user@gmail.com", "user@gmail.com"},
 		"a_b-c.d@proton.me":         {restriction.Email, "abcd@proton.me", "abcd@proton.me"},
 		"user@bücher.example":       {restriction.Email, "user@xn--bcher-kva.example", "user@xn--bcher-kva.example"},
-		"#user@example.com":         {restriction.Email, "#user@example.com", "#user@example.com"},
+		"#user@example.com":         {restriction.Email, "#user@example.com", `\#user@example.com`},
+		`\#user@example.com`:        {restriction.Email, "#user@example.com", `\#user@example.com`},
+		"us#er@example.com":         {restriction.Email, "us#er@example.com", "us#er@example.com"},
+		`us\*er@example.com`:        {restriction.Email, "us*er@example.com", `us\*er@example.com`},
+		`\*@example.com`:            {restriction.Email, "*@example.com", `\*@example.com`},
 		"example.com":               {restriction.Domain, "example.com", "example.com"},
 		"BÜCHER.Example":            {restriction.Domain, "xn--bcher-kva.example", "xn--bcher-kva.example"},
 		"example。com":               {restriction.Domain, "example.com", "example.com"},
@@ -156,7 +160,7 @@ func TestListsHaveNames(t *testing.T) {
 
 func FuzzParseEntry(f *testing.F) {
 	for _, seed := range []string{
-		"user@example.com", "U.S.E.R+tag@googlemail.com", "example.com", "*.BÜCHER.example", "192.0.2.7/24", "::ffff:192.0.2.0/120",
+		"user@example.com", "U.S.E.R+tag@googlemail.com", "example.com", "*.BÜCHER.example", `\\#a\\*@b.c`, "192.0.2.7/24", "::ffff:192.0.2.0/120",
 		"2001:db8::/32", "*@*.example.com", "fe80::1%eth0", "1.2", "a_-@proton.me", "_@pm.me", "user@xn--bcher-kva.example", "x@\u00ad", "*.",
 	} {
 		f.Add(seed)

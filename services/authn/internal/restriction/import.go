@@ -61,7 +61,7 @@ func (f *Faults) add(line int, err error) {
 }
 
 // Import reads the entries of one list from a file: one a line, blanks around it ignored, and from a # that begins the line or follows a
-// blank on a comment. It returns all entries or none: a *Faults when lines are wrong, and the reader's error when it fails.
+// blank on a comment; an address that begins with # is written \#. It returns all entries or none: a *Faults when lines are wrong, and the reader's error when it fails.
 func Import(list List, file io.Reader) ([]Entry, error) {
 	var (
 		entries []Entry

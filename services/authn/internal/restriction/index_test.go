@@ -304,3 +304,20 @@ func TestLookingUpDoesNotAllocate(t *testing.T) {
 		t.Errorf("look-ups allocate %.0f times", n)
 	}
 }
+
+// A domain can have 127 labels, and each may be the one that somebody blocked.
+func TestDomainsOfManyLabelsAreSearchedToTheTop(t *testing.T) {
+	deep := strings.Repeat("a.", 118) + "example"
+	for _, labels := range []int{1, 2, 63, 64, 65, 118} {
+		parts := strings.Split(deep, ".")
+		above := strings.Join(parts[len(parts)-labels:], ".")
+		x := index(t, "block *."+above)
+		found := x.FindAddress(nil, readable(t, "u@"+deep))
+		if len(found) != 1 || found[0].Name != above {
+			t.Errorf("%d labels: found %v", labels, found)
+		}
+		if found := x.FindAddress(nil, readable(t, "u@"+above)); found != nil {
+			t.Errorf("%d labels: the domain itself is found: %v", labels, found)
+		}
+	}
+}

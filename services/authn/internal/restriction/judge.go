@@ -13,7 +13,8 @@ type Subject struct {
 	IP netip.Addr
 	// AddressOnly judges the address alone, where there is nobody who comes from anywhere: an operator asks, or existing accounts are swept.
 	AddressOnly bool
-	// Invited says that they hold an invitation to this address which hasn't expired or been revoked.
+	// Invited says that they hold an invitation to this address which hasn't expired or been revoked, or that they need none, because
+	// they have an account.
 	Invited bool
 	// MailboxTaken says that another account holds an address with the same Mailbox.
 	MailboxTaken bool
@@ -155,7 +156,7 @@ func (j *judging) subaddress() {
 	if j.rules.Subaddresses == AllowThem {
 		return
 	}
-	if tag := j.address.Tag(); tag != "" {
+	if tag := j.address.Tag(); tag != "" && j.rules.Subaddresses != OnePerMailbox {
 		j.speak(Finding{Rule: Subaddress, Effect: unless(j.named), Tag: tag, Mailbox: j.address.Mailbox()})
 	}
 	if j.subject.MailboxTaken {

@@ -59,6 +59,8 @@ func TestRulesSpeakInTheirOrder(t *testing.T) {
 	open := restriction.Default()
 	tags := open
 	tags.Subaddresses = restriction.RefuseThem
+	once := open
+	once.Subaddresses = restriction.OnePerMailbox
 	invited := open
 	invited.AccessMode = restriction.InvitationOnly
 	required := open
@@ -152,6 +154,8 @@ func TestRulesSpeakInTheirOrder(t *testing.T) {
 		"both":                           {open, restriction.Subject{Email: "u@both.example", IP: far}, []string{"disposable_exception allows both.example"}},
 
 		"a tag":                           {tags, restriction.Subject{Email: "user+tag@example.com", IP: far}, []string{"subaddress refuses +tag"}},
+		"a tag, the first of its mailbox": {once, restriction.Subject{Email: "user+tag@example.com", IP: far}, nil},
+		"a tag, and not the first":        {once, restriction.Subject{Email: "user+tag@example.com", IP: far, MailboxTaken: true}, []string{"mailbox_taken refuses"}},
 		"dots are no tag":                 {tags, restriction.Subject{Email: "u.s.e.r@gmail.com", IP: far}, nil},
 		"a mailbox that is taken":         {tags, restriction.Subject{Email: "u.s.e.r@gmail.com", IP: far, MailboxTaken: true}, []string{"mailbox_taken refuses"}},
 		"taken, where nobody asks for it": {open, restriction.Subject{Email: "u.s.e.r@gmail.com", IP: far, MailboxTaken: true}, nil},
@@ -318,7 +322,7 @@ func someEntry(lists ...restriction.List) *rapid.Generator[restriction.Entry] {
 
 func someRules() *rapid.Generator[restriction.Rules] {
 	return rapid.Custom(func(t *rapid.T) restriction.Rules {
-		choice := rapid.SampledFrom([]restriction.Choice{restriction.AllowThem, restriction.RefuseThem, ""})
+		choice := rapid.SampledFrom([]restriction.Choice{restriction.AllowThem, restriction.RefuseThem, restriction.OnePerMailbox, ""})
 		return restriction.Rules{
 			AccessMode:   rapid.SampledFrom([]restriction.AccessMode{restriction.Open, restriction.InvitationOnly, ""}).Draw(t, "mode"),
 			Allowlist:    rapid.SampledFrom([]restriction.AllowlistUse{"off", "exceptions", "required", ""}).Draw(t, "allowlist"),

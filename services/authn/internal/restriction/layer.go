@@ -40,8 +40,8 @@ func (l *layer) get(name string) record {
 	if len(l.slots) == 0 {
 		return ""
 	}
-	at, hash := l.find(l.text, name)
-	if l.slots[at].offset == 0 || l.slots[at].hash != hash {
+	at, _ := l.find(l.text, name)
+	if l.slots[at].offset == 0 {
 		return ""
 	}
 	return recordAt(l.text, l.slots[at].offset)

@@ -45,6 +45,8 @@ type Choice string
 const (
 	AllowThem  Choice = "allow"
 	RefuseThem Choice = "refuse"
+	// OnePerMailbox is for subaddresses alone: tags may come, but each mailbox once.
+	OnePerMailbox Choice = "one_per_mailbox"
 )
 
 // Rules are the values of the restrictions that an operator tunes. A value that isn't known refuses.
@@ -57,7 +59,8 @@ type Rules struct {
 	Blocklist bool `json:"blocklist"`
 	// Disposable is allow or refuse: addresses at disposable domains.
 	Disposable Choice `json:"disposable"`
-	// Subaddresses is allow or refuse: addresses with a tag, and those whose mailbox another account holds.
+	// Subaddresses is allow, one_per_mailbox or refuse. one_per_mailbox refuses an address whose mailbox another account holds; refuse
+	// does that too, and every address with a tag.
 	Subaddresses Choice `json:"subaddresses"`
 	// Separators are those that begin a tag where nothing else is known, some of +=#-.
 	Separators string `json:"separators"`
@@ -86,7 +89,7 @@ func (r Rules) Validate() error {
 		oneOf("access_mode", r.AccessMode, Open, InvitationOnly),
 		oneOf("allowlist", r.Allowlist, AllowlistOff, AllowlistExceptions, AllowlistRequired),
 		oneOf("disposable", r.Disposable, AllowThem, RefuseThem),
-		oneOf("subaddresses", r.Subaddresses, AllowThem, RefuseThem),
+		oneOf("subaddresses", r.Subaddresses, AllowThem, OnePerMailbox, RefuseThem),
 		separate("separators", r.Separators),
 		validateProviders(r.Providers),
 	)

@@ -31,7 +31,7 @@ func TestEveryFaultOfTheRulesIsReportedAtOnce(t *testing.T) {
 		`access_mode is "": must be open or invitation_only`,
 		`allowlist is "": must be off or exceptions or required`,
 		`disposable is "": must be allow or refuse`,
-		`subaddresses is "": must be allow or refuse`,
+		`subaddresses is "": must be allow or one_per_mailbox or refuse`,
 		`separators is "+x": must be some of +=#-, each once`,
 		`providers[0].domain is "no domain": must be a domain`,
 		`providers[1].domain is "Example.com": must be written example.com`,
@@ -74,5 +74,17 @@ func TestRulesAreStoredWhole(t *testing.T) {
 	}
 	if diff := cmp.Diff(rules, got); diff != "" {
 		t.Errorf("read back (-want +got):\n%s", diff)
+	}
+}
+
+func TestDisposableDomainsHaveNoMailboxToCount(t *testing.T) {
+	rules := restriction.Default()
+	rules.Disposable = restriction.OnePerMailbox
+	if err := rules.Validate(); err == nil {
+		t.Error("disposable may be one_per_mailbox")
+	}
+	rules.Disposable, rules.Subaddresses = restriction.RefuseThem, restriction.OnePerMailbox
+	if err := rules.Validate(); err != nil {
+		t.Error(err)
 	}
 }
