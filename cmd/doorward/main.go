@@ -56,6 +56,7 @@ type cli struct {
 	Devices   devicesCmd   `cmd:"" help:"List devices, and take their trust away."`
 	Apps      appsCmd      `cmd:"" help:"Register applications; make, rotate and revoke their API keys."`
 	Keys      keysCmd      `cmd:"" help:"List, rotate and replace the signing keys."`
+	Policy    policyCmd    `cmd:"" help:"Show and change what authn's operators may tune, while it runs."`
 	Decisions decisionsCmd `cmd:"" help:"Show what risk decided, and why."`
 	Dead      deadCmd      `cmd:"" help:"List, replay and drop messages that couldn't be handled."`
 	Backup    backupCmd    `cmd:"" help:"Copy the stores of running services to disk."`

@@ -75,6 +75,9 @@ func Table() access.Table {
 		operatorv1.DeadLetterService_ReplayDeadLetter_FullMethodName: audited,
 		operatorv1.DeadLetterService_DropDeadLetter_FullMethodName:   audited,
 
+		authnv1.PolicyService_GetPolicy_FullMethodName:    operator,
+		authnv1.PolicyService_UpdatePolicy_FullMethodName: audited,
+
 		authnv1.ApplicationService_CreateApplication_FullMethodName: audited,
 		authnv1.ApplicationService_ListApplications_FullMethodName:  operator,
 		authnv1.ApplicationService_CreateApiKey_FullMethodName:      audited,

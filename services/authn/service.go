@@ -197,6 +197,7 @@ func (s *Service) listen(ctx context.Context, material *certs.Material, d flow.D
 		Alerts:    flow.NewAlerts(d),
 		Operators: flow.NewOperators(s.store, s.deps.Now),
 		Keys:      s.keys,
+		Policies:  flow.NewPolicies(s.store, s.policies),
 		Policy:    s.policies.Current,
 		Now:       s.deps.Now,
 	})

@@ -30,6 +30,7 @@ type Flows struct {
 	Alerts    *flow.Alerts
 	Operators *flow.Operators
 	Keys      *flow.Keys
+	Policies  *flow.Policies
 	// Policy answers with the policy in force.
 	Policy func(context.Context) tuning.Policy
 	Now    func() time.Time
@@ -44,4 +45,5 @@ func Register(server grpc.ServiceRegistrar, f Flows) {
 	authnv1.RegisterDeviceServiceServer(server, &devices{flow: f.Devices, now: f.Now})
 	authnv1.RegisterAlertServiceServer(server, &alerts{flow: f.Alerts})
 	authnv1.RegisterApplicationServiceServer(server, &applications{flow: f.Operators})
+	authnv1.RegisterPolicyServiceServer(server, &policies{flow: f.Policies})
 }

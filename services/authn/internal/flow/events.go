@@ -32,6 +32,7 @@ const (
 	subjectUserSignedUp     = "doorward.event.authn.user.signed_up"
 	subjectPasswordChanged  = "doorward.event.authn.credential.password_changed"
 	subjectDeviceUntrusted  = "doorward.event.authn.device.untrusted"
+	subjectPolicyChanged    = "doorward.event.authn.policy.changed"
 	subjectSignInFailed     = "doorward.attempt.signin.failed"
 	subjectRevocation       = "doorward.revocation.session."
 	subjectKeyRevocation    = "doorward.revocation.signing_key."
@@ -45,6 +46,7 @@ const (
 	typeUserSignedUp     = "authn.user.signed_up.v1"
 	typePasswordChanged  = "authn.credential.password_changed.v1" //nolint:gosec // G101: an event's type, no credential
 	typeDeviceUntrusted  = "authn.device.untrusted.v1"
+	typePolicyChanged    = "authn.policy.changed.v1"
 	typeSignInFailed     = "attempt.signin.failed.v1"
 	typeRevocation       = "revocation.session.v1"
 	typeKeyRevocation    = "revocation.signing_key.v1"

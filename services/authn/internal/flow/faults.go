@@ -36,6 +36,10 @@ var (
 		"the request can't be accepted as it is; see the field").Field("email", "must be a valid email address")
 	errNotFound = fault.New(fault.NotFound, typev1.Reason_REASON_NOT_FOUND,
 		"there is no such thing, or it isn't for this caller")
+	errPolicyInvalid = fault.New(fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
+		"Some values of the policy are out of their range: correct those that BadRequest names. Nothing was changed.")
+	errPolicyChanged = fault.New(fault.Aborted, typev1.Reason_REASON_VERSION_CONFLICT,
+		"The policy was changed by somebody else meanwhile: read it again and decide again. Nothing was changed.")
 	errNameTaken = fault.New(fault.AlreadyExists, typev1.Reason_REASON_ALREADY_EXISTS,
 		"the name is taken; choose another")
 	errKeyEnded = fault.New(fault.Precondition, typev1.Reason_REASON_API_KEY_ENDED,

@@ -98,7 +98,7 @@ func Default() Policy {
 	}
 }
 
-// Validate reports every value that is out of its range, all at once.
+// Validate reports every value that is out of its range, all at once: a joined error of *Fault.
 func (p Policy) Validate() error {
 	return errors.Join(
 		span("session_token_lifetime", p.SessionTokenLifetime, 30*time.Second, MaxSessionTokenLifetime),
@@ -124,6 +124,18 @@ func (p Policy) Validate() error {
 	)
 }
 
+// Fault is a value that breaks its rule.
+type Fault struct {
+	// Field is its name in a policy file.
+	Field string
+	// Value is what was asked for.
+	Value string
+	// Rule is what would be taken.
+	Rule string
+}
+
+func (f *Fault) Error() string { return f.Field + " is " + f.Value + ": " + f.Rule }
+
 // Lockout are the rules of package lockout.
 func (p Policy) Lockout() lockout.Rules {
 	return lockout.Rules{
@@ -144,18 +156,20 @@ func spanOrZero(name string, value, least, most time.Duration) error {
 
 func span[T int | time.Duration](name string, value, least, most T) error {
 	if value < least || value > most {
-		return fmt.Errorf("%s is %v: must be from %v to %v", name, value, least, most)
+		return &Fault{Field: name, Value: fmt.Sprint(value), Rule: fmt.Sprintf("must be from %v to %v", least, most)}
 	}
 	return nil
 }
 
 func contextWords(words []string) error {
+	const field = "password_context_words"
 	if len(words) > maxContextWords {
-		return fmt.Errorf("password_context_words has %d words: must have at most %d", len(words), maxContextWords)
+		return &Fault{Field: field, Value: fmt.Sprintf("a list of %d", len(words)), Rule: fmt.Sprintf("must have at most %d words", maxContextWords)}
 	}
 	for i, word := range words {
 		if n := utf8.RuneCountInString(word); !utf8.ValidString(word) || n < minContextWordLen || n > maxContextWordLen {
-			return fmt.Errorf("password_context_words[%d] is %q: must be UTF-8 text of %d to %d characters", i, word, minContextWordLen, maxContextWordLen)
+			return &Fault{Field: fmt.Sprintf("%s[%d]", field, i), Value: fmt.Sprintf("%q", word),
+				Rule: fmt.Sprintf("must be UTF-8 text of %d to %d characters", minContextWordLen, maxContextWordLen)}
 		}
 	}
 	return nil

@@ -1,0 +1,249 @@
+// Package policyfile is a service's policy as a YAML file: one line a setting, under its name in the contract.
+//
+//	lockout_duration: 1h
+//	password_context_words:
+//	    - acme
+//
+// It owns how values are written, and knows no policy: whatever a service's Policy message has is in its file. Durations are written as people say
+// them: 10s, 1h30m, 7d. Whether a value is in its range, the service says.
+//
+// Called by `doorward policy`.
+package policyfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/durationpb"
+)
+
+// MaxSize is the largest file that is read, in bytes.
+const MaxSize = 1 << 20
+
+// Encode writes all settings, in the contract's order.
+func Encode(w io.Writer, policy proto.Message) error {
+	var document yaml.Node
+	document.Kind = yaml.MappingNode
+	for field, value := range settings(policy) {
+		document.Content = append(document.Content, scalar(string(field.Name())), node(field, value))
+	}
+	encoder := yaml.NewEncoder(w)
+	if err := encoder.Encode(&document); err != nil {
+		return fmt.Errorf("write policy: %w", err)
+	}
+	return encoder.Close()
+}
+
+// Merge sets the settings that a file names, and leaves the others as they are. All that is wrong with the file is reported at once, by line, and then
+// nothing is set.
+func Merge(file []byte, policy proto.Message) error {
+	entries, err := read(file)
+	if err != nil {
+		return err
+	}
+	merged := proto.Clone(policy)
+	var faults []error
+	seen := map[string]bool{}
+	for _, e := range entries {
+		field := merged.ProtoReflect().Descriptor().Fields().ByName(protoreflect.Name(e.name.Value))
+		switch {
+		case field == nil:
+			faults = append(faults, fmt.Errorf("line %d: there is no setting %q", e.name.Line, e.name.Value))
+		case seen[e.name.Value]:
+			faults = append(faults, fmt.Errorf("line %d: %s is set twice", e.name.Line, e.name.Value))
+		default:
+			if err := set(merged, field, e.value); err != nil {
+				faults = append(faults, fmt.Errorf("line %d: %s: %w", e.value.Line, e.name.Value, err))
+			}
+		}
+		seen[e.name.Value] = true
+	}
+	if len(faults) > 0 {
+		return errors.Join(faults...)
+	}
+	proto.Reset(policy)
+	proto.Merge(policy, merged)
+	return nil
+}
+
+// Change is a setting that differs.
+type Change struct{ Setting, Before, After string }
+
+// Diff is what differs between two policies of one kind, in the contract's order.
+func Diff(before, after proto.Message) []Change {
+	var changes []Change
+	is := after.ProtoReflect()
+	for field, value := range settings(before) {
+		if c := (Change{string(field.Name()), text(field, value), text(field, is.Get(field))}); c.Before != c.After {
+			changes = append(changes, c)
+		}
+	}
+	return changes
+}
+
+// settings are a policy's fields with their values.
+func settings(policy proto.Message) func(yield func(protoreflect.FieldDescriptor, protoreflect.Value) bool) {
+	return func(yield func(protoreflect.FieldDescriptor, protoreflect.Value) bool) {
+		message := policy.ProtoReflect()
+		fields := message.Descriptor().Fields()
+		for i := range fields.Len() {
+			if !yield(fields.Get(i), message.Get(fields.Get(i))) {
+				return
+			}
+		}
+	}
+}
+
+// entry is one setting of a file.
+type entry struct{ name, value *yaml.Node }
+
+func read(file []byte) ([]entry, error) {
+	if len(file) > MaxSize {
+		return nil, fmt.Errorf("the file is larger than %d bytes", MaxSize)
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(file, &document); err != nil {
+		return nil, fmt.Errorf("not YAML: %w", err)
+	}
+	if document.Kind == 0 {
+		return nil, errors.New("the file is empty")
+	}
+	root := document.Content[0]
+	if root.Kind != yaml.MappingNode {
+		return nil, fmt.Errorf("line %d: must be lines of `setting: value`", root.Line)
+	}
+	var entries []entry
+	for pair := range slices.Chunk(root.Content, 2) {
+		entries = append(entries, entry{pair[0], pair[1]})
+	}
+	return entries, nil
+}
+
+func set(policy proto.Message, field protoreflect.FieldDescriptor, n *yaml.Node) error {
+	message := policy.ProtoReflect()
+	if field.IsList() {
+		list := message.NewField(field).List()
+		if n.Kind != yaml.SequenceNode {
+			return errors.New("must be a list")
+		}
+		for _, item := range n.Content {
+			value, err := parse(field, item)
+			if err != nil {
+				return err
+			}
+			list.Append(value)
+		}
+		message.Set(field, protoreflect.ValueOfList(list))
+		return nil
+	}
+	value, err := parse(field, n)
+	if err == nil {
+		message.Set(field, value)
+	}
+	return err
+}
+
+// parse reads one value. What a field isn't expected to be, it refuses.
+func parse(field protoreflect.FieldDescriptor, n *yaml.Node) (protoreflect.Value, error) {
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+		return protoreflect.Value{}, errors.New("must be a value")
+	}
+	switch {
+	case isDuration(field):
+		d, err := parseDuration(n.Value)
+		return protoreflect.ValueOfMessage(durationpb.New(d).ProtoReflect()), err
+	case field.Kind() == protoreflect.Int32Kind:
+		i, err := strconv.ParseInt(n.Value, 10, 32)
+		if err != nil {
+			err = errors.New("must be a whole number")
+		}
+		return protoreflect.ValueOfInt32(int32(i)), err
+	case field.Kind() == protoreflect.BoolKind:
+		if n.Value != "true" && n.Value != "false" {
+			return protoreflect.Value{}, errors.New("must be true or false")
+		}
+		return protoreflect.ValueOfBool(n.Value == "true"), nil
+	case field.Kind() == protoreflect.StringKind:
+		return protoreflect.ValueOfString(n.Value), nil
+	}
+	return protoreflect.Value{}, fmt.Errorf("values of kind %v aren't known here", field.Kind())
+}
+
+func isDuration(field protoreflect.FieldDescriptor) bool {
+	return field.Message() != nil && field.Message().FullName() == (&durationpb.Duration{}).ProtoReflect().Descriptor().FullName()
+}
+
+const day = 24 * time.Hour
+
+func parseDuration(s string) (time.Duration, error) {
+	if digits, ok := strings.CutSuffix(s, "d"); ok {
+		if days, err := strconv.ParseUint(digits, 10, 16); err == nil {
+			return time.Duration(days) * day, nil
+		}
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, errors.New("must be a time such as 10s, 1h30m or 7d")
+	}
+	return d, nil
+}
+
+func durationText(d time.Duration) string {
+	if d >= day && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	text := d.String()
+	for _, nothing := range []string{"m0s", "h0m"} {
+		if short, ok := strings.CutSuffix(text, nothing); ok {
+			text = short + nothing[:1]
+		}
+	}
+	return text
+}
+
+func node(field protoreflect.FieldDescriptor, value protoreflect.Value) *yaml.Node {
+	if !field.IsList() {
+		return scalar(one(field, value))
+	}
+	list := &yaml.Node{Kind: yaml.SequenceNode}
+	for i := range value.List().Len() {
+		item := scalar(value.List().Get(i).String())
+		item.Tag = "!!str" // a word such as "true" is quoted
+		list.Content = append(list.Content, item)
+	}
+	if len(list.Content) == 0 {
+		list.Style = yaml.FlowStyle
+	}
+	return list
+}
+
+func scalar(value string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: value} }
+
+// text is a value on one line, for people.
+func text(field protoreflect.FieldDescriptor, value protoreflect.Value) string {
+	if !field.IsList() {
+		return one(field, value)
+	}
+	var items []string
+	for i := range value.List().Len() {
+		items = append(items, value.List().Get(i).String())
+	}
+	return "[" + strings.Join(items, ", ") + "]"
+}
+
+func one(field protoreflect.FieldDescriptor, value protoreflect.Value) string {
+	if d, ok := value.Interface().(protoreflect.Message); ok && isDuration(field) {
+		if d, ok := d.Interface().(*durationpb.Duration); ok {
+			return durationText(d.AsDuration())
+		}
+	}
+	return value.String()
+}

@@ -1,0 +1,68 @@
+package api
+
+import (
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
+	"github.com/doorward/doorward/services/authn/internal/tuning"
+)
+
+// policyMessage and policyOf are each other's inverse. What the contract can't hold is out of every range, and refused by the policy's rules.
+
+func policyMessage(p *tuning.Policy) *authnv1.Policy {
+	return &authnv1.Policy{
+		SessionTokenLifetime:  durationpb.New(p.SessionTokenLifetime),
+		SessionLifetime:       durationpb.New(p.SessionLifetime),
+		RefreshGrace:          durationpb.New(p.RefreshGrace),
+		DeviceTrustLifetime:   durationpb.New(p.DeviceTrustLifetime),
+		DeviceSecretGrace:     durationpb.New(p.DeviceSecretGrace),
+		AttemptLifetime:       durationpb.New(p.AttemptLifetime),
+		AttemptAnswers:        int32(p.AttemptAnswers),
+		AttemptsPerIdentifier: int32(p.AttemptsPerIdentifier),
+		CodeLifetime:          durationpb.New(p.CodeLifetime),
+		CodeInterval:          durationpb.New(p.CodeInterval),
+		CodesPerHour:          int32(p.CodesPerHour),
+		LockoutWaitFrom:       int32(p.LockoutWaitFrom),
+		LockoutFirstWait:      durationpb.New(p.LockoutFirstWait),
+		LockoutFailures:       int32(p.LockoutFailures),
+		LockoutDuration:       durationpb.New(p.LockoutDuration),
+		LockoutDecay:          durationpb.New(p.LockoutDecay),
+		PasswordMinLength:     int32(p.PasswordMinLength),
+		PasswordMaxLength:     int32(p.PasswordMaxLength),
+		PasswordMinScore:      int32(p.PasswordMinScore),
+		PasswordNeedsLower:    p.PasswordNeedsLower,
+		PasswordNeedsUpper:    p.PasswordNeedsUpper,
+		PasswordNeedsDigit:    p.PasswordNeedsDigit,
+		PasswordNeedsSymbol:   p.PasswordNeedsSymbol,
+		PasswordContextWords:  p.PasswordContextWords,
+	}
+}
+
+func policyOf(m *authnv1.Policy) tuning.Policy {
+	return tuning.Policy{
+		SessionTokenLifetime:  m.GetSessionTokenLifetime().AsDuration(),
+		SessionLifetime:       m.GetSessionLifetime().AsDuration(),
+		RefreshGrace:          m.GetRefreshGrace().AsDuration(),
+		DeviceTrustLifetime:   m.GetDeviceTrustLifetime().AsDuration(),
+		DeviceSecretGrace:     m.GetDeviceSecretGrace().AsDuration(),
+		AttemptLifetime:       m.GetAttemptLifetime().AsDuration(),
+		AttemptAnswers:        int(m.GetAttemptAnswers()),
+		AttemptsPerIdentifier: int(m.GetAttemptsPerIdentifier()),
+		CodeLifetime:          m.GetCodeLifetime().AsDuration(),
+		CodeInterval:          m.GetCodeInterval().AsDuration(),
+		CodesPerHour:          int(m.GetCodesPerHour()),
+		LockoutWaitFrom:       int(m.GetLockoutWaitFrom()),
+		LockoutFirstWait:      m.GetLockoutFirstWait().AsDuration(),
+		LockoutFailures:       int(m.GetLockoutFailures()),
+		LockoutDuration:       m.GetLockoutDuration().AsDuration(),
+		LockoutDecay:          m.GetLockoutDecay().AsDuration(),
+		PasswordMinLength:     int(m.GetPasswordMinLength()),
+		PasswordMaxLength:     int(m.GetPasswordMaxLength()),
+		PasswordMinScore:      int(m.GetPasswordMinScore()),
+		PasswordNeedsLower:    m.GetPasswordNeedsLower(),
+		PasswordNeedsUpper:    m.GetPasswordNeedsUpper(),
+		PasswordNeedsDigit:    m.GetPasswordNeedsDigit(),
+		PasswordNeedsSymbol:   m.GetPasswordNeedsSymbol(),
+		PasswordContextWords:  m.GetPasswordContextWords(),
+	}
+}

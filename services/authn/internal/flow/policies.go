@@ -1,0 +1,154 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
+	"github.com/doorward/doorward/internal/audit"
+	"github.com/doorward/doorward/internal/policy"
+	"github.com/doorward/doorward/services/authn/internal/store"
+	"github.com/doorward/doorward/services/authn/internal/tuning"
+)
+
+// Policies lets operators tune.
+type Policies struct {
+	store    store.Store
+	policies *policy.Store[tuning.Policy]
+}
+
+// NewPolicies puts the use cases together.
+func NewPolicies(s store.Store, policies *policy.Store[tuning.Policy]) *Policies {
+	return &Policies{store: s, policies: policies}
+}
+
+// Current is the policy in force, read anew: an operator who has just changed it sees the change.
+func (f *Policies) Current(ctx context.Context) (policy.Snapshot[tuning.Policy], error) {
+	if err := f.policies.Refresh(ctx); err != nil {
+		return policy.Snapshot[tuning.Policy]{}, fmt.Errorf("read policy: %w", err)
+	}
+	return f.policies.Snapshot(ctx), nil
+}
+
+// PolicyChange is a policy that an operator wants in force.
+type PolicyChange struct {
+	Policy tuning.Policy
+	// Expected is the version that it was made from.
+	Expected uint64
+	Note     string
+}
+
+// Check says what is wrong with a change, and changes nothing.
+func (f *Policies) Check(ctx context.Context, c PolicyChange) error {
+	if err := c.Policy.Validate(); err != nil {
+		return unfit(err)
+	}
+	current, err := f.Current(ctx)
+	if err == nil && current.Version != c.Expected {
+		err = errPolicyChanged
+	}
+	return err
+}
+
+// Update puts a policy in force, and returns its version.
+func (f *Policies) Update(ctx context.Context, by Actor, c PolicyChange) (version uint64, err error) {
+	err = f.store.Update(ctx, func(tx store.Tx) error {
+		before, _, err := tx.Policies.Current()
+		if err != nil {
+			return err
+		}
+		record, err := f.policies.Update(tx.Policies, policy.Change[tuning.Policy]{
+			Expected: c.Expected, Value: c.Policy, By: by.ID, Reason: c.Note,
+		})
+		if err != nil {
+			return err
+		}
+		version = record.Version
+		return tellPolicy(tx, by, before, record)
+	})
+	switch {
+	case errors.Is(err, policy.ErrInvalid):
+		return 0, unfit(err)
+	case errors.Is(err, policy.ErrConflict):
+		return 0, errPolicyChanged
+	case err != nil:
+		return 0, fmt.Errorf("update policy: %w", err)
+	}
+	if err := f.policies.Refresh(ctx); err != nil {
+		return 0, fmt.Errorf("update policy: it is stored, and in force within a second: %w", err)
+	}
+	return version, nil
+}
+
+// tellPolicy writes the audit record of a change and its event.
+func tellPolicy(tx store.Tx, by Actor, before, r policy.Record) error {
+	changes, err := changesOf(before, r)
+	if err != nil {
+		return err
+	}
+	record := by.record(r.ChangedAt, "policy.change", "policy", "authn", r.Reason)
+	record.Detail = audit.Details("version", r.Version, "changes", strings.Join(changes, "; "))
+	if err := tx.Audit.Append(record); err != nil {
+		return err
+	}
+	_, err = appendEvent(tx, nil, subjectPolicyChanged, typePolicyChanged, r.ChangedAt, &eventv1.PolicyChanged{
+		Version: r.Version, ChangedBy: r.ChangedBy, ChangedAt: timestamppb.New(r.ChangedAt),
+	})
+	return err
+}
+
+// changesOf are the fields that a change has altered, as "name: before → after", by name.
+func changesOf(before, after policy.Record) ([]string, error) {
+	was, is := map[string]any{}, map[string]any{}
+	if before.Version == 0 {
+		defaults, err := json.Marshal(tuning.Default())
+		if err != nil {
+			return nil, fmt.Errorf("encode the default policy: %w", err)
+		}
+		before.Value = defaults
+	}
+	if err := errors.Join(json.Unmarshal(before.Value, &was), json.Unmarshal(after.Value, &is)); err != nil {
+		return nil, fmt.Errorf("compare policies: %w", err)
+	}
+	var changes []string
+	for _, name := range slices.Sorted(maps.Keys(is)) {
+		if !reflect.DeepEqual(was[name], is[name]) {
+			changes = append(changes, fmt.Sprintf("%s: %v → %v", name, was[name], is[name]))
+		}
+	}
+	return changes, nil
+}
+
+// unfit names each value that breaks its rule.
+func unfit(err error) error {
+	refused := errPolicyInvalid
+	for _, f := range faultsIn(err) {
+		refused = refused.Field("policy."+f.Field, f.Rule)
+	}
+	return refused
+}
+
+// faultsIn are the faults of values in an error that joins or wraps them.
+func faultsIn(err error) []*tuning.Fault {
+	if f, ok := err.(*tuning.Fault); ok { //nolint:errorlint // the branches are walked one by one
+		return []*tuning.Fault{f}
+	}
+	var found []*tuning.Fault
+	switch wrapping := err.(type) { //nolint:errorlint // see above
+	case interface{ Unwrap() []error }:
+		for _, inner := range wrapping.Unwrap() {
+			found = append(found, faultsIn(inner)...)
+		}
+	case interface{ Unwrap() error }:
+		found = faultsIn(wrapping.Unwrap())
+	}
+	return found
+}

@@ -1,0 +1,99 @@
+package flow_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"testing"
+
+	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
+	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/internal/outbox"
+	"github.com/doorward/doorward/internal/policy"
+	"github.com/doorward/doorward/services/authn/internal/flow"
+	"github.com/doorward/doorward/services/authn/internal/store"
+	"github.com/doorward/doorward/services/authn/internal/tuning"
+)
+
+// newPolicies are the use cases over the world's store.
+func newPolicies(w *world) *flow.Policies {
+	kept, err := policy.Open(w.t.Context(), policy.Config[tuning.Policy]{
+		Defaults: tuning.Default(), Validate: tuning.Policy.Validate, Now: w.clock.Now, Logger: slog.New(slog.DiscardHandler),
+		Read: func(ctx context.Context, fn func(policy.Records) error) error {
+			return w.store.View(ctx, func(tx store.Tx) error { return fn(tx.Policies) })
+		},
+	})
+	w.must(err)
+	return flow.NewPolicies(w.store, kept)
+}
+
+func TestAPolicyIsChangedAuditedAndTold(t *testing.T) {
+	w := newWorld(t)
+	policies := newPolicies(w)
+	wanted := tuning.Default()
+	wanted.LockoutFailures = 20
+	wanted.PasswordContextWords = []string{"acme"}
+	rows := w.rowsDuring(func() {
+		version, err := policies.Update(t.Context(), operator, flow.PolicyChange{Policy: wanted, Note: "fewer calls"})
+		w.must(err)
+		if version != 1 {
+			t.Errorf("version %d, want 1", version)
+		}
+	})
+	current, err := policies.Current(t.Context())
+	w.must(err)
+	if current.Version != 1 || current.Value.LockoutFailures != 20 || current.ChangedBy != operator.ID || current.Reason != "fewer calls" {
+		t.Errorf("in force: %+v", current)
+	}
+	r := w.lastAudit()
+	if r.Action != "policy.change" || r.Reason != "fewer calls" || r.Detail["changes"] != "lockout_failures: 10 → 20; password_context_words: <nil> → [acme]" {
+		t.Errorf("audited %s with %v", r.Action, r.Detail)
+	}
+	if !slices.ContainsFunc(rows, func(row outbox.Row) bool { return row.Type == "authn.policy.changed.v1" }) {
+		t.Error("no event tells of it")
+	}
+}
+
+func TestAPolicyChangeIsRefusedWholeAndChangesNothing(t *testing.T) {
+	bad := tuning.Default()
+	bad.LockoutFailures, bad.CodesPerHour = 1, 0
+	for name, c := range map[string]struct {
+		change flow.PolicyChange
+		kind   fault.Kind
+		reason typev1.Reason
+		fields []fault.Field
+	}{
+		"values out of their range": {
+			flow.PolicyChange{Policy: bad}, fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
+			[]fault.Field{{Name: "policy.codes_per_hour", Problem: "must be from 3 to 60"}, {Name: "policy.lockout_failures", Problem: "must be from 5 to 90"}},
+		},
+		"made from another version": {
+			flow.PolicyChange{Policy: tuning.Default(), Expected: 7}, fault.Aborted, typev1.Reason_REASON_VERSION_CONFLICT, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			policies := newPolicies(w)
+			audits := len(w.audits())
+			for _, call := range []func() error{
+				func() error { return policies.Check(t.Context(), c.change) },
+				func() error { _, err := policies.Update(t.Context(), operator, c.change); return err },
+			} {
+				err := call()
+				expectFault(t, err, c.kind, c.reason)
+				var refused *fault.Error
+				if !errors.As(err, &refused) || !slices.Equal(refused.Fields, c.fields) {
+					t.Errorf("the refusal names %+v, want %+v", refused, c.fields)
+				}
+			}
+			current, err := policies.Current(t.Context())
+			w.must(err)
+			if current.Version != 0 || len(w.audits()) != audits {
+				t.Errorf("version %d, %d audit records more", current.Version, len(w.audits())-audits)
+			}
+		})
+	}
+	w := newWorld(t)
+	w.must(newPolicies(w).Check(t.Context(), flow.PolicyChange{Policy: tuning.Default()}))
+}
