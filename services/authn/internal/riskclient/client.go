@@ -9,13 +9,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	riskv1 "github.com/doorward/doorward/gen/doorward/risk/v1"
+	"github.com/doorward/doorward/internal/breaker"
 	"github.com/doorward/doorward/internal/fault"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/flow"
 )
 
-// timeout is how long risk may take to answer.
-const timeout = 250 * time.Millisecond
+const (
+	// timeout is how long risk may take to answer.
+	timeout = 250 * time.Millisecond
+	// failuresToOpen is how many calls in a row must fail before nobody is asked.
+	failuresToOpen = 5
+	// pause is how long nobody is asked.
+	pause = 2 * time.Second
+)
 
 // ErrDown says that risk wasn't asked, because it didn't answer a moment ago.
 var ErrDown = errors.New("riskclient: risk didn't answer a moment ago and isn't asked for now")
@@ -31,7 +38,7 @@ type Config struct {
 // Client asks risk. It is safe for concurrent use.
 type Client struct {
 	risk     riskv1.RiskServiceClient
-	breaker  *breaker
+	breaker  *breaker.Breaker
 	failures *prometheus.CounterVec
 }
 
@@ -50,7 +57,7 @@ func New(c Config) (*Client, error) {
 	}
 	client := &Client{
 		risk:    c.Risk,
-		breaker: &breaker{now: c.Now},
+		breaker: breaker.New(breaker.Config{Failures: failuresToOpen, Pause: pause, Now: c.Now}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "doorward_authn_risk_failures_total",
 			Help: "Attempts that risk didn't judge, by cause: down, refused, open, caller.",
@@ -63,7 +70,7 @@ func New(c Config) (*Client, error) {
 		Name: "doorward_authn_risk_breaker_open",
 		Help: "1 while risk isn't asked because it didn't answer, else 0.",
 	}, func() float64 {
-		if client.breaker.open() {
+		if client.breaker.Open() {
 			return 1
 		}
 		return 0
@@ -78,14 +85,14 @@ func New(c Config) (*Client, error) {
 
 // Assess asks risk about an attempt.
 func (c *Client) Assess(ctx context.Context, q flow.Question) (flow.Judgement, error) {
-	probe, ok := c.breaker.admit()
+	probe, ok := c.breaker.Admit()
 	if !ok {
 		c.failures.WithLabelValues(causeOpen).Inc()
 		return flow.Judgement{}, ErrDown
 	}
 	// Settled also when the call panics, or the one probe would never come back.
-	fared := silent
-	defer func() { c.breaker.settle(probe, fared) }()
+	fared := breaker.Silent
+	defer func() { c.breaker.Settle(probe, fared) }()
 	asked, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	response, err := c.risk.Assess(asked, request(q))
@@ -93,31 +100,31 @@ func (c *Client) Assess(ctx context.Context, q flow.Question) (flow.Judgement, e
 		var cause string
 		fared, cause = judgeFailure(ctx, asked, err)
 		c.failures.WithLabelValues(cause).Inc()
-		if fared == silent {
+		if fared == breaker.Silent {
 			return flow.Judgement{}, fmt.Errorf("%w: %w", flow.ErrNoTime, err)
 		}
 		return flow.Judgement{}, fmt.Errorf("ask risk: %w", err)
 	}
-	fared = answered
+	fared = breaker.Answered
 	return judgement(response), nil
 }
 
 var _ flow.Assessor = (*Client)(nil).Assess
 
 // judgeFailure says what an error tells of risk. A caller that left, or had less time than risk is given, tells nothing.
-func judgeFailure(caller, asked context.Context, err error) (fared result, cause string) {
+func judgeFailure(caller, asked context.Context, err error) (fared breaker.Result, cause string) {
 	callers, limited := caller.Deadline()
 	ours, _ := asked.Deadline()
 	kind := fault.KindOf(err)
 	switch {
 	case kind != fault.Unavailable && kind != fault.DeadlineExceeded && kind != fault.Canceled:
-		return answered, causeRefused
+		return breaker.Answered, causeRefused
 	case caller.Err() != nil:
-		return silent, causeCaller
+		return breaker.Silent, causeCaller
 	case kind == fault.DeadlineExceeded && limited && !callers.After(ours):
-		return silent, causeCaller
+		return breaker.Silent, causeCaller
 	}
-	return down, causeDown
+	return breaker.Down, causeDown
 }
 
 var purposes = map[attempt.Purpose]riskv1.Purpose{

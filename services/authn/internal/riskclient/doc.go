@@ -6,11 +6,7 @@
 // The breaker is there because the caller holds a place in the hash pool while risk is asked: with risk gone, each sign-in would hold it for
 // 250 ms more, and the pool would starve.
 //
-//	           5 failures in a row                  2 s
-//	closed ------------------------> open -----------------> probing: one call asks, the others are answered as down
-//	   ^                              ^                          |
-//	   |                              +------- it fails ---------+
-//	   +------------------------------------ it succeeds --------+
+// It opens after five failures in a row and asks again two seconds later (package breaker).
 //
 // A failure is no answer in time. Risk that answers with an error is there, and an answer that somebody can provoke must not switch it off
 // for everybody.
