@@ -47,9 +47,10 @@ soak: ## Leave the suite under load for an hour, and print what it holds each mi
 vuln: ## Look for known vulnerabilities; says "not checked" when their database is out of reach
 	@scripts/vuln $(MODULES)
 
-data: ## Renew the data that ships: countries for risk, disposable mail domains for authn (needs npm)
+data: ## Renew the data that ships: countries, disposable mail domains, the most used passwords (needs npm)
 	@go run ./services/risk/internal/geo/gendata
 	@go run ./services/authn/internal/restriction/gendata
+	@go run ./internal/breach/gendata
 
 compose-test: ## Play the story in containers: build, up, demo, kill, again, stop, down (PORT_BASE=7500 for other ports)
 	@scripts/compose-test

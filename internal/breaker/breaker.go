@@ -9,11 +9,11 @@ import (
 type Result int
 
 const (
-	// Silent: the caller left before there could be an answer. It says nothing.
+	// Silent means: the caller left before there could be an answer. It says nothing.
 	Silent Result = iota
-	// Answered: somebody is there.
+	// Answered means: somebody is there.
 	Answered
-	// Down: no answer in time, or none that is of use.
+	// Down means: no answer in time, or none that is of use.
 	Down
 )
 

@@ -14,11 +14,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
-	"strings"
-	"time"
+
+	"github.com/doorward/doorward/scripts/npm"
 )
 
 // The npm packages. What gendata makes of the shapes, the carves in table.go above all, was checked by eye for this version.
@@ -53,27 +51,14 @@ func run(ctx context.Context, args []string) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
 
 	if *addresses == "" {
-		if *addresses, err = pack(ctx, scratch, addressesPackage); err != nil {
+		if *addresses, err = npm.Pack(ctx, scratch, addressesPackage); err != nil {
 			return err
 		}
 	}
 	if *atlas == "" {
-		if *atlas, err = pack(ctx, scratch, atlasPackage+"@"+atlasVersion); err != nil {
+		if *atlas, err = npm.Pack(ctx, scratch, atlasPackage+"@"+atlasVersion); err != nil {
 			return err
 		}
 	}
 	return write(*out, *addresses, *atlas)
-}
-
-// pack fetches an npm package into dir and returns the file.
-func pack(ctx context.Context, dir, spec string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "pack", "--silent", "--pack-destination", dir, spec)
-	cmd.Stderr = os.Stderr
-	name, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("npm pack %s (is npm installed, and can it reach its registry?): %w", spec, err)
-	}
-	return filepath.Join(dir, strings.TrimSpace(string(name))), nil
 }

