@@ -14,8 +14,8 @@ func isOwn(stored PHC) bool { return strings.HasPrefix(stored.Reveal(), "$argon2
 // verifyForeign checks a password that another system stored, as it was typed (foreign says why). A right one is to be
 // stored anew, unless the form doesn't look at all of it: its end may be a slip that nobody noticed.
 func (h Hasher) verifyForeign(stored PHC, password secret.Text) (Result, error) {
-	typed, wrong := []byte(password.Reveal()), Name("")
-	if _, wrong = prepare(password); wrong != "" {
+	typed := []byte(password.Reveal())
+	if _, wrong := prepare(password); wrong != "" {
 		typed = nil // hashed as empty, which is never right
 	}
 	f, err := foreign.Parse(stored.Reveal())

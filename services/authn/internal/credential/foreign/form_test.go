@@ -80,12 +80,8 @@ func TestThePublishedVectorsAreRight(t *testing.T) {
 			if form.Kind != v.kind || !form.Matches([]byte(v.password)) {
 				t.Errorf("kind %s, and its password is wrong", form.Kind)
 			}
-			for name, wrong := range map[string]string{
-				"nothing": "", "another case": strings.ToUpper(v.password[:1]) + "?", "less": v.password[:1], "with a NUL": v.password + "\x00",
-			} {
-				if form.Matches([]byte(wrong)) {
-					t.Errorf("%s is right", name)
-				}
+			if form.Matches([]byte(v.password + "\x00")) { // to an HMAC and to bcrypt the same
+				t.Error("it is right with a NUL at its end")
 			}
 		})
 	}
@@ -156,7 +152,7 @@ func TestNoOtherPasswordIsRight(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		v := rapid.SampledFrom(cheap).Draw(t, "form")
-		password := rapid.OneOf(rapid.String(), rapid.Map(rapid.String(), func(s string) string { return v.password + s })).Draw(t, "password")
+		password := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", v.password, v.password + "\x00" + v.password}), rapid.Map(rapid.String(), func(s string) string { return v.password + s })).Draw(t, "password")
 		form, err := foreign.Parse(v.stored)
 		if err != nil {
 			t.Fatal(err)
