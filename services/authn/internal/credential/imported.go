@@ -53,7 +53,7 @@ func Inspect(stored PHC) (Inspection, error) {
 	}
 	f, err := foreign.Parse(stored.Reveal())
 	if err != nil {
-		return Inspection{}, fmt.Errorf("credential: %w", err)
+		return Inspection{}, err
 	}
 	return Inspection{Kind: f.Kind, Specimen: f.Specimen, MemoryKiB: f.MemoryKiB}, nil
 }
