@@ -181,6 +181,7 @@ func (c closers) closeAll() error {
 func openVerifier(ctx context.Context, client *doorward.Client, env deployment.Env) (*verify.Verifier, error) {
 	source, err := verify.NATS(verify.NATSConfig{
 		URL: env.Get("DOORWARD_NATS_URL"), SeedFile: env.Get("DOORWARD_NATS_SEED"), CAFile: env.Get("DOORWARD_NATS_CA"),
+		ServerName: env.Get("DOORWARD_NATS_SERVER_NAME"),
 	})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"os"
@@ -44,7 +45,10 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	// Answers come to an inbox that nobody else may listen at.
 	options := []nats.Option{identity, nats.CustomInboxPrefix("_INBOX_subscriber")}
-	if ca := os.Getenv("DOORWARD_NATS_CA"); ca != "" { // anywhere but in development
+	if name := os.Getenv("DOORWARD_NATS_SERVER_NAME"); name != "" { // both anywhere but in development
+		options = append(options, nats.Secure(&tls.Config{MinVersion: tls.VersionTLS12, ServerName: name}))
+	}
+	if ca := os.Getenv("DOORWARD_NATS_CA"); ca != "" {
 		options = append(options, nats.RootCAs(ca))
 	}
 	conn, err := nats.Connect(url, options...)

@@ -62,8 +62,14 @@ func (s Settings) Connect(ctx context.Context, name Name, logger *slog.Logger) (
 	return Connect(ctx, Config{URL: s.URL, Identity: identity, TLS: transport, Patient: true, Logger: logger})
 }
 
+// serverName is what a server's certificate says that the deployment's own CA issued.
+const serverName = "nats"
+
 // Transport is how a server is reached whose certificate is of a CA: the PEM file's at path. Without a path it is nil, for a connection without TLS, which is
 // for this machine alone.
+//
+// Of the deployment's own CA it must be NATS's certificate, whatever host was dialled: those of all services bear the deployment's hosts. Of another CA
+// it must bear the host.
 func Transport(ca string) (*tls.Config, error) {
 	if ca == "" {
 		return nil, nil //nolint:nilnil // no TLS is one of the two answers
@@ -72,5 +78,13 @@ func Transport(ca string) (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bus: the CA of NATS: %w", err)
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots}, nil
+	ours, err := certs.OfDeployment(ca)
+	if err != nil {
+		return nil, fmt.Errorf("bus: the CA of NATS: %w", err)
+	}
+	transport := &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots}
+	if ours {
+		transport.ServerName = serverName
+	}
+	return transport, nil
 }

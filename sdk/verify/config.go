@@ -98,7 +98,8 @@ func (c Config) validate() error {
 }
 
 // FromEnv makes a Verifier from the environment: DOORWARD_ADDRESS, DOORWARD_API_KEY, DOORWARD_ISSUER, DOORWARD_AUDIENCE,
-// DOORWARD_NATS_URL, DOORWARD_NATS_SEED (a path), and, if set, DOORWARD_CA, DOORWARD_SERVER_NAME and DOORWARD_NATS_CA.
+// DOORWARD_NATS_URL, DOORWARD_NATS_SEED (a path), and, if set, DOORWARD_CA, DOORWARD_SERVER_NAME, DOORWARD_NATS_CA and
+// DOORWARD_NATS_SERVER_NAME.
 // It reports all that are missing at once. Adjust may change the rest of the Config before it is used.
 func FromEnv(ctx context.Context, adjust ...func(*Config)) (*Verifier, error) {
 	var vars env.Reader
@@ -113,6 +114,8 @@ func FromEnv(ctx context.Context, adjust ...func(*Config)) (*Verifier, error) {
 		URL:      vars.Need("DOORWARD_NATS_URL"),
 		SeedFile: vars.Need("DOORWARD_NATS_SEED"),
 		CAFile:   os.Getenv("DOORWARD_NATS_CA"),
+
+		ServerName: os.Getenv("DOORWARD_NATS_SERVER_NAME"),
 	}
 	if err := vars.Err(); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"time"
@@ -29,6 +30,9 @@ type NATSConfig struct {
 	// CAFile is the path of the PEM file with the CA of the server's certificate. Without it a tls:// server is held
 	// against the system's roots.
 	CAFile string
+	// ServerName is the name in the server's certificate, when it isn't the URL's host: nats, of a certificate that
+	// Doorward made, as those of all its services bear the deployment's hosts. It demands TLS.
+	ServerName string
 	// Name is what the server's operator sees, doorward-sdk when empty.
 	Name string
 }
@@ -63,6 +67,9 @@ func NATS(config NATSConfig) (Source, error) {
 		nats.Timeout(natsTimeout),
 		nats.PingInterval(pingEvery),
 		nats.MaxPingsOutstanding(2),
+	}
+	if config.ServerName != "" {
+		options = append(options, nats.Secure(&tls.Config{MinVersion: tls.VersionTLS12, ServerName: config.ServerName}))
 	}
 	if config.CAFile != "" {
 		options = append(options, nats.RootCAs(config.CAFile))

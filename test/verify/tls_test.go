@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/sdk/verify"
@@ -36,6 +38,48 @@ func TestFeedIsReadOverTLSFromTheServerOfTheCAAlone(t *testing.T) {
 	for name, ca := range map[string]string{"another CA": theirs + "/ca.pem", "the system's CAs": ""} {
 		if subject, err := firstOf(t, url, bus.SeedFile(dir, bus.SDK), ca); err == nil || subject != "" {
 			t.Errorf("with %s the feed brings %q", name, subject)
+		}
+	}
+}
+
+// All services' certificates bear the deployment's hosts, and any of them would pass by its host. By its name NATS's alone does.
+func TestAnotherServicesCertificateDoesntPassAsNATSs(t *testing.T) {
+	dir := t.TempDir()
+	identities, err := bus.CreateIdentities(dir)
+	must(t, err)
+	ours, stolen := filepath.Join(dir, "ours"), filepath.Join(dir, "stolen")
+	_, err = certs.Create(ours, []string{"nats", "risk"}, certs.Options{Now: time.Now(), Hosts: []string{"127.0.0.1"}})
+	must(t, err)
+	must(t, os.MkdirAll(stolen, 0o700))
+	for _, kind := range []string{".pem", ".key"} {
+		content, err := os.ReadFile(filepath.Join(ours, "risk"+kind))
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(stolen, "nats"+kind), content, 0o600))
+	}
+	conf := filepath.Join(dir, "nats.conf")
+	must(t, os.WriteFile(conf, []byte(bus.RenderConfFor(identities)), 0o600))
+	for certificate, genuine := range map[string]bool{ours: true, stolen: false} {
+		url := testbed.StartNATS(t, conf, certificate, 0)
+		source, err := verify.NATS(verify.NATSConfig{URL: url, SeedFile: bus.SeedFile(dir, bus.SDK), CAFile: ours + "/ca.pem", ServerName: "nats"})
+		must(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), testbed.Patience)
+		err = source.Read(ctx, time.Now(), nil) // there are no streams: whoever gets that far hears so
+		cancel()
+		if reached := errors.Is(err, jetstream.ErrStreamNotFound); reached != genuine {
+			t.Errorf("the SDK reaches the server: %t (%v), want %t", reached, err, genuine)
+		}
+		identity, err := bus.LoadIdentity(dir, bus.Authn)
+		must(t, err)
+		transport, err := bus.Transport(ours + "/ca.pem")
+		must(t, err)
+		ctx, cancel = context.WithTimeout(t.Context(), testbed.Patience)
+		conn, err := bus.Connect(ctx, bus.Config{URL: url, Identity: identity, TLS: transport, Logger: slog.New(slog.DiscardHandler)})
+		cancel()
+		if (err == nil) != genuine {
+			t.Errorf("authn connects: %v, want %t", err, genuine)
+		}
+		if err == nil {
+			conn.Close()
 		}
 	}
 }

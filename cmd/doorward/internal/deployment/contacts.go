@@ -55,7 +55,7 @@ func (c Contacts) application(keys FirstKeys, dir string) Env {
 		Variable{"DOORWARD_EVENTS_SEED", bus.SeedFile(Layout{Dir: dir}.NATS(), bus.Subscriber)},
 	)
 	if c.natsNeedsTLS() {
-		env = append(env, Variable{"DOORWARD_NATS_CA", caFile(dir)})
+		env = append(env, Variable{"DOORWARD_NATS_CA", caFile(dir)}, Variable{"DOORWARD_NATS_SERVER_NAME", "nats"})
 	}
 	if c.Inbox != "" {
 		env = append(env, Variable{"DOORWARD_INBOX", c.Inbox})

@@ -231,6 +231,9 @@ func TestNATSIsReachedWithoutTLSOnThisMachineAlone(t *testing.T) {
 		if got := env.Get("DOORWARD_NATS_CA") == "/d/certs/ca.pem"; got != want {
 			t.Errorf("%s with TLS: %v, want %v", url, got, want)
 		}
+		if got := env.Get("DOORWARD_NATS_SERVER_NAME") == "nats"; got != want {
+			t.Errorf("%s by the name of NATS's certificate: %v, want %v", url, got, want)
+		}
 		if got := env.Get("DOORWARD_NATS_SEED"); got != bus.SeedFile("/d/nats", bus.SDK) {
 			t.Errorf("the seed is at %s", got)
 		}
