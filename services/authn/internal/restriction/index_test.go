@@ -188,9 +188,12 @@ func TestManyChangesAreMergedAndLeaveOlderIndexesAlone(t *testing.T) {
 	first := index(t, "block old.example", "block gone.example")
 	x := first
 	var err error
-	for i := range 2100 {
-		changes := []restriction.Change{{Entry: entry(t, restriction.Block, fmt.Sprintf("u%d@example.com", i))}}
-		if i == 10 {
+	for i := range 210 {
+		var changes []restriction.Change
+		for j := range 10 {
+			changes = append(changes, restriction.Change{Entry: entry(t, restriction.Block, fmt.Sprintf("u%d@example.com", 10*i+j))})
+		}
+		if i == 1 {
 			changes = append(changes, restriction.Change{Entry: entry(t, restriction.Block, "gone.example"), Remove: true})
 		}
 		if x, err = x.With(changes...); err != nil {
