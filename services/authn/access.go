@@ -64,6 +64,11 @@ func Table() access.Table {
 
 		authnv1.UserService_ListUsers_FullMethodName:       operator,
 		authnv1.UserService_GetUser_FullMethodName:         operator,
+		authnv1.UserService_LockUser_FullMethodName:        audited,
+		authnv1.UserService_UnlockUser_FullMethodName:      audited,
+		authnv1.UserService_BanUser_FullMethodName:         audited,
+		authnv1.UserService_UnbanUser_FullMethodName:       audited,
+		authnv1.UserService_MarkCompromised_FullMethodName: audited,
 		authnv1.DeviceService_ListDevices_FullMethodName:   operator,
 		authnv1.DeviceService_UntrustDevice_FullMethodName: audited,
 

@@ -192,7 +192,7 @@ func (s *Service) listen(ctx context.Context, material *certs.Material, d flow.D
 	api.Register(s.server, api.Flows{
 		Attempts:  flow.NewAttempts(d),
 		Sessions:  flow.NewSessions(d),
-		Users:     flow.NewUsers(s.store),
+		Users:     flow.NewUsers(d),
 		Devices:   flow.NewDevices(s.store, s.deps.Now),
 		Alerts:    flow.NewAlerts(d),
 		Operators: flow.NewOperators(s.store, s.deps.Now),

@@ -42,6 +42,8 @@ const (
 	SessionEnd_SESSION_END_PASSWORD_CHANGED SessionEnd = 5
 	// The store was restored from a backup, in which nothing says what ended since.
 	SessionEnd_SESSION_END_RESTORED SessionEnd = 6
+	// An operator banned the account.
+	SessionEnd_SESSION_END_BANNED SessionEnd = 7
 )
 
 // Enum value maps for SessionEnd.
@@ -54,6 +56,7 @@ var (
 		4: "SESSION_END_EXPIRED",
 		5: "SESSION_END_PASSWORD_CHANGED",
 		6: "SESSION_END_RESTORED",
+		7: "SESSION_END_BANNED",
 	}
 	SessionEnd_value = map[string]int32{
 		"SESSION_END_UNSPECIFIED":      0,
@@ -63,6 +66,7 @@ var (
 		"SESSION_END_EXPIRED":          4,
 		"SESSION_END_PASSWORD_CHANGED": 5,
 		"SESSION_END_RESTORED":         6,
+		"SESSION_END_BANNED":           7,
 	}
 )
 
@@ -922,7 +926,7 @@ const file_doorward_authn_v1_session_service_proto_rawDesc = "" +
 	"\x1aRevokeUserSessionsResponse\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1f\n" +
 	"\vsession_ids\x18\x02 \x03(\tR\n" +
-	"sessionIds*\xd1\x01\n" +
+	"sessionIds*\xe9\x01\n" +
 	"\n" +
 	"SessionEnd\x12\x1b\n" +
 	"\x17SESSION_END_UNSPECIFIED\x10\x00\x12\x17\n" +
@@ -931,7 +935,8 @@ const file_doorward_authn_v1_session_service_proto_rawDesc = "" +
 	"\x19SESSION_END_REFRESH_REUSE\x10\x03\x12\x17\n" +
 	"\x13SESSION_END_EXPIRED\x10\x04\x12 \n" +
 	"\x1cSESSION_END_PASSWORD_CHANGED\x10\x05\x12\x18\n" +
-	"\x14SESSION_END_RESTORED\x10\x062\x93\x04\n" +
+	"\x14SESSION_END_RESTORED\x10\x06\x12\x16\n" +
+	"\x12SESSION_END_BANNED\x10\a2\x93\x04\n" +
 	"\x0eSessionService\x12e\n" +
 	"\x0eRefreshSession\x12(.doorward.authn.v1.RefreshSessionRequest\x1a).doorward.authn.v1.RefreshSessionResponse\x12b\n" +
 	"\rVerifySession\x12'.doorward.authn.v1.VerifySessionRequest\x1a(.doorward.authn.v1.VerifySessionResponse\x12_\n" +

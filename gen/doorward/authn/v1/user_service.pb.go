@@ -10,6 +10,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -33,6 +34,8 @@ const (
 	PasswordState_PASSWORD_STATE_GOOD PasswordState = 1
 	// A containment marked it compromised: it lets nobody in, and can be replaced on a device trusted before.
 	PasswordState_PASSWORD_STATE_CONTAINED PasswordState = 2
+	// It was marked compromised: it is good for one more sign-in, with a mailed code besides and a new password at its end.
+	PasswordState_PASSWORD_STATE_COMPROMISED PasswordState = 3
 )
 
 // Enum value maps for PasswordState.
@@ -41,11 +44,13 @@ var (
 		0: "PASSWORD_STATE_UNSPECIFIED",
 		1: "PASSWORD_STATE_GOOD",
 		2: "PASSWORD_STATE_CONTAINED",
+		3: "PASSWORD_STATE_COMPROMISED",
 	}
 	PasswordState_value = map[string]int32{
 		"PASSWORD_STATE_UNSPECIFIED": 0,
 		"PASSWORD_STATE_GOOD":        1,
 		"PASSWORD_STATE_CONTAINED":   2,
+		"PASSWORD_STATE_COMPROMISED": 3,
 	}
 )
 
@@ -93,6 +98,12 @@ type User struct {
 	Version uint64 `protobuf:"varint,6,opt,name=version,proto3" json:"version,omitempty"`
 	// The security epoch. Everything that was issued under a lower one is void.
 	SecurityEpoch uint64 `protobuf:"varint,7,opt,name=security_epoch,json=securityEpoch,proto3" json:"security_epoch,omitempty"`
+	// When an operator locked the account. Not set while it isn't locked.
+	LockedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=locked_at,json=lockedAt,proto3" json:"locked_at,omitempty"`
+	// When that lock ends by itself. Not set when it doesn't.
+	LockedUntil *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=locked_until,json=lockedUntil,proto3" json:"locked_until,omitempty"`
+	// When an operator banned the account. Not set while it isn't banned.
+	BannedAt      *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=banned_at,json=bannedAt,proto3" json:"banned_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -174,6 +185,27 @@ func (x *User) GetSecurityEpoch() uint64 {
 		return x.SecurityEpoch
 	}
 	return 0
+}
+
+func (x *User) GetLockedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LockedAt
+	}
+	return nil
+}
+
+func (x *User) GetLockedUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LockedUntil
+	}
+	return nil
+}
+
+func (x *User) GetBannedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BannedAt
+	}
+	return nil
 }
 
 // UserEmail is a mail address of an account.
@@ -492,11 +524,716 @@ func (x *GetUserResponse) GetUser() *User {
 	return nil
 }
 
+// LockUserRequest locks an account.
+type LockUserRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which user.
+	//
+	// Types that are valid to be assigned to User:
+	//
+	//	*LockUserRequest_UserId
+	//	*LockUserRequest_Email
+	User isLockUserRequest_User `protobuf_oneof:"user"`
+	// Why, for the audit record. At most 500 bytes.
+	Note string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	// For how long: 1 min to 10 years. Not set: until the account is unlocked.
+	LockFor       *durationpb.Duration `protobuf:"bytes,4,opt,name=lock_for,json=lockFor,proto3" json:"lock_for,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LockUserRequest) Reset() {
+	*x = LockUserRequest{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LockUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LockUserRequest) ProtoMessage() {}
+
+func (x *LockUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LockUserRequest.ProtoReflect.Descriptor instead.
+func (*LockUserRequest) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *LockUserRequest) GetUser() isLockUserRequest_User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *LockUserRequest) GetUserId() string {
+	if x != nil {
+		if x, ok := x.User.(*LockUserRequest_UserId); ok {
+			return x.UserId
+		}
+	}
+	return ""
+}
+
+func (x *LockUserRequest) GetEmail() string {
+	if x != nil {
+		if x, ok := x.User.(*LockUserRequest_Email); ok {
+			return x.Email
+		}
+	}
+	return ""
+}
+
+func (x *LockUserRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *LockUserRequest) GetLockFor() *durationpb.Duration {
+	if x != nil {
+		return x.LockFor
+	}
+	return nil
+}
+
+type isLockUserRequest_User interface {
+	isLockUserRequest_User()
+}
+
+type LockUserRequest_UserId struct {
+	// By the user's id.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3,oneof"`
+}
+
+type LockUserRequest_Email struct {
+	// By a mail address of the user's.
+	Email string `protobuf:"bytes,2,opt,name=email,proto3,oneof"`
+}
+
+func (*LockUserRequest_UserId) isLockUserRequest_User() {}
+
+func (*LockUserRequest_Email) isLockUserRequest_User() {}
+
+// LockUserResponse is the account after the change.
+type LockUserResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account.
+	User          *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LockUserResponse) Reset() {
+	*x = LockUserResponse{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LockUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LockUserResponse) ProtoMessage() {}
+
+func (x *LockUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LockUserResponse.ProtoReflect.Descriptor instead.
+func (*LockUserResponse) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *LockUserResponse) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+// UnlockUserRequest unlocks an account.
+type UnlockUserRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which user.
+	//
+	// Types that are valid to be assigned to User:
+	//
+	//	*UnlockUserRequest_UserId
+	//	*UnlockUserRequest_Email
+	User isUnlockUserRequest_User `protobuf_oneof:"user"`
+	// Why, for the audit record. At most 500 bytes.
+	Note          string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnlockUserRequest) Reset() {
+	*x = UnlockUserRequest{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlockUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlockUserRequest) ProtoMessage() {}
+
+func (x *UnlockUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlockUserRequest.ProtoReflect.Descriptor instead.
+func (*UnlockUserRequest) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *UnlockUserRequest) GetUser() isUnlockUserRequest_User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *UnlockUserRequest) GetUserId() string {
+	if x != nil {
+		if x, ok := x.User.(*UnlockUserRequest_UserId); ok {
+			return x.UserId
+		}
+	}
+	return ""
+}
+
+func (x *UnlockUserRequest) GetEmail() string {
+	if x != nil {
+		if x, ok := x.User.(*UnlockUserRequest_Email); ok {
+			return x.Email
+		}
+	}
+	return ""
+}
+
+func (x *UnlockUserRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+type isUnlockUserRequest_User interface {
+	isUnlockUserRequest_User()
+}
+
+type UnlockUserRequest_UserId struct {
+	// By the user's id.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3,oneof"`
+}
+
+type UnlockUserRequest_Email struct {
+	// By a mail address of the user's.
+	Email string `protobuf:"bytes,2,opt,name=email,proto3,oneof"`
+}
+
+func (*UnlockUserRequest_UserId) isUnlockUserRequest_User() {}
+
+func (*UnlockUserRequest_Email) isUnlockUserRequest_User() {}
+
+// UnlockUserResponse is the account after the change.
+type UnlockUserResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account.
+	User          *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnlockUserResponse) Reset() {
+	*x = UnlockUserResponse{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlockUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlockUserResponse) ProtoMessage() {}
+
+func (x *UnlockUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlockUserResponse.ProtoReflect.Descriptor instead.
+func (*UnlockUserResponse) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *UnlockUserResponse) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+// BanUserRequest bans an account.
+type BanUserRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which user.
+	//
+	// Types that are valid to be assigned to User:
+	//
+	//	*BanUserRequest_UserId
+	//	*BanUserRequest_Email
+	User isBanUserRequest_User `protobuf_oneof:"user"`
+	// Why, for the audit record. At most 500 bytes.
+	Note          string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BanUserRequest) Reset() {
+	*x = BanUserRequest{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BanUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BanUserRequest) ProtoMessage() {}
+
+func (x *BanUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BanUserRequest.ProtoReflect.Descriptor instead.
+func (*BanUserRequest) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *BanUserRequest) GetUser() isBanUserRequest_User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *BanUserRequest) GetUserId() string {
+	if x != nil {
+		if x, ok := x.User.(*BanUserRequest_UserId); ok {
+			return x.UserId
+		}
+	}
+	return ""
+}
+
+func (x *BanUserRequest) GetEmail() string {
+	if x != nil {
+		if x, ok := x.User.(*BanUserRequest_Email); ok {
+			return x.Email
+		}
+	}
+	return ""
+}
+
+func (x *BanUserRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+type isBanUserRequest_User interface {
+	isBanUserRequest_User()
+}
+
+type BanUserRequest_UserId struct {
+	// By the user's id.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3,oneof"`
+}
+
+type BanUserRequest_Email struct {
+	// By a mail address of the user's.
+	Email string `protobuf:"bytes,2,opt,name=email,proto3,oneof"`
+}
+
+func (*BanUserRequest_UserId) isBanUserRequest_User() {}
+
+func (*BanUserRequest_Email) isBanUserRequest_User() {}
+
+// BanUserResponse is the account after the change.
+type BanUserResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account.
+	User *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	// The sessions that ended.
+	EndedSessionIds []string `protobuf:"bytes,2,rep,name=ended_session_ids,json=endedSessionIds,proto3" json:"ended_session_ids,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *BanUserResponse) Reset() {
+	*x = BanUserResponse{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BanUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BanUserResponse) ProtoMessage() {}
+
+func (x *BanUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BanUserResponse.ProtoReflect.Descriptor instead.
+func (*BanUserResponse) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *BanUserResponse) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *BanUserResponse) GetEndedSessionIds() []string {
+	if x != nil {
+		return x.EndedSessionIds
+	}
+	return nil
+}
+
+// UnbanUserRequest lifts a ban.
+type UnbanUserRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which user.
+	//
+	// Types that are valid to be assigned to User:
+	//
+	//	*UnbanUserRequest_UserId
+	//	*UnbanUserRequest_Email
+	User isUnbanUserRequest_User `protobuf_oneof:"user"`
+	// Why, for the audit record. At most 500 bytes.
+	Note          string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnbanUserRequest) Reset() {
+	*x = UnbanUserRequest{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnbanUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnbanUserRequest) ProtoMessage() {}
+
+func (x *UnbanUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnbanUserRequest.ProtoReflect.Descriptor instead.
+func (*UnbanUserRequest) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *UnbanUserRequest) GetUser() isUnbanUserRequest_User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *UnbanUserRequest) GetUserId() string {
+	if x != nil {
+		if x, ok := x.User.(*UnbanUserRequest_UserId); ok {
+			return x.UserId
+		}
+	}
+	return ""
+}
+
+func (x *UnbanUserRequest) GetEmail() string {
+	if x != nil {
+		if x, ok := x.User.(*UnbanUserRequest_Email); ok {
+			return x.Email
+		}
+	}
+	return ""
+}
+
+func (x *UnbanUserRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+type isUnbanUserRequest_User interface {
+	isUnbanUserRequest_User()
+}
+
+type UnbanUserRequest_UserId struct {
+	// By the user's id.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3,oneof"`
+}
+
+type UnbanUserRequest_Email struct {
+	// By a mail address of the user's.
+	Email string `protobuf:"bytes,2,opt,name=email,proto3,oneof"`
+}
+
+func (*UnbanUserRequest_UserId) isUnbanUserRequest_User() {}
+
+func (*UnbanUserRequest_Email) isUnbanUserRequest_User() {}
+
+// UnbanUserResponse is the account after the change.
+type UnbanUserResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account.
+	User          *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnbanUserResponse) Reset() {
+	*x = UnbanUserResponse{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnbanUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnbanUserResponse) ProtoMessage() {}
+
+func (x *UnbanUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnbanUserResponse.ProtoReflect.Descriptor instead.
+func (*UnbanUserResponse) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *UnbanUserResponse) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+// MarkCompromisedRequest names accounts.
+type MarkCompromisedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The users' ids, 1 to 200.
+	UserIds []string `protobuf:"bytes,1,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	// Whether to end their sessions too.
+	EndSessions bool `protobuf:"varint,2,opt,name=end_sessions,json=endSessions,proto3" json:"end_sessions,omitempty"`
+	// Why, for the audit records. At most 500 bytes.
+	Note          string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MarkCompromisedRequest) Reset() {
+	*x = MarkCompromisedRequest{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MarkCompromisedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MarkCompromisedRequest) ProtoMessage() {}
+
+func (x *MarkCompromisedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MarkCompromisedRequest.ProtoReflect.Descriptor instead.
+func (*MarkCompromisedRequest) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *MarkCompromisedRequest) GetUserIds() []string {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
+func (x *MarkCompromisedRequest) GetEndSessions() bool {
+	if x != nil {
+		return x.EndSessions
+	}
+	return false
+}
+
+func (x *MarkCompromisedRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// MarkCompromisedResponse says what was changed.
+type MarkCompromisedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The users whose passwords are marked now and weren't before.
+	MarkedUserIds []string `protobuf:"bytes,1,rep,name=marked_user_ids,json=markedUserIds,proto3" json:"marked_user_ids,omitempty"`
+	// The sessions that ended.
+	EndedSessionIds []string `protobuf:"bytes,2,rep,name=ended_session_ids,json=endedSessionIds,proto3" json:"ended_session_ids,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *MarkCompromisedResponse) Reset() {
+	*x = MarkCompromisedResponse{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MarkCompromisedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MarkCompromisedResponse) ProtoMessage() {}
+
+func (x *MarkCompromisedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MarkCompromisedResponse.ProtoReflect.Descriptor instead.
+func (*MarkCompromisedResponse) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *MarkCompromisedResponse) GetMarkedUserIds() []string {
+	if x != nil {
+		return x.MarkedUserIds
+	}
+	return nil
+}
+
+func (x *MarkCompromisedResponse) GetEndedSessionIds() []string {
+	if x != nil {
+		return x.EndedSessionIds
+	}
+	return nil
+}
+
 var File_doorward_authn_v1_user_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_user_service_proto_rawDesc = "" +
 	"\n" +
-	"$doorward/authn/v1/user_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x02\n" +
+	"$doorward/authn/v1/user_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\x03\n" +
 	"\x04User\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x124\n" +
 	"\x06emails\x18\x02 \x03(\v2\x1c.doorward.authn.v1.UserEmailR\x06emails\x12<\n" +
@@ -505,7 +1242,11 @@ const file_doorward_authn_v1_user_service_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x18\n" +
 	"\aversion\x18\x06 \x01(\x04R\aversion\x12%\n" +
-	"\x0esecurity_epoch\x18\a \x01(\x04R\rsecurityEpoch\"\xad\x01\n" +
+	"\x0esecurity_epoch\x18\a \x01(\x04R\rsecurityEpoch\x127\n" +
+	"\tlocked_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\blockedAt\x12=\n" +
+	"\flocked_until\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\vlockedUntil\x127\n" +
+	"\tbanned_at\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\bbannedAt\"\xad\x01\n" +
 	"\tUserEmail\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12;\n" +
@@ -527,14 +1268,62 @@ const file_doorward_authn_v1_user_service_proto_rawDesc = "" +
 	"\xbaH\ar\x05(\xfe\x01`\x01H\x00R\x05emailB\r\n" +
 	"\x04user\x12\x05\xbaH\x02\b\x01\">\n" +
 	"\x0fGetUserResponse\x12+\n" +
-	"\x04user\x18\x01 \x01(\v2\x17.doorward.authn.v1.UserR\x04user*f\n" +
+	"\x04user\x18\x01 \x01(\v2\x17.doorward.authn.v1.UserR\x04user\"\xd2\x01\n" +
+	"\x0fLockUserRequest\x12$\n" +
+	"\auser_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@H\x00R\x06userId\x12\"\n" +
+	"\x05email\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05(\xfe\x01`\x01H\x00R\x05email\x12\x1c\n" +
+	"\x04note\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\xf4\x03R\x04note\x12H\n" +
+	"\block_for\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\f\"\x06\b\x80\x86\xb0\x96\x012\x02\b<R\alockForB\r\n" +
+	"\x04user\x12\x05\xbaH\x02\b\x01\"?\n" +
+	"\x10LockUserResponse\x12+\n" +
+	"\x04user\x18\x01 \x01(\v2\x17.doorward.authn.v1.UserR\x04user\"\x8a\x01\n" +
+	"\x11UnlockUserRequest\x12$\n" +
+	"\auser_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@H\x00R\x06userId\x12\"\n" +
+	"\x05email\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05(\xfe\x01`\x01H\x00R\x05email\x12\x1c\n" +
+	"\x04note\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\xf4\x03R\x04noteB\r\n" +
+	"\x04user\x12\x05\xbaH\x02\b\x01\"A\n" +
+	"\x12UnlockUserResponse\x12+\n" +
+	"\x04user\x18\x01 \x01(\v2\x17.doorward.authn.v1.UserR\x04user\"\x87\x01\n" +
+	"\x0eBanUserRequest\x12$\n" +
+	"\auser_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@H\x00R\x06userId\x12\"\n" +
+	"\x05email\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05(\xfe\x01`\x01H\x00R\x05email\x12\x1c\n" +
+	"\x04note\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\xf4\x03R\x04noteB\r\n" +
+	"\x04user\x12\x05\xbaH\x02\b\x01\"j\n" +
+	"\x0fBanUserResponse\x12+\n" +
+	"\x04user\x18\x01 \x01(\v2\x17.doorward.authn.v1.UserR\x04user\x12*\n" +
+	"\x11ended_session_ids\x18\x02 \x03(\tR\x0fendedSessionIds\"\x89\x01\n" +
+	"\x10UnbanUserRequest\x12$\n" +
+	"\auser_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@H\x00R\x06userId\x12\"\n" +
+	"\x05email\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05(\xfe\x01`\x01H\x00R\x05email\x12\x1c\n" +
+	"\x04note\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\xf4\x03R\x04noteB\r\n" +
+	"\x04user\x12\x05\xbaH\x02\b\x01\"@\n" +
+	"\x11UnbanUserResponse\x12+\n" +
+	"\x04user\x18\x01 \x01(\v2\x17.doorward.authn.v1.UserR\x04user\"\x8b\x01\n" +
+	"\x16MarkCompromisedRequest\x120\n" +
+	"\buser_ids\x18\x01 \x03(\tB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\xc8\x01\x18\x01\"\x06r\x04\x10\x01(@R\auserIds\x12!\n" +
+	"\fend_sessions\x18\x02 \x01(\bR\vendSessions\x12\x1c\n" +
+	"\x04note\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\xf4\x03R\x04note\"m\n" +
+	"\x17MarkCompromisedResponse\x12&\n" +
+	"\x0fmarked_user_ids\x18\x01 \x03(\tR\rmarkedUserIds\x12*\n" +
+	"\x11ended_session_ids\x18\x02 \x03(\tR\x0fendedSessionIds*\x86\x01\n" +
 	"\rPasswordState\x12\x1e\n" +
 	"\x1aPASSWORD_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13PASSWORD_STATE_GOOD\x10\x01\x12\x1c\n" +
-	"\x18PASSWORD_STATE_CONTAINED\x10\x022\xb7\x01\n" +
+	"\x18PASSWORD_STATE_CONTAINED\x10\x02\x12\x1e\n" +
+	"\x1aPASSWORD_STATE_COMPROMISED\x10\x032\xfb\x04\n" +
 	"\vUserService\x12V\n" +
 	"\tListUsers\x12#.doorward.authn.v1.ListUsersRequest\x1a$.doorward.authn.v1.ListUsersResponse\x12P\n" +
-	"\aGetUser\x12!.doorward.authn.v1.GetUserRequest\x1a\".doorward.authn.v1.GetUserResponseB<Z:github.com/doorward/doorward/gen/doorward/authn/v1;authnv1b\x06proto3"
+	"\aGetUser\x12!.doorward.authn.v1.GetUserRequest\x1a\".doorward.authn.v1.GetUserResponse\x12S\n" +
+	"\bLockUser\x12\".doorward.authn.v1.LockUserRequest\x1a#.doorward.authn.v1.LockUserResponse\x12Y\n" +
+	"\n" +
+	"UnlockUser\x12$.doorward.authn.v1.UnlockUserRequest\x1a%.doorward.authn.v1.UnlockUserResponse\x12P\n" +
+	"\aBanUser\x12!.doorward.authn.v1.BanUserRequest\x1a\".doorward.authn.v1.BanUserResponse\x12V\n" +
+	"\tUnbanUser\x12#.doorward.authn.v1.UnbanUserRequest\x1a$.doorward.authn.v1.UnbanUserResponse\x12h\n" +
+	"\x0fMarkCompromised\x12).doorward.authn.v1.MarkCompromisedRequest\x1a*.doorward.authn.v1.MarkCompromisedResponseB<Z:github.com/doorward/doorward/gen/doorward/authn/v1;authnv1b\x06proto3"
 
 var (
 	file_doorward_authn_v1_user_service_proto_rawDescOnce sync.Once
@@ -549,35 +1338,64 @@ func file_doorward_authn_v1_user_service_proto_rawDescGZIP() []byte {
 }
 
 var file_doorward_authn_v1_user_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_doorward_authn_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_doorward_authn_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_doorward_authn_v1_user_service_proto_goTypes = []any{
-	(PasswordState)(0),            // 0: doorward.authn.v1.PasswordState
-	(*User)(nil),                  // 1: doorward.authn.v1.User
-	(*UserEmail)(nil),             // 2: doorward.authn.v1.UserEmail
-	(*ListUsersRequest)(nil),      // 3: doorward.authn.v1.ListUsersRequest
-	(*ListUsersResponse)(nil),     // 4: doorward.authn.v1.ListUsersResponse
-	(*GetUserRequest)(nil),        // 5: doorward.authn.v1.GetUserRequest
-	(*GetUserResponse)(nil),       // 6: doorward.authn.v1.GetUserResponse
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(PasswordState)(0),              // 0: doorward.authn.v1.PasswordState
+	(*User)(nil),                    // 1: doorward.authn.v1.User
+	(*UserEmail)(nil),               // 2: doorward.authn.v1.UserEmail
+	(*ListUsersRequest)(nil),        // 3: doorward.authn.v1.ListUsersRequest
+	(*ListUsersResponse)(nil),       // 4: doorward.authn.v1.ListUsersResponse
+	(*GetUserRequest)(nil),          // 5: doorward.authn.v1.GetUserRequest
+	(*GetUserResponse)(nil),         // 6: doorward.authn.v1.GetUserResponse
+	(*LockUserRequest)(nil),         // 7: doorward.authn.v1.LockUserRequest
+	(*LockUserResponse)(nil),        // 8: doorward.authn.v1.LockUserResponse
+	(*UnlockUserRequest)(nil),       // 9: doorward.authn.v1.UnlockUserRequest
+	(*UnlockUserResponse)(nil),      // 10: doorward.authn.v1.UnlockUserResponse
+	(*BanUserRequest)(nil),          // 11: doorward.authn.v1.BanUserRequest
+	(*BanUserResponse)(nil),         // 12: doorward.authn.v1.BanUserResponse
+	(*UnbanUserRequest)(nil),        // 13: doorward.authn.v1.UnbanUserRequest
+	(*UnbanUserResponse)(nil),       // 14: doorward.authn.v1.UnbanUserResponse
+	(*MarkCompromisedRequest)(nil),  // 15: doorward.authn.v1.MarkCompromisedRequest
+	(*MarkCompromisedResponse)(nil), // 16: doorward.authn.v1.MarkCompromisedResponse
+	(*timestamppb.Timestamp)(nil),   // 17: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 18: google.protobuf.Duration
 }
 var file_doorward_authn_v1_user_service_proto_depIdxs = []int32{
 	2,  // 0: doorward.authn.v1.User.emails:type_name -> doorward.authn.v1.UserEmail
 	0,  // 1: doorward.authn.v1.User.password:type_name -> doorward.authn.v1.PasswordState
-	7,  // 2: doorward.authn.v1.User.password_set_at:type_name -> google.protobuf.Timestamp
-	7,  // 3: doorward.authn.v1.User.created_at:type_name -> google.protobuf.Timestamp
-	7,  // 4: doorward.authn.v1.UserEmail.verified_at:type_name -> google.protobuf.Timestamp
-	7,  // 5: doorward.authn.v1.UserEmail.removed_at:type_name -> google.protobuf.Timestamp
-	1,  // 6: doorward.authn.v1.ListUsersResponse.users:type_name -> doorward.authn.v1.User
-	1,  // 7: doorward.authn.v1.GetUserResponse.user:type_name -> doorward.authn.v1.User
-	3,  // 8: doorward.authn.v1.UserService.ListUsers:input_type -> doorward.authn.v1.ListUsersRequest
-	5,  // 9: doorward.authn.v1.UserService.GetUser:input_type -> doorward.authn.v1.GetUserRequest
-	4,  // 10: doorward.authn.v1.UserService.ListUsers:output_type -> doorward.authn.v1.ListUsersResponse
-	6,  // 11: doorward.authn.v1.UserService.GetUser:output_type -> doorward.authn.v1.GetUserResponse
-	10, // [10:12] is the sub-list for method output_type
-	8,  // [8:10] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	17, // 2: doorward.authn.v1.User.password_set_at:type_name -> google.protobuf.Timestamp
+	17, // 3: doorward.authn.v1.User.created_at:type_name -> google.protobuf.Timestamp
+	17, // 4: doorward.authn.v1.User.locked_at:type_name -> google.protobuf.Timestamp
+	17, // 5: doorward.authn.v1.User.locked_until:type_name -> google.protobuf.Timestamp
+	17, // 6: doorward.authn.v1.User.banned_at:type_name -> google.protobuf.Timestamp
+	17, // 7: doorward.authn.v1.UserEmail.verified_at:type_name -> google.protobuf.Timestamp
+	17, // 8: doorward.authn.v1.UserEmail.removed_at:type_name -> google.protobuf.Timestamp
+	1,  // 9: doorward.authn.v1.ListUsersResponse.users:type_name -> doorward.authn.v1.User
+	1,  // 10: doorward.authn.v1.GetUserResponse.user:type_name -> doorward.authn.v1.User
+	18, // 11: doorward.authn.v1.LockUserRequest.lock_for:type_name -> google.protobuf.Duration
+	1,  // 12: doorward.authn.v1.LockUserResponse.user:type_name -> doorward.authn.v1.User
+	1,  // 13: doorward.authn.v1.UnlockUserResponse.user:type_name -> doorward.authn.v1.User
+	1,  // 14: doorward.authn.v1.BanUserResponse.user:type_name -> doorward.authn.v1.User
+	1,  // 15: doorward.authn.v1.UnbanUserResponse.user:type_name -> doorward.authn.v1.User
+	3,  // 16: doorward.authn.v1.UserService.ListUsers:input_type -> doorward.authn.v1.ListUsersRequest
+	5,  // 17: doorward.authn.v1.UserService.GetUser:input_type -> doorward.authn.v1.GetUserRequest
+	7,  // 18: doorward.authn.v1.UserService.LockUser:input_type -> doorward.authn.v1.LockUserRequest
+	9,  // 19: doorward.authn.v1.UserService.UnlockUser:input_type -> doorward.authn.v1.UnlockUserRequest
+	11, // 20: doorward.authn.v1.UserService.BanUser:input_type -> doorward.authn.v1.BanUserRequest
+	13, // 21: doorward.authn.v1.UserService.UnbanUser:input_type -> doorward.authn.v1.UnbanUserRequest
+	15, // 22: doorward.authn.v1.UserService.MarkCompromised:input_type -> doorward.authn.v1.MarkCompromisedRequest
+	4,  // 23: doorward.authn.v1.UserService.ListUsers:output_type -> doorward.authn.v1.ListUsersResponse
+	6,  // 24: doorward.authn.v1.UserService.GetUser:output_type -> doorward.authn.v1.GetUserResponse
+	8,  // 25: doorward.authn.v1.UserService.LockUser:output_type -> doorward.authn.v1.LockUserResponse
+	10, // 26: doorward.authn.v1.UserService.UnlockUser:output_type -> doorward.authn.v1.UnlockUserResponse
+	12, // 27: doorward.authn.v1.UserService.BanUser:output_type -> doorward.authn.v1.BanUserResponse
+	14, // 28: doorward.authn.v1.UserService.UnbanUser:output_type -> doorward.authn.v1.UnbanUserResponse
+	16, // 29: doorward.authn.v1.UserService.MarkCompromised:output_type -> doorward.authn.v1.MarkCompromisedResponse
+	23, // [23:30] is the sub-list for method output_type
+	16, // [16:23] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_doorward_authn_v1_user_service_proto_init() }
@@ -589,13 +1407,29 @@ func file_doorward_authn_v1_user_service_proto_init() {
 		(*GetUserRequest_UserId)(nil),
 		(*GetUserRequest_Email)(nil),
 	}
+	file_doorward_authn_v1_user_service_proto_msgTypes[6].OneofWrappers = []any{
+		(*LockUserRequest_UserId)(nil),
+		(*LockUserRequest_Email)(nil),
+	}
+	file_doorward_authn_v1_user_service_proto_msgTypes[8].OneofWrappers = []any{
+		(*UnlockUserRequest_UserId)(nil),
+		(*UnlockUserRequest_Email)(nil),
+	}
+	file_doorward_authn_v1_user_service_proto_msgTypes[10].OneofWrappers = []any{
+		(*BanUserRequest_UserId)(nil),
+		(*BanUserRequest_Email)(nil),
+	}
+	file_doorward_authn_v1_user_service_proto_msgTypes[12].OneofWrappers = []any{
+		(*UnbanUserRequest_UserId)(nil),
+		(*UnbanUserRequest_Email)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_authn_v1_user_service_proto_rawDesc), len(file_doorward_authn_v1_user_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   6,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,21 +19,44 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	UserService_ListUsers_FullMethodName = "/doorward.authn.v1.UserService/ListUsers"
-	UserService_GetUser_FullMethodName   = "/doorward.authn.v1.UserService/GetUser"
+	UserService_ListUsers_FullMethodName       = "/doorward.authn.v1.UserService/ListUsers"
+	UserService_GetUser_FullMethodName         = "/doorward.authn.v1.UserService/GetUser"
+	UserService_LockUser_FullMethodName        = "/doorward.authn.v1.UserService/LockUser"
+	UserService_UnlockUser_FullMethodName      = "/doorward.authn.v1.UserService/UnlockUser"
+	UserService_BanUser_FullMethodName         = "/doorward.authn.v1.UserService/BanUser"
+	UserService_UnbanUser_FullMethodName       = "/doorward.authn.v1.UserService/UnbanUser"
+	UserService_MarkCompromised_FullMethodName = "/doorward.authn.v1.UserService/MarkCompromised"
 )
 
 // UserServiceClient is the client API for UserService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// UserService shows operators the accounts.
-// Callers: operators. Changes nothing.
+// UserService shows operators the accounts, and lets them lock and ban.
+// Callers: operators; every change is audited.
 type UserServiceClient interface {
 	// ListUsers lists the accounts, in the order in which they signed up. Errors: INVALID_ARGUMENT (INVALID_FIELD).
 	ListUsers(ctx context.Context, in *ListUsersRequest, opts ...grpc.CallOption) (*ListUsersResponse, error)
 	// GetUser returns one account, by its id or by a mail address that it has. Errors: NOT_FOUND (NOT_FOUND).
 	GetUser(ctx context.Context, in *GetUserRequest, opts ...grpc.CallOption) (*GetUserResponse, error)
+	// LockUser keeps an account from signing in, for a time or until it is unlocked. Its sessions go on. Who signs in is told after the right password
+	// and no sooner. An account that is locked already is locked anew.
+	// Events: `user.locked`. Errors: NOT_FOUND (NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD).
+	LockUser(ctx context.Context, in *LockUserRequest, opts ...grpc.CallOption) (*LockUserResponse, error)
+	// UnlockUser ends a lock, and forgets the failures in a row that keep the account's addresses waiting.
+	// Events: `user.unlocked`, when there was a lock. Errors: NOT_FOUND (NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD).
+	UnlockUser(ctx context.Context, in *UnlockUserRequest, opts ...grpc.CallOption) (*UnlockUserResponse, error)
+	// BanUser shuts an account out: its sessions end, everything that was issued to it is void, and it can't sign in. A ban stays until it is lifted.
+	// Events: `user.banned`, and `session.revoked` with a revocation for each session. Errors: NOT_FOUND (NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD).
+	BanUser(ctx context.Context, in *BanUserRequest, opts ...grpc.CallOption) (*BanUserResponse, error)
+	// UnbanUser lifts a ban. What ended with it stays ended.
+	// Events: `user.unbanned`, when there was a ban. Errors: NOT_FOUND (NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD).
+	UnbanUser(ctx context.Context, in *UnbanUserRequest, opts ...grpc.CallOption) (*UnbanUserResponse, error)
+	// MarkCompromised says of accounts that somebody else may know their passwords. Each can sign in with its password once more, with a mailed code
+	// besides, and has to choose another on the way. Accounts without a password, and those that are marked already, stay as they are.
+	// Events: `credential.compromised` for each account that was marked, and `session.revoked` for each session that was ended.
+	// Errors: NOT_FOUND (NOT_FOUND), with the first id that nobody has in the metadata; then nothing was changed.
+	MarkCompromised(ctx context.Context, in *MarkCompromisedRequest, opts ...grpc.CallOption) (*MarkCompromisedResponse, error)
 }
 
 type userServiceClient struct {
@@ -64,17 +87,85 @@ func (c *userServiceClient) GetUser(ctx context.Context, in *GetUserRequest, opt
 	return out, nil
 }
 
+func (c *userServiceClient) LockUser(ctx context.Context, in *LockUserRequest, opts ...grpc.CallOption) (*LockUserResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LockUserResponse)
+	err := c.cc.Invoke(ctx, UserService_LockUser_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *userServiceClient) UnlockUser(ctx context.Context, in *UnlockUserRequest, opts ...grpc.CallOption) (*UnlockUserResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnlockUserResponse)
+	err := c.cc.Invoke(ctx, UserService_UnlockUser_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *userServiceClient) BanUser(ctx context.Context, in *BanUserRequest, opts ...grpc.CallOption) (*BanUserResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BanUserResponse)
+	err := c.cc.Invoke(ctx, UserService_BanUser_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *userServiceClient) UnbanUser(ctx context.Context, in *UnbanUserRequest, opts ...grpc.CallOption) (*UnbanUserResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnbanUserResponse)
+	err := c.cc.Invoke(ctx, UserService_UnbanUser_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *userServiceClient) MarkCompromised(ctx context.Context, in *MarkCompromisedRequest, opts ...grpc.CallOption) (*MarkCompromisedResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(MarkCompromisedResponse)
+	err := c.cc.Invoke(ctx, UserService_MarkCompromised_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // UserServiceServer is the server API for UserService service.
 // All implementations must embed UnimplementedUserServiceServer
 // for forward compatibility.
 //
-// UserService shows operators the accounts.
-// Callers: operators. Changes nothing.
+// UserService shows operators the accounts, and lets them lock and ban.
+// Callers: operators; every change is audited.
 type UserServiceServer interface {
 	// ListUsers lists the accounts, in the order in which they signed up. Errors: INVALID_ARGUMENT (INVALID_FIELD).
 	ListUsers(context.Context, *ListUsersRequest) (*ListUsersResponse, error)
 	// GetUser returns one account, by its id or by a mail address that it has. Errors: NOT_FOUND (NOT_FOUND).
 	GetUser(context.Context, *GetUserRequest) (*GetUserResponse, error)
+	// LockUser keeps an account from signing in, for a time or until it is unlocked. Its sessions go on. Who signs in is told after the right password
+	// and no sooner. An account that is locked already is locked anew.
+	// Events: `user.locked`. Errors: NOT_FOUND (NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD).
+	LockUser(context.Context, *LockUserRequest) (*LockUserResponse, error)
+	// UnlockUser ends a lock, and forgets the failures in a row that keep the account's addresses waiting.
+	// Events: `user.unlocked`, when there was a lock. Errors: NOT_FOUND (NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD).
+	UnlockUser(context.Context, *UnlockUserRequest) (*UnlockUserResponse, error)
+	// BanUser shuts an account out: its sessions end, everything that was issued to it is void, and it can't sign in. A ban stays until it is lifted.
+	// Events: `user.banned`, and `session.revoked` with a revocation for each session. Errors: NOT_FOUND (NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD).
+	BanUser(context.Context, *BanUserRequest) (*BanUserResponse, error)
+	// UnbanUser lifts a ban. What ended with it stays ended.
+	// Events: `user.unbanned`, when there was a ban. Errors: NOT_FOUND (NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD).
+	UnbanUser(context.Context, *UnbanUserRequest) (*UnbanUserResponse, error)
+	// MarkCompromised says of accounts that somebody else may know their passwords. Each can sign in with its password once more, with a mailed code
+	// besides, and has to choose another on the way. Accounts without a password, and those that are marked already, stay as they are.
+	// Events: `credential.compromised` for each account that was marked, and `session.revoked` for each session that was ended.
+	// Errors: NOT_FOUND (NOT_FOUND), with the first id that nobody has in the metadata; then nothing was changed.
+	MarkCompromised(context.Context, *MarkCompromisedRequest) (*MarkCompromisedResponse, error)
 	mustEmbedUnimplementedUserServiceServer()
 }
 
@@ -90,6 +181,21 @@ func (UnimplementedUserServiceServer) ListUsers(context.Context, *ListUsersReque
 }
 func (UnimplementedUserServiceServer) GetUser(context.Context, *GetUserRequest) (*GetUserResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetUser not implemented")
+}
+func (UnimplementedUserServiceServer) LockUser(context.Context, *LockUserRequest) (*LockUserResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LockUser not implemented")
+}
+func (UnimplementedUserServiceServer) UnlockUser(context.Context, *UnlockUserRequest) (*UnlockUserResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UnlockUser not implemented")
+}
+func (UnimplementedUserServiceServer) BanUser(context.Context, *BanUserRequest) (*BanUserResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BanUser not implemented")
+}
+func (UnimplementedUserServiceServer) UnbanUser(context.Context, *UnbanUserRequest) (*UnbanUserResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UnbanUser not implemented")
+}
+func (UnimplementedUserServiceServer) MarkCompromised(context.Context, *MarkCompromisedRequest) (*MarkCompromisedResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method MarkCompromised not implemented")
 }
 func (UnimplementedUserServiceServer) mustEmbedUnimplementedUserServiceServer() {}
 func (UnimplementedUserServiceServer) testEmbeddedByValue()                     {}
@@ -148,6 +254,96 @@ func _UserService_GetUser_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _UserService_LockUser_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LockUserRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).LockUser(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_LockUser_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).LockUser(ctx, req.(*LockUserRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UserService_UnlockUser_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnlockUserRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).UnlockUser(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_UnlockUser_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).UnlockUser(ctx, req.(*UnlockUserRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UserService_BanUser_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BanUserRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).BanUser(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_BanUser_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).BanUser(ctx, req.(*BanUserRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UserService_UnbanUser_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnbanUserRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).UnbanUser(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_UnbanUser_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).UnbanUser(ctx, req.(*UnbanUserRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UserService_MarkCompromised_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MarkCompromisedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).MarkCompromised(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_MarkCompromised_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).MarkCompromised(ctx, req.(*MarkCompromisedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // UserService_ServiceDesc is the grpc.ServiceDesc for UserService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -162,6 +358,26 @@ var UserService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetUser",
 			Handler:    _UserService_GetUser_Handler,
+		},
+		{
+			MethodName: "LockUser",
+			Handler:    _UserService_LockUser_Handler,
+		},
+		{
+			MethodName: "UnlockUser",
+			Handler:    _UserService_UnlockUser_Handler,
+		},
+		{
+			MethodName: "BanUser",
+			Handler:    _UserService_BanUser_Handler,
+		},
+		{
+			MethodName: "UnbanUser",
+			Handler:    _UserService_UnbanUser_Handler,
+		},
+		{
+			MethodName: "MarkCompromised",
+			Handler:    _UserService_MarkCompromised_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -217,6 +217,322 @@ func (x *DeviceUntrusted) GetUntrustedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// UserLocked: an operator locked an account. It can't sign in; its sessions go on.
+// Subject `doorward.event.authn.user.locked`, type `authn.user.locked.v1`. RISC: none; nearest is account-disabled.
+type UserLocked struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user's id.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Why: `operator`.
+	Cause string `protobuf:"bytes,2,opt,name=cause,proto3" json:"cause,omitempty"`
+	// When.
+	LockedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=locked_at,json=lockedAt,proto3" json:"locked_at,omitempty"`
+	// When the lock ends by itself. Not set when it doesn't.
+	LockedUntil   *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=locked_until,json=lockedUntil,proto3" json:"locked_until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserLocked) Reset() {
+	*x = UserLocked{}
+	mi := &file_doorward_event_v1_account_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserLocked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserLocked) ProtoMessage() {}
+
+func (x *UserLocked) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_event_v1_account_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserLocked.ProtoReflect.Descriptor instead.
+func (*UserLocked) Descriptor() ([]byte, []int) {
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *UserLocked) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *UserLocked) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *UserLocked) GetLockedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LockedAt
+	}
+	return nil
+}
+
+func (x *UserLocked) GetLockedUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LockedUntil
+	}
+	return nil
+}
+
+// UserUnlocked: an operator ended a lock.
+// Subject `doorward.event.authn.user.unlocked`, type `authn.user.unlocked.v1`. RISC: none; nearest is account-enabled.
+type UserUnlocked struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user's id.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// When.
+	UnlockedAt    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=unlocked_at,json=unlockedAt,proto3" json:"unlocked_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserUnlocked) Reset() {
+	*x = UserUnlocked{}
+	mi := &file_doorward_event_v1_account_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserUnlocked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserUnlocked) ProtoMessage() {}
+
+func (x *UserUnlocked) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_event_v1_account_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserUnlocked.ProtoReflect.Descriptor instead.
+func (*UserUnlocked) Descriptor() ([]byte, []int) {
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *UserUnlocked) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *UserUnlocked) GetUnlockedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UnlockedAt
+	}
+	return nil
+}
+
+// UserBanned: an operator shut an account out. Its sessions ended; each has an event of its own.
+// Subject `doorward.event.authn.user.banned`, type `authn.user.banned.v1`. RISC: account-disabled.
+type UserBanned struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user's id.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// When.
+	BannedAt      *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=banned_at,json=bannedAt,proto3" json:"banned_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserBanned) Reset() {
+	*x = UserBanned{}
+	mi := &file_doorward_event_v1_account_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserBanned) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserBanned) ProtoMessage() {}
+
+func (x *UserBanned) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_event_v1_account_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserBanned.ProtoReflect.Descriptor instead.
+func (*UserBanned) Descriptor() ([]byte, []int) {
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *UserBanned) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *UserBanned) GetBannedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BannedAt
+	}
+	return nil
+}
+
+// UserUnbanned: an operator lifted a ban.
+// Subject `doorward.event.authn.user.unbanned`, type `authn.user.unbanned.v1`. RISC: account-enabled.
+type UserUnbanned struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user's id.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// When.
+	UnbannedAt    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=unbanned_at,json=unbannedAt,proto3" json:"unbanned_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserUnbanned) Reset() {
+	*x = UserUnbanned{}
+	mi := &file_doorward_event_v1_account_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserUnbanned) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserUnbanned) ProtoMessage() {}
+
+func (x *UserUnbanned) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_event_v1_account_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserUnbanned.ProtoReflect.Descriptor instead.
+func (*UserUnbanned) Descriptor() ([]byte, []int) {
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *UserUnbanned) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *UserUnbanned) GetUnbannedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UnbannedAt
+	}
+	return nil
+}
+
+// CredentialCompromised: an account's password was marked compromised. Its owner has to choose another at the next sign-in.
+// Subject `doorward.event.authn.credential.compromised`, type `authn.credential.compromised.v1`. RISC: credential-compromise.
+type CredentialCompromised struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user's id.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Which credential: `password`.
+	Credential string `protobuf:"bytes,2,opt,name=credential,proto3" json:"credential,omitempty"`
+	// Why: `operator`.
+	Cause string `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
+	// When.
+	MarkedAt      *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=marked_at,json=markedAt,proto3" json:"marked_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CredentialCompromised) Reset() {
+	*x = CredentialCompromised{}
+	mi := &file_doorward_event_v1_account_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CredentialCompromised) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CredentialCompromised) ProtoMessage() {}
+
+func (x *CredentialCompromised) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_event_v1_account_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CredentialCompromised.ProtoReflect.Descriptor instead.
+func (*CredentialCompromised) Descriptor() ([]byte, []int) {
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *CredentialCompromised) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *CredentialCompromised) GetCredential() string {
+	if x != nil {
+		return x.Credential
+	}
+	return ""
+}
+
+func (x *CredentialCompromised) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *CredentialCompromised) GetMarkedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.MarkedAt
+	}
+	return nil
+}
+
 // PolicyChanged: what an operator may tune was tuned. Every service has its own, under its own subject.
 // Subject `doorward.event.<service>.policy.changed`, type `<service>.policy.changed.v1`. CAEP: none.
 type PolicyChanged struct {
@@ -233,7 +549,7 @@ type PolicyChanged struct {
 
 func (x *PolicyChanged) Reset() {
 	*x = PolicyChanged{}
-	mi := &file_doorward_event_v1_account_proto_msgTypes[3]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -245,7 +561,7 @@ func (x *PolicyChanged) String() string {
 func (*PolicyChanged) ProtoMessage() {}
 
 func (x *PolicyChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_event_v1_account_proto_msgTypes[3]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -258,7 +574,7 @@ func (x *PolicyChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyChanged.ProtoReflect.Descriptor instead.
 func (*PolicyChanged) Descriptor() ([]byte, []int) {
-	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{3}
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PolicyChanged) GetVersion() uint64 {
@@ -300,7 +616,32 @@ const file_doorward_event_v1_account_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1b\n" +
 	"\tdevice_id\x18\x02 \x01(\tR\bdeviceId\x12\x14\n" +
 	"\x05cause\x18\x03 \x01(\tR\x05cause\x12=\n" +
-	"\funtrusted_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vuntrustedAt\"\x83\x01\n" +
+	"\funtrusted_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vuntrustedAt\"\xb3\x01\n" +
+	"\n" +
+	"UserLocked\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x14\n" +
+	"\x05cause\x18\x02 \x01(\tR\x05cause\x127\n" +
+	"\tlocked_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\blockedAt\x12=\n" +
+	"\flocked_until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vlockedUntil\"d\n" +
+	"\fUserUnlocked\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12;\n" +
+	"\vunlocked_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"unlockedAt\"^\n" +
+	"\n" +
+	"UserBanned\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x127\n" +
+	"\tbanned_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\bbannedAt\"d\n" +
+	"\fUserUnbanned\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12;\n" +
+	"\vunbanned_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"unbannedAt\"\x9f\x01\n" +
+	"\x15CredentialCompromised\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1e\n" +
+	"\n" +
+	"credential\x18\x02 \x01(\tR\n" +
+	"credential\x12\x14\n" +
+	"\x05cause\x18\x03 \x01(\tR\x05cause\x127\n" +
+	"\tmarked_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bmarkedAt\"\x83\x01\n" +
 	"\rPolicyChanged\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\x12\x1d\n" +
 	"\n" +
@@ -320,24 +661,35 @@ func file_doorward_event_v1_account_proto_rawDescGZIP() []byte {
 	return file_doorward_event_v1_account_proto_rawDescData
 }
 
-var file_doorward_event_v1_account_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_doorward_event_v1_account_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_doorward_event_v1_account_proto_goTypes = []any{
 	(*UserSignedUp)(nil),          // 0: doorward.event.v1.UserSignedUp
 	(*PasswordChanged)(nil),       // 1: doorward.event.v1.PasswordChanged
 	(*DeviceUntrusted)(nil),       // 2: doorward.event.v1.DeviceUntrusted
-	(*PolicyChanged)(nil),         // 3: doorward.event.v1.PolicyChanged
-	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
+	(*UserLocked)(nil),            // 3: doorward.event.v1.UserLocked
+	(*UserUnlocked)(nil),          // 4: doorward.event.v1.UserUnlocked
+	(*UserBanned)(nil),            // 5: doorward.event.v1.UserBanned
+	(*UserUnbanned)(nil),          // 6: doorward.event.v1.UserUnbanned
+	(*CredentialCompromised)(nil), // 7: doorward.event.v1.CredentialCompromised
+	(*PolicyChanged)(nil),         // 8: doorward.event.v1.PolicyChanged
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
 }
 var file_doorward_event_v1_account_proto_depIdxs = []int32{
-	4, // 0: doorward.event.v1.UserSignedUp.signed_up_at:type_name -> google.protobuf.Timestamp
-	4, // 1: doorward.event.v1.PasswordChanged.changed_at:type_name -> google.protobuf.Timestamp
-	4, // 2: doorward.event.v1.DeviceUntrusted.untrusted_at:type_name -> google.protobuf.Timestamp
-	4, // 3: doorward.event.v1.PolicyChanged.changed_at:type_name -> google.protobuf.Timestamp
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	9,  // 0: doorward.event.v1.UserSignedUp.signed_up_at:type_name -> google.protobuf.Timestamp
+	9,  // 1: doorward.event.v1.PasswordChanged.changed_at:type_name -> google.protobuf.Timestamp
+	9,  // 2: doorward.event.v1.DeviceUntrusted.untrusted_at:type_name -> google.protobuf.Timestamp
+	9,  // 3: doorward.event.v1.UserLocked.locked_at:type_name -> google.protobuf.Timestamp
+	9,  // 4: doorward.event.v1.UserLocked.locked_until:type_name -> google.protobuf.Timestamp
+	9,  // 5: doorward.event.v1.UserUnlocked.unlocked_at:type_name -> google.protobuf.Timestamp
+	9,  // 6: doorward.event.v1.UserBanned.banned_at:type_name -> google.protobuf.Timestamp
+	9,  // 7: doorward.event.v1.UserUnbanned.unbanned_at:type_name -> google.protobuf.Timestamp
+	9,  // 8: doorward.event.v1.CredentialCompromised.marked_at:type_name -> google.protobuf.Timestamp
+	9,  // 9: doorward.event.v1.PolicyChanged.changed_at:type_name -> google.protobuf.Timestamp
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_doorward_event_v1_account_proto_init() }
@@ -351,7 +703,7 @@ func file_doorward_event_v1_account_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_event_v1_account_proto_rawDesc), len(file_doorward_event_v1_account_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -30,7 +30,7 @@ type SessionRevoked struct {
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// Its user.
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// Why: `revoked`, `contained`, `refresh_reuse`, `password_changed`, `restored`.
+	// Why: `revoked`, `contained`, `refresh_reuse`, `password_changed`, `restored`, `banned`.
 	Cause string `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
 	// When.
 	RevokedAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=revoked_at,json=revokedAt,proto3" json:"revoked_at,omitempty"`

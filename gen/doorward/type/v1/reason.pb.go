@@ -88,6 +88,10 @@ const (
 	Reason_REASON_RISK_REFUSED Reason = 50
 	// INVALID_ARGUMENT. The new password breaks a rule. BadRequest says which.
 	Reason_REASON_PASSWORD_UNACCEPTABLE Reason = 51
+	// In Attempt.refusal. The password is right, and an operator has locked the account.
+	Reason_REASON_ACCOUNT_LOCKED Reason = 52
+	// In Attempt.refusal. The password is right, and an operator has banned the account.
+	Reason_REASON_ACCOUNT_BANNED Reason = 53
 	// UNAUTHENTICATED. The session token is malformed, not ours, altered, or for somebody else. Which of them is in the verifier's log.
 	Reason_REASON_SESSION_TOKEN_INVALID Reason = 60
 	// UNAUTHENTICATED. The session token's life is over, or the key that signed it is revoked: refresh it.
@@ -137,6 +141,8 @@ var (
 		49: "REASON_ATTEMPT_OVER",
 		50: "REASON_RISK_REFUSED",
 		51: "REASON_PASSWORD_UNACCEPTABLE",
+		52: "REASON_ACCOUNT_LOCKED",
+		53: "REASON_ACCOUNT_BANNED",
 		60: "REASON_SESSION_TOKEN_INVALID",
 		61: "REASON_SESSION_TOKEN_EXPIRED",
 		62: "REASON_SESSION_ENDED",
@@ -175,6 +181,8 @@ var (
 		"REASON_ATTEMPT_OVER":           49,
 		"REASON_RISK_REFUSED":           50,
 		"REASON_PASSWORD_UNACCEPTABLE":  51,
+		"REASON_ACCOUNT_LOCKED":         52,
+		"REASON_ACCOUNT_BANNED":         53,
 		"REASON_SESSION_TOKEN_INVALID":  60,
 		"REASON_SESSION_TOKEN_EXPIRED":  61,
 		"REASON_SESSION_ENDED":          62,
@@ -217,7 +225,7 @@ var File_doorward_type_v1_reason_proto protoreflect.FileDescriptor
 
 const file_doorward_type_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1ddoorward/type/v1/reason.proto\x12\x10doorward.type.v1*\x89\b\n" +
+	"\x1ddoorward/type/v1/reason.proto\x12\x10doorward.type.v1*\xbf\b\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fREASON_INTERNAL\x10\x01\x12\x16\n" +
@@ -246,7 +254,9 @@ const file_doorward_type_v1_reason_proto_rawDesc = "" +
 	"\x19REASON_PASSWORD_CONTAINED\x100\x12\x17\n" +
 	"\x13REASON_ATTEMPT_OVER\x101\x12\x17\n" +
 	"\x13REASON_RISK_REFUSED\x102\x12 \n" +
-	"\x1cREASON_PASSWORD_UNACCEPTABLE\x103\x12 \n" +
+	"\x1cREASON_PASSWORD_UNACCEPTABLE\x103\x12\x19\n" +
+	"\x15REASON_ACCOUNT_LOCKED\x104\x12\x19\n" +
+	"\x15REASON_ACCOUNT_BANNED\x105\x12 \n" +
 	"\x1cREASON_SESSION_TOKEN_INVALID\x10<\x12 \n" +
 	"\x1cREASON_SESSION_TOKEN_EXPIRED\x10=\x12\x18\n" +
 	"\x14REASON_SESSION_ENDED\x10>\x12 \n" +

@@ -26,6 +26,10 @@ type User struct {
 	Language string
 	// CreatedAt is when sign-up was completed.
 	CreatedAt time.Time
+	// Lock is an operator's; nil when there is none.
+	Lock *Lock
+	// BannedAt is when an operator banned the account; zero when it isn't banned.
+	BannedAt time.Time
 }
 
 // Email is a mail address of an account.
@@ -53,10 +57,16 @@ type Password struct {
 	// ContainedAt is when a containment marked it compromised; zero when none did. Such a password lets nobody in: it only
 	// opens the way to a new one, on a device trusted before.
 	ContainedAt time.Time
+	// CompromisedAt is when somebody else was said to know it; zero when nobody was. Such a password is good for a sign-in with a second check,
+	// at whose end it is replaced.
+	CompromisedAt time.Time
 }
 
 // Contained says whether the password was marked compromised by a containment.
 func (p *Password) Contained() bool { return p != nil && !p.ContainedAt.IsZero() }
+
+// Compromised says whether somebody else was said to know the password.
+func (p *Password) Compromised() bool { return p != nil && !p.CompromisedAt.IsZero() }
 
 // Primary is the address that codes go to: the oldest present one. False when there is none.
 func (u *User) Primary() (Email, bool) {

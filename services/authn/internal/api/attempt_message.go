@@ -38,6 +38,8 @@ var (
 	}
 	refusalMessage = map[attempt.Refusal]typev1.Reason{
 		attempt.PasswordContained: typev1.Reason_REASON_PASSWORD_CONTAINED,
+		attempt.AccountLocked:     typev1.Reason_REASON_ACCOUNT_LOCKED,
+		attempt.AccountBanned:     typev1.Reason_REASON_ACCOUNT_BANNED,
 		attempt.RiskRefused:       typev1.Reason_REASON_RISK_REFUSED,
 		attempt.Over:              typev1.Reason_REASON_ATTEMPT_OVER,
 	}

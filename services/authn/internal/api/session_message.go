@@ -19,6 +19,7 @@ var (
 		session.EndExpired:         authnv1.SessionEnd_SESSION_END_EXPIRED,
 		session.EndPasswordChanged: authnv1.SessionEnd_SESSION_END_PASSWORD_CHANGED,
 		session.EndRestored:        authnv1.SessionEnd_SESSION_END_RESTORED,
+		session.EndBanned:          authnv1.SessionEnd_SESSION_END_BANNED,
 	}
 	kindMessage = map[string]typev1.DeviceKind{
 		string(useragent.Desktop): typev1.DeviceKind_DEVICE_KIND_DESKTOP,

@@ -8,11 +8,14 @@
 //	NEW_PASSWORD                            FIRST_FACTOR
 //	   | a password that the rules take        | the right password
 //	   v                                       +-- risk refuses ------------------------------> REFUSED
-//	EMAIL_VERIFICATION                         |
+//	EMAIL_VERIFICATION                         +-- locked or banned -----------------------------> REFUSED
 //	   | the mailed code                       +-- contained password, unknown device --------> REFUSED (no code is sent)
 //	   v                                       +-- contained password, known device
 //	DONE                                       |      v
 //	                                           |   EMAIL_VERIFICATION -- code --> NEW_PASSWORD --> DONE
+//	                                           +-- compromised password
+//	                                           |      v
+//	                                           |   EMAIL_ or DEVICE_VERIFICATION -- code --> NEW_PASSWORD --> DONE
 //	                                           +-- unknown device, or risk asks for a check
 //	                                           |      v
 //	                                           |   DEVICE_VERIFICATION -- code --> DONE

@@ -29,6 +29,9 @@ type Refusal string
 const (
 	// PasswordContained: the password is right, was marked compromised by a containment, and the device isn't one trusted before.
 	PasswordContained Refusal = "password_contained"
+	// AccountLocked and AccountBanned: the password is right, and an operator doesn't want the account in.
+	AccountLocked Refusal = "account_locked"
+	AccountBanned Refusal = "account_banned"
 	// RiskRefused: risk's verdict.
 	RiskRefused Refusal = "risk_refused"
 	// Over: the answers are used up, or the account's secrets changed meanwhile.
@@ -51,6 +54,10 @@ type Facts struct {
 	KnownDevice bool
 	// Contained: the account's password was marked compromised by a containment.
 	Contained bool
+	// Compromised: somebody else was said to know the account's password.
+	Compromised bool
+	// Locked, Banned: an operator doesn't want the account in.
+	Locked, Banned bool
 	// Verdict is risk's.
 	Verdict Verdict
 	// Over: the attempt has no answers left, or the account's epoch isn't the one that it began with.
@@ -85,10 +92,16 @@ func nextSignIn(proofs Proofs, facts Facts) (Step, Refusal) {
 	switch {
 	case proofs.PasswordAt.IsZero():
 		return FirstFactor, ""
+	case facts.Banned:
+		return Refused, AccountBanned
+	case facts.Locked:
+		return Refused, AccountLocked
 	case facts.Verdict != Allow && facts.Verdict != VerifyDevice:
 		return Refused, RiskRefused // Refuse, or a verdict of a newer release
 	case facts.Contained:
 		return nextContained(proofs, facts)
+	case facts.Compromised:
+		return nextCompromised(proofs, facts), ""
 	case facts.KnownDevice && facts.Verdict == Allow:
 		return Done, ""
 	case proofs.EmailCodeAt.IsZero():
@@ -110,6 +123,19 @@ func nextContained(proofs Proofs, facts Facts) (Step, Refusal) {
 	return Done, ""
 }
 
+// nextCompromised is the way to a new password, on any device: a second check, for the first is known to somebody else.
+func nextCompromised(proofs Proofs, facts Facts) Step {
+	switch {
+	case proofs.EmailCodeAt.IsZero() && facts.KnownDevice:
+		return EmailVerification
+	case proofs.EmailCodeAt.IsZero():
+		return DeviceVerification
+	case proofs.NewPassword == nil:
+		return NewPassword
+	}
+	return Done
+}
+
 // Factor is a way to answer a step.
 type Factor string
 
@@ -118,6 +144,9 @@ const (
 	Password  Factor = "password"
 	EmailCode Factor = "email_code"
 )
+
+// Factors are all that there are.
+func Factors() []Factor { return []Factor{Password, EmailCode} }
 
 // Factors are those that may answer a step: the deployment's, never the account's.
 func (s Step) Factors() []Factor {

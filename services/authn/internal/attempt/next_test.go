@@ -32,6 +32,10 @@ var (
 	refused           = attempt.Facts{Verdict: attempt.Refuse, KnownDevice: true}
 	containedStranger = attempt.Facts{Verdict: attempt.Allow, Contained: true}
 	containedOwner    = attempt.Facts{Verdict: attempt.Allow, Contained: true, KnownDevice: true}
+	leakedStranger    = attempt.Facts{Verdict: attempt.Allow, Compromised: true}
+	leakedOwner       = attempt.Facts{Verdict: attempt.Allow, Compromised: true, KnownDevice: true}
+	locked            = attempt.Facts{Verdict: attempt.Allow, Locked: true, KnownDevice: true}
+	banned            = attempt.Facts{Verdict: attempt.Allow, Banned: true, Locked: true, KnownDevice: true}
 )
 
 func TestNextOfASignIn(t *testing.T) {
@@ -60,6 +64,15 @@ func TestNextOfASignIn(t *testing.T) {
 		"contained, a new password too early":  {unchecked, containedOwner, attempt.EmailVerification, ""},
 		"contained, known device, code":        {both, containedOwner, attempt.NewPassword, ""},
 		"contained, known device, all given":   {recovered, containedOwner, attempt.Done, ""},
+		"compromised, known device":            {password, leakedOwner, attempt.EmailVerification, ""},
+		"compromised, unknown device":          {password, leakedStranger, attempt.DeviceVerification, ""},
+		"compromised, code":                    {both, leakedStranger, attempt.NewPassword, ""},
+		"compromised, new password too early":  {unchecked, leakedStranger, attempt.DeviceVerification, ""},
+		"compromised, all given":               {recovered, leakedStranger, attempt.Done, ""},
+		"locked, nothing proved":               {nothing, locked, attempt.FirstFactor, ""},
+		"locked":                               {password, locked, attempt.Refused, attempt.AccountLocked},
+		"locked, all given":                    {recovered, locked, attempt.Refused, attempt.AccountLocked},
+		"banned":                               {both, banned, attempt.Refused, attempt.AccountBanned},
 		"over":                                 {both, attempt.Facts{Verdict: attempt.Allow, KnownDevice: true, Over: true}, attempt.Refused, attempt.Over},
 		"over before it began":                 {nothing, attempt.Facts{Over: true}, attempt.Refused, attempt.Over},
 	} {
@@ -132,6 +145,9 @@ func anyFacts(t *rapid.T) attempt.Facts {
 		Contained:   rapid.Bool().Draw(t, "contained"),
 		Verdict:     rapid.SampledFrom([]attempt.Verdict{attempt.VerifyDevice, attempt.Allow, attempt.Refuse, "unknown"}).Draw(t, "verdict"),
 		Over:        rapid.Bool().Draw(t, "over"),
+		Compromised: rapid.Bool().Draw(t, "compromised"),
+		Locked:      rapid.Bool().Draw(t, "locked"),
+		Banned:      rapid.Bool().Draw(t, "banned"),
 	}
 }
 
@@ -160,7 +176,10 @@ func TestNextKeepsItsPromises(t *testing.T) {
 		promise(step != attempt.Done || !guessed, "no sign-in without the password")
 		promise(step != attempt.Done || coded || facts.KnownDevice && facts.Verdict == attempt.Allow, "a device that isn't known takes a code")
 		promise(step != attempt.Done || !facts.Contained || facts.KnownDevice && coded && setsPassword, "a contained password opens no session")
-		promise(step != attempt.NewPassword || facts.Contained && facts.KnownDevice && coded, "a stranger never sets a password")
+		promise(step != attempt.Done || !facts.Compromised || coded && setsPassword, "a compromised password is replaced")
+		promise(step != attempt.Done || !facts.Locked && !facts.Banned, "who is locked or banned doesn't get in")
+		promise(step != attempt.NewPassword || coded && (facts.Compromised || facts.Contained && facts.KnownDevice),
+			"a password is set after the code, and after a containment never by a stranger")
 		promise(!facts.Contained || facts.KnownDevice || len(step.Factors()) == 0 || guessed, "a stranger with a contained password is sent no code")
 	})
 }

@@ -163,7 +163,8 @@ func (f *Attempts) look(tx store.Tx, a attempt.Attempt, rules tuning.Policy, now
 			return Progress{}, account.User{}, err
 		}
 		facts.Over = facts.Over || !found || user.Epoch != a.Epoch
-		facts.Contained = user.Password.Contained()
+		facts.Contained, facts.Compromised = user.Password.Contained(), user.Password.Compromised()
+		facts.Locked, facts.Banned = user.Locked(now), user.Banned()
 		if facts.KnownDevice, err = knownDevice(tx, a, now); err != nil {
 			return Progress{}, account.User{}, err
 		}

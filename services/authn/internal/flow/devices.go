@@ -73,7 +73,7 @@ func (f *Devices) Untrust(ctx context.Context, by Actor, deviceID string, endToo
 			return err
 		}
 		untrusted.Device = d
-		untrusted.Sessions, err = endSessions(tx, &user, now, func(s session.Session) bool { return endToo && s.DeviceID == d.ID })
+		untrusted.Sessions, err = endSessions(tx, &user, session.EndRevoked, now, func(s session.Session) bool { return endToo && s.DeviceID == d.ID })
 		if err != nil {
 			return err
 		}

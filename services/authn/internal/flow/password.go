@@ -231,7 +231,7 @@ func (f *Attempts) answerNewPassword(ctx context.Context, t try, password secret
 	if problems := rules.Check(password); len(problems) > 0 {
 		return Progress{}, unacceptable(problems)
 	}
-	if err := f.refuseContained(ctx, t, password); err != nil {
+	if err := f.refuseSame(ctx, t, password); err != nil {
 		return Progress{}, err
 	}
 	ticket, err := f.Pool.Begin(t.lane())
@@ -264,9 +264,9 @@ func (f *Attempts) answerNewPassword(ctx context.Context, t try, password secret
 	return f.grant(p, t.rules.SessionTokenLifetime)
 }
 
-// refuseContained refuses the password that a containment marked as its own replacement: whoever was contained knows it.
-func (f *Attempts) refuseContained(ctx context.Context, t try, password secret.Text) error {
-	if !t.user.Password.Contained() {
+// refuseSame refuses as its own replacement a password that somebody else knows.
+func (f *Attempts) refuseSame(ctx context.Context, t try, password secret.Text) error {
+	if !t.user.Password.Contained() && !t.user.Password.Compromised() {
 		return nil
 	}
 	ticket, err := f.Pool.Begin(t.lane())

@@ -73,7 +73,7 @@ func (f *Sessions) RevokeAll(ctx context.Context, by Actor, w Whose, note string
 		if err != nil {
 			return err
 		}
-		ended, err := endSessions(tx, &user, now, func(session.Session) bool { return true })
+		ended, err := endSessions(tx, &user, session.EndRevoked, now, func(session.Session) bool { return true })
 		if err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (f *Sessions) RevokeAll(ctx context.Context, by Actor, w Whose, note string
 }
 
 // endSessions ends those of a user's sessions that are chosen, and names them. A session whose lifetime is over has ended by itself.
-func endSessions(tx store.Tx, user *account.User, now time.Time, choose func(session.Session) bool) ([]string, error) {
+func endSessions(tx store.Tx, user *account.User, why session.End, now time.Time, choose func(session.Session) bool) ([]string, error) {
 	sessions, err := tx.Sessions.ActiveOfUser(user.ID)
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func endSessions(tx store.Tx, user *account.User, now time.Time, choose func(ses
 		if !now.Before(s.ExpiresAt) || !choose(s) {
 			continue
 		}
-		if err := endSession(tx, user, &s, session.EndRevoked, now); err != nil {
+		if err := endSession(tx, user, &s, why, now); err != nil {
 			return nil, err
 		}
 		ended = append(ended, s.ID)

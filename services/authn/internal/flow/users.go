@@ -8,18 +8,20 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
 
-// Users shows operators the accounts.
-type Users struct {
-	store store.Store
-}
+// Users shows operators the accounts, and lets them lock, ban and mark.
+type Users struct{ Deps }
 
 // NewUsers puts the use cases together.
-func NewUsers(s store.Store) *Users { return &Users{store: s} }
+func NewUsers(d Deps) *Users { return &Users{d} }
 
 // List is a page of the accounts, oldest first, and where the next page begins.
 func (f *Users) List(ctx context.Context, after string, limit int) (page []account.User, next string, err error) {
-	err = f.store.View(ctx, func(tx store.Tx) (err error) {
+	now := f.Now()
+	err = f.Store.View(ctx, func(tx store.Tx) (err error) {
 		page, err = tx.Users.List(after, limit)
+		for i := range page {
+			page[i].DropLapsedLock(now)
+		}
 		return err
 	})
 	if err != nil {
@@ -30,9 +32,11 @@ func (f *Users) List(ctx context.Context, after string, limit int) (page []accou
 
 // Get is one account.
 func (f *Users) Get(ctx context.Context, w Whose) (account.User, error) {
+	now := f.Now()
 	var user account.User
-	err := f.store.View(ctx, func(tx store.Tx) (err error) {
+	err := f.Store.View(ctx, func(tx store.Tx) (err error) {
 		user, err = w.find(tx)
+		user.DropLapsedLock(now)
 		return err
 	})
 	if err != nil {

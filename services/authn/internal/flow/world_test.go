@@ -112,7 +112,7 @@ func newWorldOf(t *testing.T, workers int) *world {
 func (w *world) through(s store.Store) {
 	w.deps.Store = s
 	w.attempts, w.sessions, w.alerts = flow.NewAttempts(w.deps), flow.NewSessions(w.deps), flow.NewAlerts(w.deps)
-	w.users, w.devices = flow.NewUsers(s), flow.NewDevices(s, w.clock.Now)
+	w.users, w.devices = flow.NewUsers(w.deps), flow.NewDevices(s, w.clock.Now)
 	w.operators, w.sweeper = flow.NewOperators(s, w.clock.Now), flow.NewSweeper(s, w.clock.Now)
 }
 

@@ -59,6 +59,7 @@ const (
 	EndPasswordChanged End = "password_changed"
 	EndExpired         End = "expired"
 	EndRestored        End = "restored"
+	EndBanned          End = "banned"
 )
 
 // Active says whether the session still is one, for a user at an epoch.

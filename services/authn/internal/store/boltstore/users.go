@@ -21,6 +21,10 @@ func cloneUser(u account.User) account.User {
 		password := *u.Password
 		u.Password = &password
 	}
+	if u.Lock != nil {
+		lock := *u.Lock
+		u.Lock = &lock
+	}
 	return u
 }
 

@@ -105,9 +105,11 @@ func user(n int) account.User {
 			{ID: ident("eml", 2*n), Address: "Gone@Example.com", Canonical: "gone@example.com", VerifiedAt: at(-9), RemovedAt: at(-1), RemovedOnTrusted: true},
 			email(n),
 		},
-		Password:  &account.Password{PHC: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", SetAt: at(-8), ContainedAt: at(-2)},
+		Password:  &account.Password{PHC: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", SetAt: at(-8), ContainedAt: at(-2), CompromisedAt: at(-3)},
 		Language:  "de-CH",
 		CreatedAt: at(-9),
+		Lock:      &account.Lock{At: at(-1), Until: at(90)},
+		BannedAt:  at(0),
 	}
 }
 
