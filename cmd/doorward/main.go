@@ -51,7 +51,7 @@ type cli struct {
 	NATS    natsCmd    `cmd:"" name:"nats" help:"Make the nkeys that services connect to NATS with, on files."`
 	Streams streamsCmd `cmd:"" help:"Declare the streams at a NATS server."`
 
-	Users     usersCmd     `cmd:"" help:"Show accounts (these, in development, after . .doorward/operator.env)."`
+	Users     usersCmd     `cmd:"" help:"Show accounts, lock and ban them (these, in development, after . .doorward/operator.env)."`
 	Sessions  sessionsCmd  `cmd:"" help:"List and revoke sessions."`
 	Devices   devicesCmd   `cmd:"" help:"List devices, and take their trust away."`
 	Apps      appsCmd      `cmd:"" help:"Register applications; make, rotate and revoke their API keys."`

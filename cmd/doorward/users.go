@@ -15,6 +15,12 @@ import (
 type usersCmd struct {
 	List usersListCmd `cmd:"" help:"List the accounts, the oldest first."`
 	Show usersShowCmd `cmd:"" help:"Show one account."`
+
+	Lock        usersLockCmd        `cmd:"" help:"Keep an account from signing in, for a time or until it is unlocked."`
+	Unlock      usersUnlockCmd      `cmd:"" help:"End a lock, and the waits after failures."`
+	Ban         usersBanCmd         `cmd:"" help:"Shut an account out: end its sessions, and keep it from signing in."`
+	Unban       usersUnbanCmd       `cmd:"" help:"Lift a ban."`
+	Compromised usersCompromisedCmd `cmd:"" name:"mark-compromised" help:"Have users choose another password at their next sign-in."`
 }
 
 func (usersCmd) Help() string {
@@ -82,6 +88,7 @@ func printUser(w io.Writer, answer *authnv1.GetUserResponse) error {
 		{"signed up (UTC)", moment(user.GetCreatedAt())},
 		{"password", passwordText(user)},
 		{"password set (UTC)", moment(user.GetPasswordSetAt())},
+		{"standing", standingText(user)},
 		{"security epoch", strconv.FormatUint(user.GetSecurityEpoch(), 10)},
 	}
 	for _, email := range user.GetEmails() {
