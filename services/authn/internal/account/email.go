@@ -55,13 +55,20 @@ func CanonicalDomain(domain string) (string, bool) {
 		return "", false
 	}
 	canonical, err := domains.ToASCII(domain)
-	if err != nil {
+	// A dot at the end, also as other scripts write it, would make a second name of the same domain; idna passes it.
+	if err != nil || strings.HasSuffix(canonical, ".") {
 		return "", false
+	}
+	if canonical != domain {
+		// Some letters are mapped to others that may not stand there: that shows in the result alone.
+		if again, err := domains.ToASCII(canonical); err != nil || again != canonical {
+			return "", false
+		}
 	}
 	return canonical, true
 }
 
-// domains maps a domain as a look-up does (case, width, dots), and refuses empty and overlong labels and a dot at the end.
+// domains maps a domain as a look-up does (case, width, dots), and refuses empty and overlong labels.
 var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
 
 func invisible(r rune) bool { return !unicode.IsPrint(r) }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,6 +61,11 @@ func TestCanonicalRefusesWhatCantBeAnAddress(t *testing.T) {
 		"a change of direction":   "ow\u202ener@example.com",
 		"invalid UTF-8":           "ow\xffner@example.com",
 		"a dot at the end":        "owner@example.com.",
+		"an ideographic dot":      "owner@example.com\u3002",
+		"a wide dot":              "owner@example.com\uff0e",
+		"a halfwidth dot":         "owner@example.com\uff61",
+		"two of them":             "owner@localhost\u3002\u3002",
+		"an alef symbol":          "owner@a\u2135b.com",
 		"an empty label":          "owner@example..com",
 		"a label of nothing":      "owner@\u00ad",
 		"an underscore":           "owner@exa_mple.com",
@@ -79,8 +85,32 @@ func TestCanonicalRefusesWhatCantBeAnAddress(t *testing.T) {
 	}
 }
 
+func TestCanonicalDomainFoldsAndRefuses(t *testing.T) {
+	for typed, want := range map[string]string{
+		"Example.COM": "example.com", "BÜCHER.example": "xn--bcher-kva.example", "xn--bcher-kva.example": "xn--bcher-kva.example", "localhost": "localhost",
+		"": "", ".example.com": "", "example.com.": "", "example.com\u3002": "", "a\u2135b.com": "", "example..com": "", "exa_mple.com": "", "exa mple.com": "", "*.example.com": "", "user@example.com": "",
+		"xn--a": "", strings.Repeat("a.", 127) + "com": "", strings.Repeat("a", 2000): "",
+	} {
+		if got, ok := account.CanonicalDomain(typed); got != want || ok != (want != "") {
+			t.Errorf("CanonicalDomain(%q) = %q, %t; want %q", typed, got, ok, want)
+		}
+	}
+}
+
+// Every character, alone and beside others: what is taken is its own canonical form, or one mailbox would have two.
+func TestWhatIsCanonicalIsItsOwnCanonicalForm(t *testing.T) {
+	for r := rune(1); r <= unicode.MaxRune; r += 1 + r>>12 { // every one of the first 4096, then ever fewer
+		for _, typed := range []string{"a@b" + string(r) + "c.com", "a@b.com" + string(r), "a@" + string(r), "a" + string(r) + "@b.com"} {
+			got, ok := account.Canonical(typed)
+			if again, still := account.Canonical(got); ok && (!still || again != got) {
+				t.Errorf("Canonical(%q) = %q, whose own canonical form is %q, %t", typed, got, again, still)
+			}
+		}
+	}
+}
+
 func FuzzCanonical(f *testing.F) {
-	for _, seed := range []string{"owner@example.com", "Owner@BÜCHER.example", "a@b@c", "İ@x.y", "owner@xn--bcher-kva.com", "<a@b>", "a@\u00ad", "@"} {
+	for _, seed := range []string{"owner@example.com", "Owner@BÜCHER.example", "a@b@c", "İ@x.y", "owner@xn--bcher-kva.com", "<a@b>", "a@\u00ad", "@", "a@b.c\u3002", "a@\u2135b"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {

@@ -95,6 +95,7 @@ func TestWhatIsNoEntrySaysWhatWouldBeRight(t *testing.T) {
 		"*.*.example.com":                "write *.example.com",
 		"www.*.example.com":              "write *.example.com",
 		".example.com":                   "write *.example.com",
+		"example.com\u3002":              "write it as example.com",
 		"example.com.":                   "write it without",
 		"exa_mple.com":                   "write it as example.com",
 		"exam ple.com":                   "write example.com",

@@ -235,6 +235,19 @@ func TestOneAddressSpeltInManyWaysIsJudgedTheSame(t *testing.T) {
 	}
 }
 
+// A dot at the end, in whatever script, would be another name of a domain that is blocked or disposable.
+func TestNoDotAtTheEndLeadsPastADomain(t *testing.T) {
+	x := index(t, "block example.com")
+	for _, domain := range []string{"example.com", "mailinator.com"} {
+		for _, dot := range []string{"", ".", "\u3002", "\uff0e", "\uff61", "\u3002\u3002"} {
+			got := restriction.Judge(restriction.Subject{Email: "u@" + domain + dot, IP: somewhere}, restriction.Default(), x)
+			if got.Allowed {
+				t.Errorf("u@%s%s may come", domain, dot)
+			}
+		}
+	}
+}
+
 // Taking an entry out of Allow, or adding one to Block, never lets anybody in.
 func TestLessAllowedAndMoreBlockedNeverLetsAnybodyIn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

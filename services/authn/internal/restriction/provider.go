@@ -26,6 +26,8 @@ type known struct {
 //   - Proton's dots, hyphens and underscores: https://proton.me/support/change-username. Its domains aren't taken for each other.
 //   - Yahoo's hyphen: its help on AddressGuard, http://help.yahoo.com/help/uk/bt/tutorials/mail/addressguard2.html. Such an address hangs on
 //     a base name that isn't the account's own: two with one base name are one mailbox, but none leads to the account's own address.
+//
+// Two addresses of one mailbox that only its owner can know of, such as aliases, stay two; so do those whose tag is in the domain (Fastmail's tag@user.fastmail.com).
 var providers = func() map[string]known {
 	table := map[string]known{
 		"gmail.com":      {ignored: "."},
