@@ -70,7 +70,7 @@ func Consume(ctx context.Context, c *Conn, cfg ConsumeConfig) error {
 	}
 	cfg.defaults()
 	k := &consumer{ConsumeConfig: cfg, conn: c, log: cfg.Logger.With(slog.String("stream", cfg.Stream))}
-	cfg.Metrics.begin(cfg.Stream, outcomeDone, outcomeRetry, outcomeDead, outcomeStuck)
+	cfg.Metrics.begin(cfg.Stream, outcomeDone, outcomeRetry, outcomeDead, outcomeStuck, outcomeForeign)
 	return repeat(ctx, k.log, cfg.Metrics, cfg.Stream, k.session)
 }
 
@@ -138,6 +138,8 @@ type consumer struct {
 	ConsumeConfig
 	conn *Conn
 	log  *slog.Logger
+
+	intruders intruders
 }
 
 // A work queue takes one durable; these are the server's codes for a second, without and with a filter. The client has no names for them.
@@ -218,6 +220,12 @@ func (k *consumer) work(ctx context.Context, durable jetstream.Consumer) error {
 // take handles one delivery and answers the server: done, again later, or dead.
 func (k *consumer) take(ctx context.Context, msg jetstream.Msg) {
 	e, err := received(msg)
+	if err != nil && isForeign(k.Stream, msg.Headers()) {
+		k.Metrics.delivered(k.Stream, outcomeForeign)
+		k.intruders.add(ctx, k.log, msg.Subject())
+		_ = msg.Ack() // when it is lost, the message comes again
+		return
+	}
 	ctx, _ = handling(ctx, k.Tracing, k.Stream, e)
 	tries := max(1, int(e.Delivery))
 	switch {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	natsgo "github.com/nats-io/nats.go"
+
 	"github.com/doorward/doorward/internal/bus"
 )
 
@@ -176,8 +178,10 @@ func TestDeadLetters(t *testing.T) {
 	n := withStreams(t)
 	authn := n.as(bus.Authn)
 	publish(t, authn, row("evt_1", "doorward.mail.code", "usr_1"), row("evt_2", "doorward.mail.code", "usr_2"), row("evt_3", "doorward.mail.code", "usr_3"))
-	// Something that never was an event: its headers are missing.
-	_, err := authn.JetStream().Publish(deadline(t), "doorward.mail.nonsense", []byte("?"))
+	// Something that claims to be authn's and never was an event: most of its headers are missing.
+	_, err := authn.JetStream().PublishMsg(deadline(t), &natsgo.Msg{
+		Subject: "doorward.mail.nonsense", Header: natsgo.Header{"ce-source": {"authn"}}, Data: []byte("?"),
+	})
 	must(t, err)
 
 	fine := make(chan bus.Event, 8)

@@ -53,6 +53,8 @@ type View struct {
 	conn  *Conn
 	log   *slog.Logger
 	ready chan struct{}
+
+	intruders intruders
 }
 
 // NewView checks the configuration.
@@ -69,7 +71,7 @@ func (v *View) Ready() <-chan struct{} { return v.ready }
 
 // Run follows the stream until ctx ends, and returns nil then; or ErrGap. It may be called once.
 func (v *View) Run(ctx context.Context) error {
-	v.Metrics.begin(v.Stream, outcomeDone, outcomeRetry, outcomeSkip)
+	v.Metrics.begin(v.Stream, outcomeDone, outcomeRetry, outcomeSkip, outcomeForeign)
 	v.Metrics.behind.WithLabelValues(v.Stream)
 	return repeat(ctx, v.log, v.Metrics, v.Stream, v.session)
 }
@@ -213,11 +215,15 @@ func (v *View) take(ctx context.Context, s start, next uint64, msg jetstream.Msg
 		return errSkipped
 	}
 	e, err := received(msg)
-	if next == 1 && s.verify.Sequence > 0 {
+	switch {
+	case next == 1 && s.verify.Sequence > 0:
 		if e.Sequence != s.verify.Sequence || msg.Headers().Get(headerID) != s.verify.EventID {
 			return errMismatch
 		}
-	} else {
+	case err != nil && isForeign(v.Stream, msg.Headers()):
+		v.Metrics.delivered(v.Stream, outcomeForeign)
+		v.intruders.add(ctx, v.log, msg.Subject())
+	default:
 		v.apply(ctx, s, e, err)
 	}
 	if ctx.Err() != nil {

@@ -14,6 +14,8 @@ const (
 	outcomeDead  = "dead"  // ended as a dead letter
 	outcomeStuck = "stuck" // couldn't even be written as a dead letter, comes again
 	outcomeSkip  = "skip"  // a view passed over it
+	// It isn't from the stream's writer, and was passed over.
+	outcomeForeign = "foreign"
 )
 
 // Metrics of everything that reads. One value serves all consumers of a process.
@@ -32,7 +34,7 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
 		registerer: reg,
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "doorward_bus_deliveries_total", Help: "Events read, by stream and outcome: done, retry, dead, stuck, skip.",
+			Name: "doorward_bus_deliveries_total", Help: "Events read, by stream and outcome: done, retry, dead, stuck, skip, foreign.",
 		}, []string{"stream", "outcome"}),
 		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "doorward_bus_restarts_total", Help: "How often reading a stream had to start anew after a failure or a reconnect.",
