@@ -130,9 +130,14 @@ func callerKey(p Principal) string {
 
 // Network is what one host has for sure: an IPv4 address, or the /64 of an IPv6 one.
 func Network(a netip.Addr) string {
-	a = a.Unmap().WithZone("")
-	if !a.Is6() {
+	if a = a.Unmap().WithZone(""); !a.Is6() {
 		return a.String()
 	}
-	return netip.PrefixFrom(a, 64).Masked().String()
+	return NetworkOf(a).String()
+}
+
+// NetworkOf is Network as something to count by, which costs no memory of its own.
+func NetworkOf(a netip.Addr) netip.Prefix {
+	a = a.Unmap().WithZone("")
+	return netip.PrefixFrom(a, min(a.BitLen(), 64)).Masked()
 }

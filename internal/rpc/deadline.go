@@ -4,35 +4,31 @@ import (
 	"context"
 	"time"
 
-	"google.golang.org/grpc/tap"
-
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
 )
 
-// withDeadline bounds a unary call from its first byte on: the client's deadline,
-// timeout when it sent none, and at most longestCall. It is a tap and no
-// interceptor, because those run when the request has arrived, and one that never
-// does would hold its stream as long as the connection lives.
+// deadlines says what a unary call may take, counted from its first byte: the client's
+// deadline, timeout when it sent none, and at most longestCall. It is asked by the tap
+// and not by an interceptor, because those run when the request has arrived, and one
+// that never does would hold its stream as long as the connection lives.
 //
 // A stream may live on. streaming names the methods that are some.
-func withDeadline(timeout time.Duration, streaming func(method string) bool) tap.ServerInHandle {
-	return func(ctx context.Context, info *tap.Info) (context.Context, error) {
+func deadlines(timeout time.Duration, streaming func(method string) bool) limitOf {
+	return func(ctx context.Context, method string) (time.Duration, bool) {
 		limit := timeout
 		if deadline, set := ctx.Deadline(); set {
 			if time.Until(deadline) <= longestCall {
-				return ctx, nil
+				return 0, false // it has its own
 			}
 			limit = longestCall
 		}
-		if streaming(info.FullMethodName) {
-			return ctx, nil
-		}
-		ctx, cancel := context.WithTimeout(ctx, limit) //nolint:gosec // G118: grpc cancels the context above when the call ends
-		_ = cancel
-		return ctx, nil
+		return limit, !streaming(method)
 	}
 }
+
+// limitOf is what a call may take besides what its context says; false when that says it all.
+type limitOf func(ctx context.Context, method string) (time.Duration, bool)
 
 // endStreams ends streams when the server stops: their clients connect to another.
 func (s *Server) endStreams(ctx context.Context, c *call) error {

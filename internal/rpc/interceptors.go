@@ -31,7 +31,8 @@ type step struct {
 //	            nothing about requests and no rule is evaluated for it
 //	validate    last: handlers see only requests that keep their rules
 //
-// A call's deadline is set before all of them; see withDeadline.
+// A call's deadline is set before all of them, and so is what its request may take to
+// come whole; see deadlines and arrivals.
 func (s *Server) chain(cfg ServerConfig) []step {
 	return []step{
 		{"request_id", withRequestID(cfg.Now)},
@@ -79,9 +80,16 @@ func (c *call) next(ctx context.Context) (err error) {
 	return err
 }
 
-// serveUnary leads unary calls through the steps.
+// serveUnary leads unary calls through the steps. It is called when the request is whole.
 func serveUnary(steps []step) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		request, err := arrivalOf(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := request.arrived(); err != nil {
+			return nil, err
+		}
 		c := &call{method: info.FullMethod, rest: steps, request: req, unary: handler}
 		if err := c.next(ctx); err != nil {
 			return nil, err
@@ -90,10 +98,15 @@ func serveUnary(steps []step) grpc.UnaryServerInterceptor {
 	}
 }
 
-// serveStream leads streams through them.
+// serveStream leads streams through them. A stream's request has come with its first message.
 func serveStream(steps []step) grpc.StreamServerInterceptor {
 	return func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-		c := &call{method: info.FullMethod, rest: steps, stream: &stream{ServerStream: ss}, server: srv, streaming: handler}
+		request, err := arrivalOf(ss.Context())
+		if err != nil {
+			return err
+		}
+		s := &stream{ServerStream: ss, request: request}
+		c := &call{method: info.FullMethod, rest: steps, stream: s, server: srv, streaming: handler}
 		return c.next(ss.Context())
 	}
 }
@@ -101,8 +114,9 @@ func serveStream(steps []step) grpc.StreamServerInterceptor {
 // stream is a stream with the steps' context, whose messages are checked as they arrive.
 type stream struct {
 	grpc.ServerStream
-	ctx   context.Context
-	check func(message any) error
+	ctx     context.Context
+	check   func(message any) error
+	request *arrival // until it is whole
 }
 
 var _ grpc.ServerStream = (*stream)(nil)
@@ -113,5 +127,9 @@ func (s *stream) RecvMsg(m any) error {
 	if err := s.ServerStream.RecvMsg(m); err != nil {
 		return err
 	}
+	if err := s.request.arrived(); err != nil {
+		return err
+	}
+	s.request = nil
 	return s.check(m)
 }

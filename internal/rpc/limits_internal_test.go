@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorward/doorward/internal/access"
 )
@@ -16,10 +17,15 @@ func TestLimitsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := strings.Join(strings.Fields(string(raw)), " ")
+	arriving := newArrivals(ServerConfig{Name: "authn", Now: time.Now, Limits: Limits{}.withDefaults()})
 	for _, said := range []string{
 		fmt.Sprintf("| unary calls in flight (`limits.max_calls`) | %d |", maxCalls),
 		fmt.Sprintf("| streaming calls in flight (`limits.max_streams`) | %d |", maxStreams),
 		fmt.Sprintf("| open connections (`limits.max_connections`) | %d |", maxConnections),
+		fmt.Sprintf("| requests that have begun and not come whole | twice `max_calls` and `max_streams` together: %d |", arriving.most),
+		fmt.Sprintf("| those of callers without a certificate | %d %% |", strangersShare),
+		fmt.Sprintf("| those of one address without a certificate | %g %%: %d |", float64(networkShare)/10, arriving.ofNetwork),
+		fmt.Sprintf("| a request's way, from its first byte to its last | %v, a fifth more at most |", arrivalTimeout),
 		fmt.Sprintf("| a request | %d KiB |", maxRequestBytes>>10),
 		fmt.Sprintf("| a response | %d MiB |", maxResponseBytes>>20),
 		fmt.Sprintf("| a request's headers | %d KiB |", maxHeaderBytes>>10),

@@ -12,6 +12,7 @@ import (
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/access"
 	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/internal/telemetry"
 )
 
 // terms are what a priority gets: the part of a server's places, in per cent, up to
@@ -34,7 +35,7 @@ type load struct {
 	unary, streams room
 	shed           *prometheus.CounterVec
 	logger         *slog.Logger
-	lines          sparing
+	lines          *telemetry.Sparing
 }
 
 func newLoad(cfg ServerConfig) *load {
@@ -45,7 +46,7 @@ func newLoad(cfg ServerConfig) *load {
 			ConstLabels: prometheus.Labels{"service": cfg.Name},
 		}, []string{"priority"}),
 		logger: cfg.Logger,
-		lines:  sparing{now: cfg.Now},
+		lines:  telemetry.NewSparing(cfg.Now),
 	}
 	l.unary.size(cfg.Limits.MaxCalls)
 	l.streams.size(cfg.Limits.MaxStreams)
@@ -59,7 +60,7 @@ func (l *load) enter(ctx context.Context, c *call, p access.Priority) error {
 	}
 	c.shed = true
 	l.shed.WithLabelValues(p.String()).Inc()
-	if times, tell := l.lines.happened(); tell {
+	if times, tell := l.lines.Happened(); tell {
 		l.logger.LogAttrs(ctx, slog.LevelWarn, "too many calls in flight: calls are refused",
 			slog.Int64("refused", times), slog.String("method", c.method), slog.String("priority", p.String()))
 	}

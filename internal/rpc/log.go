@@ -9,16 +9,31 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
+	"github.com/doorward/doorward/internal/access"
 	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/internal/telemetry"
 )
 
 // callLog writes a line for calls that failed and unary calls that were slow. A
 // line for every call would halve the server's throughput; metrics count those.
-// Calls that are refused under load have no line each either.
+// Calls that are refused under load have no line each either, nor have failures that
+// strangers can cause: who needs no credentials to write a line could fill the disk.
 type callLog struct {
 	logger *slog.Logger
 	now    func() time.Time
 	slow   time.Duration
+	// cheap has, for each reason that there is, what spares the log of cheap failures:
+	// one stranger's must not hide another kind of them.
+	cheap map[typev1.Reason]*telemetry.Sparing
+}
+
+func newCallLog(cfg ServerConfig) *callLog {
+	l := &callLog{logger: cfg.Logger, now: cfg.Now, slow: cfg.SlowCall, cheap: make(map[typev1.Reason]*telemetry.Sparing)}
+	for reason := range typev1.Reason_name {
+		l.cheap[typev1.Reason(reason)] = telemetry.NewSparing(cfg.Now)
+	}
+	return l
 }
 
 func (l *callLog) observe(ctx context.Context, c *call) error {
@@ -41,13 +56,38 @@ func (l *callLog) failed(ctx context.Context, c *call, took time.Duration, err e
 	if !l.logger.Enabled(ctx, level) {
 		return
 	}
-	l.logger.LogAttrs(ctx, level, "call failed",
+	reason := fault.ReasonOf(err)
+	line := []slog.Attr{
 		slog.String("method", c.method),
 		slog.String("code", code.String()),
-		slog.String("reason", fault.ReasonOf(err).String()),
+		slog.String("reason", reason.String()),
 		slog.Duration("duration", took),
 		slog.Any("caller", c.caller),
-		slog.Any("error", causeOf(err)))
+		slog.Any("error", causeOf(err)),
+	}
+	if level < slog.LevelError && isCheap(code, c.caller) {
+		times, tell := l.sparing(reason).Happened()
+		if !tell {
+			return
+		}
+		line = append(line, slog.Int64("times", times))
+	}
+	l.logger.LogAttrs(ctx, level, "call failed", line...)
+}
+
+func (l *callLog) sparing(reason typev1.Reason) *telemetry.Sparing {
+	if s, known := l.cheap[reason]; known {
+		return s
+	}
+	return l.cheap[typev1.Reason_REASON_UNSPECIFIED]
+}
+
+// isCheap says whether a failure costs its caller nothing, who may cause as many as the
+// line takes. An application's other mistakes are told one by one: it is known, its key
+// can be revoked, and what it does wrong is worth reading. So is what failed on our side.
+func isCheap(code codes.Code, caller access.Principal) bool {
+	stranger := caller.Kind == access.Public || caller.Kind == 0 // shown nothing, or not yet believed
+	return stranger || code == codes.Unauthenticated || code == codes.ResourceExhausted
 }
 
 // causeOf looks behind the public answer.

@@ -37,7 +37,7 @@ type measured interface {
 	collectors(service prometheus.Labels) []prometheus.Collector
 }
 
-func newMetrics(cfg ServerConfig, parts ...measured) (*metrics, error) {
+func newMetrics(cfg ServerConfig, others []prometheus.Collector, parts ...measured) (*metrics, error) {
 	service := prometheus.Labels{"service": cfg.Name}
 	m := &metrics{
 		now:     cfg.Now,
@@ -57,7 +57,7 @@ func newMetrics(cfg ServerConfig, parts ...measured) (*metrics, error) {
 			Name: "doorward_serving", Help: "1 while health checks are told that the service can work, else 0.", ConstLabels: service,
 		}),
 	}
-	collectors := []prometheus.Collector{m.calls, m.failures, m.duration, m.serving}
+	collectors := append([]prometheus.Collector{m.calls, m.failures, m.duration, m.serving}, others...)
 	for _, part := range parts {
 		collectors = append(collectors, part.collectors(service)...)
 	}

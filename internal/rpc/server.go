@@ -18,6 +18,7 @@ import (
 
 	"github.com/doorward/doorward/internal/access"
 	"github.com/doorward/doorward/internal/app"
+	"github.com/doorward/doorward/internal/doorway"
 	"github.com/doorward/doorward/internal/telemetry"
 )
 
@@ -44,6 +45,8 @@ type ServerConfig struct {
 	Limits Limits
 	// CallTimeout is the deadline of unary calls that come without one: 10 s.
 	CallTimeout time.Duration
+	// ArrivalTimeout is how long a request may take to come whole: 5 s.
+	ArrivalTimeout time.Duration
 	// SlowCall is from when on a unary call is logged: 250 ms.
 	SlowCall time.Duration
 	// StopGrace is how long calls in flight may take once the server stops: 10 s.
@@ -105,14 +108,14 @@ func assemble(cfg ServerConfig, listener net.Listener) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server %s: %w", cfg.Name, err)
 	}
-	calls, doorway, arrivals := newLoad(cfg), newDoorway(cfg, listener), newArrivals(cfg)
-	m, err := newMetrics(cfg, calls, doorway, arrivals)
+	calls, arrivals, door := newLoad(cfg), newArrivals(cfg), newDoorway(cfg, listener)
+	m, err := newMetrics(cfg, door.Collectors(), calls, arrivals)
 	if err != nil {
 		return nil, err
 	}
 	stopping, beginStop := context.WithCancel(context.Background())
 	s := &Server{
-		listener:  doorway,
+		listener:  door,
 		health:    health.NewServer(),
 		table:     table,
 		guard:     guard,
@@ -120,7 +123,7 @@ func assemble(cfg ServerConfig, listener net.Listener) (*Server, error) {
 		arrivals:  arrivals,
 		validator: validator,
 		metrics:   m,
-		log:       &callLog{logger: cfg.Logger, now: cfg.Now, slow: cfg.SlowCall},
+		log:       newCallLog(cfg),
 		logger:    cfg.Logger,
 		stopGrace: cfg.StopGrace,
 		streaming: make(map[string]bool),
@@ -138,6 +141,19 @@ func assemble(cfg ServerConfig, listener net.Listener) (*Server, error) {
 		reflection.Register(s)
 	}
 	return s, nil
+}
+
+// newDoorway leaves one address half of the connections: a proxy may well be all clients,
+// but whoever opens without end keeps nobody else out.
+func newDoorway(cfg ServerConfig, l net.Listener) *doorway.Doorway {
+	return doorway.New(doorway.Config{
+		Name:          "doorward_rpc",
+		Labels:        prometheus.Labels{"service": cfg.Name},
+		Max:           cfg.Limits.MaxConnections,
+		MaxPerNetwork: cfg.Limits.MaxConnections / 2,
+		Logger:        cfg.Logger,
+		Now:           cfg.Now,
+	}, l)
 }
 
 // RegisterService adds an API; call it before Run.

@@ -19,6 +19,7 @@ import (
 func (cfg ServerConfig) withDefaults() ServerConfig {
 	cfg.Limits = cfg.Limits.withDefaults()
 	cfg.CallTimeout = orDefault(cfg.CallTimeout, defaultCallTimeout)
+	cfg.ArrivalTimeout = orDefault(cfg.ArrivalTimeout, arrivalTimeout)
 	cfg.SlowCall = orDefault(cfg.SlowCall, 250*time.Millisecond)
 	cfg.StopGrace = orDefault(cfg.StopGrace, 10*time.Second)
 	return cfg
@@ -37,7 +38,7 @@ func (s *Server) options(cfg ServerConfig) []grpc.ServerOption {
 		grpc.Creds(credentials.NewTLS(cfg.TLS.Clone())),
 		grpc.UnaryInterceptor(serveUnary(steps)),
 		grpc.StreamInterceptor(serveStream(steps)),
-		grpc.InTapHandle(s.arrivals.bound(withDeadline(cfg.CallTimeout, s.isStreaming))),
+		grpc.InTapHandle(s.arrivals.bound(deadlines(cfg.CallTimeout, s.isStreaming))),
 		grpc.MaxRecvMsgSize(maxRequestBytes),
 		grpc.MaxSendMsgSize(maxResponseBytes),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
@@ -76,7 +77,11 @@ func checkServerTLS(cfg *tls.Config) error {
 // withOwnRows adds the rows of the services that every server has.
 func withOwnRows(table access.Table, reflection bool) access.Table {
 	own := access.Table{
-		healthpb.Health_Check_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(50), Priority: access.Vital},
+		// No limit: behind a proxy that passes TCP on, or behind NAT, all clients are one
+		// network, and a stranger who asks without pause would use up what the balancer's own
+		// checks need; then it takes a sound replica out. An answer costs less than a refusal
+		// would: it is one look-up in a map.
+		healthpb.Health_Check_FullMethodName: {Callers: access.Public, Limit: access.NoLimit(), Priority: access.Vital},
 		healthpb.Health_List_FullMethodName:  {Callers: access.Public, Limit: access.PerSecond(5), Priority: access.Vital},
 		healthpb.Health_Watch_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(5), Priority: access.Deferrable},
 	}

@@ -363,6 +363,21 @@ func TestHealthFollowsTheService(t *testing.T) {
 	}
 }
 
+// To a server behind a proxy or NAT a stranger and the balancer are one network.
+func TestAStrangerDoesntUseUpTheBalancersHealthChecks(t *testing.T) {
+	s := newSuite(t, &handlers{do: accept}, func(c *rpc.ServerConfig) { c.TLS.ClientAuth = tls.VerifyClientCertIfGiven })
+	without := func(c *rpc.ClientConfig) { c.TLS.GetClientCertificate = nil }
+	stranger, balancer := healthpb.NewHealthClient(s.dial(t, "authn", without)), healthpb.NewHealthClient(s.dial(t, "authn", without))
+	for range 200 {
+		if _, err := stranger.Check(t.Context(), &healthpb.HealthCheckRequest{}); err != nil {
+			t.Fatalf("the stranger's check: %v", err)
+		}
+	}
+	if _, err := balancer.Check(t.Context(), &healthpb.HealthCheckRequest{}); err != nil {
+		t.Errorf("the balancer's check: %v", err)
+	}
+}
+
 func TestReflectionIsOffUnlessAskedFor(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		s := newSuite(t, &handlers{do: accept}, func(c *rpc.ServerConfig) { c.Reflection = on })
