@@ -16,13 +16,14 @@ import (
 
 func main() {
 	ctx, stop := app.SignalContext(context.Background())
-	code := run(ctx, os.Args[1:], streams{out: os.Stdout, err: os.Stderr, env: os.Environ()})
+	code := run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Environ()})
 	stop()
 	os.Exit(code)
 }
 
-// streams are where a command writes, and the environment that it reads.
+// streams are where a command reads and writes, and the environment that it reads.
 type streams struct {
+	in       io.Reader // nil where nothing is to be read
 	out, err io.Writer
 	env      []string
 }
@@ -61,6 +62,7 @@ type cli struct {
 	Dead      deadCmd      `cmd:"" help:"List, replay and drop messages that couldn't be handled."`
 	Backup    backupCmd    `cmd:"" help:"Copy the stores of running services to disk."`
 	Restore   restoreCmd   `cmd:"" help:"Put a backup in the place of a stopped service's store, and end what was issued, on files."`
+	Breach    breachCmd    `cmd:"" help:"Build the corpus of breached passwords, and look passwords up, on files."`
 	Config    configCmd    `cmd:"" help:"Print a service's configuration and where each value comes from; secrets are hidden."`
 	Health    healthCmd    `cmd:"" help:"Ask a service whether it serves."`
 }

@@ -51,8 +51,9 @@ func TestTable(t *testing.T) {
 		{"p B", "new-ns/op"}: 61_234, {"p B", "bare-ns/op"}: 40_000,
 		{"p C", "p99-ms"}: 6.5, {"p C", "nats-ms"}: 0.25,
 		{"p D", "calls/s"}: 90, {"p D", "share"}: 0.5,
-		{"p E", "ns/op"}:    111,
-		{"p F", "calls/s"}:  1,
+		{"p E", "ns/op"}:      111,
+		{"p F", "calls/s"}:    1,
+		{"p I", "hash-bytes"}: 2.256, {"p I", "false-%"}: 0.00152,
 		{"p H", "peak-MiB"}: 61.24, {"p H", "bare-MiB"}: 40,
 	}
 	rows := []row{
@@ -62,6 +63,8 @@ func TestTable(t *testing.T) {
 		{what: "a share", figure: metric{"p D", "calls/s"}, share: metric{"p D", "share"}, limitIs: "empty"},
 		{what: "alone", figure: metric{"p E", "ns/op"}},
 		{what: "memory", figure: metric{"p H", "peak-MiB"}, limit: metric{"p H", "bare-MiB"}, limitIs: "bare"},
+		{what: "a size", figure: metric{"p I", "hash-bytes"}, aim: aim{under: 2.4}},
+		{what: "seldom", figure: metric{"p I", "false-%"}, aim: aim{under: 0.002}},
 		{what: "no limit found", figure: metric{"p F", "calls/s"}, limit: metric{"p F", "limit/s"}},
 		{what: "not measured", figure: metric{"p G", "calls/s"}},
 	}
@@ -84,6 +87,8 @@ func TestTable(t *testing.T) {
 		strings.Fields("a share 90.0/s 180/s empty 0.50"),
 		strings.Fields("alone 111 ns"),
 		strings.Fields("memory 61.2 MiB 40.0 MiB bare 1.53"),
+		strings.Fields("a size 2.26 bytes ≤ 2.40 bytes"),
+		strings.Fields("seldom 0.0015 % ≤ 0.0020 %"),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

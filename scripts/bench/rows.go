@@ -24,7 +24,7 @@ type aim struct {
 // rows are the figures that the design has aims for, in its order.
 func rows() []row {
 	var out []row
-	for _, group := range [][]row{passwords(), tokens(), calls(), restrictions(), storage(), revocation()} {
+	for _, group := range [][]row{passwords(), tokens(), calls(), restrictions(), storage(), revocation(), breaches()} {
 		out = append(out, group...)
 	}
 	return out
@@ -181,4 +181,27 @@ func revocation() []row {
 		}
 	}
 	return out
+}
+
+func breaches() []row {
+	const pkg = "internal/breach/corpus "
+	return []row{{
+		what:    "breached passwords, look-up",
+		figure:  metric{pkg + "Contains/corpus", "ns/op"},
+		limit:   metric{pkg + "Contains/bare", "ns/op"},
+		limitIs: "binary fuse in memory",
+		aim:     aim{under: 300},
+	}, {
+		what:   "the same, found and not in it",
+		figure: metric{pkg + "Contains/others", "false-%"},
+		aim:    aim{under: 0.002},
+	}, {
+		what:   "the same, size of a hash",
+		figure: metric{pkg + "Build", "hash-bytes"},
+		aim:    aim{under: 2.4},
+	}, {
+		what:   "the same, building, a hash", // 10 million in a minute
+		figure: metric{pkg + "Build", "hash-ns/op"},
+		aim:    aim{under: 6000},
+	}}
 }

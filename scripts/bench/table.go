@@ -91,7 +91,7 @@ var units = []struct {
 	{"ns/op", time.Nanosecond}, {"-µs", time.Microsecond}, {"-ms", time.Millisecond},
 }
 
-// show writes a figure the way people read it: 412 ns, 3.1 ms, 19,400/s, 61.2 MiB.
+// show writes a figure the way people read it: 412 ns, 3.1 ms, 19,400/s, 61.2 MiB, 2.26 bytes, 0.0015 %.
 func show(value float64, unit string) string {
 	for _, u := range units {
 		if strings.HasSuffix(unit, u.suffix) {
@@ -103,6 +103,12 @@ func show(value float64, unit string) string {
 	}
 	if strings.HasSuffix(unit, "-MiB") {
 		return group(value) + " MiB"
+	}
+	if strings.HasSuffix(unit, "-bytes") {
+		return group(value) + " bytes"
+	}
+	if strings.HasSuffix(unit, "-%") {
+		return fmt.Sprintf("%.4f %%", value) // shares that small need their digits
 	}
 	return fmt.Sprintf("%g %s", value, unit)
 }
