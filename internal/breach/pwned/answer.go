@@ -12,7 +12,7 @@ import (
 const (
 	prefixDigits = 5
 	suffixDigits = 2*sha1.Size - prefixDigits
-	// maxAnswer bounds an answer. With padding they have about 1,500 lines of 40 bytes.
+	// maxAnswer bounds an answer. A range has one or two thousand lines of 40 bytes, padding included.
 	maxAnswer = 1 << 20
 )
 
