@@ -63,7 +63,19 @@ type Stream struct {
 	Duplicates time.Duration
 	// PerSubject is how many messages one subject keeps; 0 = no limit.
 	PerSubject int64
+	// Readers is how many consumers may read it at once; 0 = as many as the server allows. Applications make their own, and a consumer can be made to
+	// write to the streams.
+	Readers int
+	// Idle is how long a consumer may outlive its reader; 0 = for ever. Only where nobody has a durable: the server would end that too.
+	Idle time.Duration
 }
+
+// Readers of what applications follow.
+const (
+	manyReaders = 1000 // one for each verifier
+	fewReaders  = 100
+	readerIdle  = 5 * time.Minute // what NATS's own libraries ask for
+)
 
 // Streams returns the declaration of every stream.
 func Streams() []Stream {
@@ -71,24 +83,29 @@ func Streams() []Stream {
 		{
 			Name: StreamAuthn, Subjects: "doorward.event.authn.>", Writer: Authn, Purpose: "facts from authn",
 			Retention: keep, Discard: dropOldest, MaxAge: 90 * day, MaxBytes: 4 * gib, Duplicates: 20 * time.Minute,
+			Readers: fewReaders, // notify has a durable
 		},
 		{
 			Name: StreamRisk, Subjects: "doorward.event.risk.>", Writer: Risk, Purpose: "facts from risk",
 			Retention: keep, Discard: dropOldest, MaxAge: 90 * day, MaxBytes: 2 * gib, Duplicates: 20 * time.Minute,
+			Readers: fewReaders, Idle: readerIdle,
 		},
 		{
 			Name: StreamNotify, Subjects: "doorward.event.notify.>", Writer: Notify, Purpose: "facts from notify",
 			Retention: keep, Discard: dropOldest, MaxAge: 90 * day, MaxBytes: 2 * gib, Duplicates: 20 * time.Minute,
+			Readers: fewReaders, Idle: readerIdle,
 		},
 		{
 			// Attackers set the pace here: short, and capped in bytes.
 			Name: StreamAttempts, Subjects: "doorward.attempt.>", Writer: Authn, Purpose: "failures and blocks at sign-in",
 			Retention: keep, Discard: dropOldest, MaxAge: 2 * day, MaxBytes: 256 * mib, Duplicates: 2 * time.Minute,
+			Readers: fewReaders, Idle: readerIdle,
 		},
 		{
 			// Longer than any session token lives. One message a session, and one heartbeat.
 			Name: StreamRevocations, Subjects: "doorward.revocation.>", Writer: Authn, Purpose: "ended sessions, ids only; all that SDKs read",
 			Retention: keep, Discard: refuseNew, MaxAge: day, MaxBytes: 256 * mib, Duplicates: 20 * time.Minute, PerSubject: 1,
+			Readers: manyReaders, Idle: readerIdle,
 		},
 		{
 			Name: StreamCommands, Subjects: "doorward.command.>", Writer: Notify, Purpose: "what notify asks authn to do",
@@ -134,6 +151,10 @@ func (s Stream) config(replicas int) jetstream.StreamConfig {
 	if perSubject == 0 {
 		perSubject = -1
 	}
+	readers := s.Readers
+	if readers == 0 {
+		readers = -1
+	}
 	return jetstream.StreamConfig{
 		Name:              s.Name,
 		Description:       s.Purpose,
@@ -145,7 +166,8 @@ func (s Stream) config(replicas int) jetstream.StreamConfig {
 		MaxMsgs:           -1,
 		MaxMsgSize:        512 << 10,
 		MaxMsgsPerSubject: perSubject,
-		MaxConsumers:      -1,
+		MaxConsumers:      readers,
+		ConsumerLimits:    jetstream.StreamConsumerLimits{InactiveThreshold: s.Idle},
 		Storage:           jetstream.FileStorage,
 		Replicas:          replicas,
 		Duplicates:        s.Duplicates,
@@ -227,6 +249,7 @@ func (s Stream) differences(have jetstream.StreamConfig) []string {
 	differ("maximal size", have.MaxBytes == want.MaxBytes)
 	differ("duplicates window", have.Duplicates == want.Duplicates)
 	differ("limit per subject", have.MaxMsgsPerSubject == want.MaxMsgsPerSubject)
+	differ("limit of consumers", have.MaxConsumers == want.MaxConsumers && have.ConsumerLimits.InactiveThreshold == want.ConsumerLimits.InactiveThreshold)
 	differ("storage", have.Storage == want.Storage)
 	return out
 }
