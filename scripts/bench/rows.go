@@ -140,6 +140,16 @@ func restrictions() []row {
 	}}
 }
 
+func paces() []row {
+	return []row{{
+		what:    "pace of two keys among a million",
+		figure:  metric{"internal/pace Take/pace", "ns/op"},
+		limit:   metric{"internal/pace Take/map", "ns/op"},
+		limitIs: "a map under a lock",
+		aim:     aim{atMost: 1},
+	}}
+}
+
 func storage() []row {
 	return []row{{
 		what:    "refreshed sessions, callers: 64",
