@@ -24,7 +24,7 @@ type aim struct {
 // rows are the figures that the design has aims for, in its order.
 func rows() []row {
 	var out []row
-	for _, group := range [][]row{passwords(), tokens(), calls(), restrictions(), storage(), revocation(), breaches()} {
+	for _, group := range [][]row{passwords(), tokens(), calls(), paces(), restrictions(), storage(), revocation(), breaches()} {
 		out = append(out, group...)
 	}
 	return out
