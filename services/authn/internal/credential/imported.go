@@ -8,6 +8,9 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/credential/foreign"
 )
 
+// maxImportedWork bounds argon2id's memory × passes in KiB, as foreign bounds argon2i's: about a second of a core.
+const maxImportedWork = 1 << 20
+
 // isOwn says whether a stored password is to be read as one of ours.
 func isOwn(stored PHC) bool { return strings.HasPrefix(stored.Reveal(), "$argon2id$") }
 
@@ -47,6 +50,9 @@ func Inspect(stored PHC) (Inspection, error) {
 		f, err := parse(stored)
 		if err != nil {
 			return Inspection{}, err
+		}
+		if f.params.Time > maxImportedWork/f.params.MemoryKiB {
+			return Inspection{}, fmt.Errorf("argon2id: %w: at most memory × passes = 1 GiB", foreign.ErrTooCostly)
 		}
 		blank := form{params: f.params, salt: make([]byte, saltSize), key: make([]byte, len(f.key))}
 		return Inspection{Kind: "argon2id", Specimen: blank.format().Reveal(), MemoryKiB: int(f.params.MemoryKiB)}, nil

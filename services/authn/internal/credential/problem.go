@@ -87,6 +87,9 @@ func (r Rules) Judge(password secret.Text, own []string) []Problem {
 	if wrong != "" {
 		return []Problem{r.problem(wrong)}
 	}
+	if r.MinScore <= 0 {
+		return nil
+	}
 	words := append(append([]string{productName}, own...), r.ContextWords...)
 	estimate := strength.Of(string(input), words)
 	if estimate.Score >= r.MinScore {

@@ -25,7 +25,7 @@ func BenchmarkOf(b *testing.B) {
 // BenchmarkOfTheWorst judges what was found to cost most: each of the library's matchers kept as busy as can be.
 func BenchmarkOfTheWorst(b *testing.B) {
 	for name, unit := range map[string]string{
-		"keyboard": "qwe;asd.zxc,", "disguise": "4@8({[<369!1|70$5+%2x", "words": "a i the of ", "digits": "1928374650",
+		"keyboard": "123789456", "disguise": "4@8({[<369!1|70$5+%2x", "words": "a i the of ", "digits": "1928374650",
 		"dates": "1.1.11 2-3-1985 ", "letters": "esaltoine",
 	} {
 		// The last character keeps it from being a repetition, whose unit alone would be judged.
