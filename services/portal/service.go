@@ -9,22 +9,29 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 
 	notifyv1 "github.com/doorward/doorward/gen/doorward/notify/v1"
 	"github.com/doorward/doorward/internal/app"
 	"github.com/doorward/doorward/internal/certs"
+	"github.com/doorward/doorward/internal/doorway"
 	"github.com/doorward/doorward/internal/rpc"
 	"github.com/doorward/doorward/internal/telemetry"
 )
 
 // What a browser may take of the portal before it is let go.
 const (
+	// maxConnections bounds those of all browsers. One network gets an eighth: a browser has a
+	// few, so an office behind one address is served, and whoever keeps as many open as they
+	// are given doesn't keep an owner from saying "this wasn't me".
 	maxConnections = 1024
+	maxPerNetwork  = maxConnections / 8
+
 	maxHeaderBytes = 16 << 10
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 10 * time.Second
@@ -77,16 +84,42 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		return nil, err
 	}
 	site.containment = notifyv1.NewContainmentServiceClient(notify)
-	listener, err := app.Listen(ctx, cfg.Listen)
+	listener, err := listen(ctx, cfg, deps)
 	if err != nil {
 		return nil, errors.Join(err, notify.Close())
 	}
 	return &Service{
-		listener: netutil.LimitListener(listener, maxConnections),
+		listener: listener,
 		server:   newServer(site.handler(), browserTLS, deps.Logger),
 		notify:   notify,
 		logger:   deps.Logger,
 	}, nil
+}
+
+func listen(ctx context.Context, cfg Config, deps Deps) (net.Listener, error) {
+	listener, err := app.Listen(ctx, cfg.Listen)
+	if err != nil {
+		return nil, err
+	}
+	door := doorway.New(doorway.Config{
+		Name: "doorward_portal", Max: maxConnections, MaxPerNetwork: maxPerNetwork, Exempt: cfg.proxies(),
+		Logger: deps.Logger, Now: deps.Now,
+	}, listener)
+	for _, c := range door.Collectors() {
+		if err := deps.Registerer.Register(c); err != nil {
+			return nil, errors.Join(fmt.Errorf("portal: metrics: %w", err), listener.Close())
+		}
+	}
+	return door, nil
+}
+
+// proxies are the networks from which all browsers may come: the proxies that are trusted,
+// and this machine when we speak plain text, for then a proxy on it ends TLS.
+func (c Config) proxies() []netip.Prefix {
+	if c.TLSCert != "" {
+		return c.TrustedProxies
+	}
+	return append(slices.Clone(c.TrustedProxies), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
 }
 
 // dialNotify shows notify the portal's certificate, and demands that it is notify who answers.
