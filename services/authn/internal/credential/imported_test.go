@@ -98,7 +98,10 @@ func TestInspectRefusesWhatCantBeChecked(t *testing.T) {
 			t.Errorf("%q: %v, want %v", stored, err, want)
 			continue
 		}
-		if _, err := quickHasher(t).Verify(WrapPHC(stored), secret.Wrap("password")); stored != "" && !(isOwn(WrapPHC(stored)) && errors.Is(want, foreign.ErrTooCostly)) && !errors.Is(err, ErrMalformed) {
+		if stored == "" || isOwn(WrapPHC(stored)) && errors.Is(want, foreign.ErrTooCostly) {
+			continue // nobody's, and one that may be stored but not imported
+		}
+		if _, err := quickHasher(t).Verify(WrapPHC(stored), secret.Wrap("password")); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%q: Verify = %v, want ErrMalformed", stored, err)
 		}
 	}
