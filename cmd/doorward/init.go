@@ -12,17 +12,18 @@ import (
 )
 
 type initCmd struct {
-	Dir      string   `default:".doorward" help:"Where everything is made."`
-	Issuer   string   `required:"" placeholder:"URL" help:"The deployment's name in every session token, such as https://id.example.com."`
-	Audience string   `required:"" help:"The aud of the session tokens of the first application's users, such as shop."`
-	Host     []string `help:"A DNS name or address under which the services and NATS are reached; may be repeated. localhost always is one."`
-	Authn    string   `default:"127.0.0.1:7401" placeholder:"HOST:PORT" help:"Where applications and operators reach authn."`
-	Risk     string   `default:"127.0.0.1:7402" placeholder:"HOST:PORT" help:"Where operators reach risk; empty where they can't."`
-	Notify   string   `default:"127.0.0.1:7403" placeholder:"HOST:PORT" help:"Where operators reach notify; empty where they can't."`
-	NATS     string   `name:"nats" default:"nats://127.0.0.1:7407" placeholder:"URL" help:"Where applications reach NATS: tls://… for one whose certificate is made here."`
-	Inbox    string   `placeholder:"URL" help:"The page of a development inbox, where there is one: the demo reads its mails."`
-	Share    string   `placeholder:"DIR" help:"Also lay a folder for each service below DIR, with its own files and no other's, and one for the application and the operator: for containers."`
-	FilesAt  string   `placeholder:"DIR" help:"With --share: where the application and the operator will keep a copy of their folders, for the paths in their env files."`
+	Dir        string   `default:".doorward" help:"Where everything is made."`
+	Issuer     string   `required:"" placeholder:"URL" help:"The deployment's name in every session token, such as https://id.example.com."`
+	Audience   string   `required:"" help:"The aud of the session tokens of the first application's users, such as shop."`
+	Host       []string `help:"A DNS name or address under which the services and NATS are reached; may be repeated. localhost always is one."`
+	Authn      string   `default:"127.0.0.1:7401" placeholder:"HOST:PORT" help:"Where applications and operators reach authn."`
+	Risk       string   `default:"127.0.0.1:7402" placeholder:"HOST:PORT" help:"Where operators reach risk; empty where they can't."`
+	Notify     string   `default:"127.0.0.1:7403" placeholder:"HOST:PORT" help:"Where operators reach notify; empty where they can't."`
+	NATS       string   `name:"nats" default:"nats://127.0.0.1:7407" placeholder:"URL" help:"Where applications reach NATS: tls://… for one whose certificate is made here."`
+	Subscriber bool     `help:"The application may read events too: its env file and its folder get the nkey for them."`
+	Inbox      string   `placeholder:"URL" help:"The page of a development inbox, where there is one: the demo reads its mails."`
+	Share      string   `placeholder:"DIR" help:"Also lay a folder for each service below DIR, with its own files and no other's, and one for the application and the operator: for containers."`
+	FilesAt    string   `placeholder:"DIR" help:"With --share: where the application and the operator will keep a copy of their folders, for the paths in their env files."`
 }
 
 func (initCmd) Help() string {
@@ -36,7 +37,7 @@ addresses. Keep ca.key off machines that only run services. Example:
 func (c *initCmd) Run(ctx context.Context, s streams) error {
 	layout := deployment.Layout{Dir: c.Dir}
 	authnConfig := c.authnConfig(layout)
-	contacts := deployment.Contacts{Authn: c.Authn, Risk: c.Risk, Notify: c.Notify, NATS: c.NATS, Issuer: c.Issuer, Audience: c.Audience, Inbox: c.Inbox}
+	contacts := deployment.Contacts{Authn: c.Authn, Risk: c.Risk, Notify: c.Notify, NATS: c.NATS, Issuer: c.Issuer, Audience: c.Audience, Subscriber: c.Subscriber, Inbox: c.Inbox}
 	if faults := append(contacts.Validate(), authnConfig.Validate()...); len(faults) > 0 {
 		return fmt.Errorf("nothing was made: %w", faults)
 	}

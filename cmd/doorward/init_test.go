@@ -23,7 +23,7 @@ func TestStoryWithEachServiceInItsOwnFolder(t *testing.T) {
 	folder := func(name string) string { return filepath.Join(dir, "share", name) }
 	nats := "tls://" + address(7)
 	command(t, "init", "--dir", filepath.Join(dir, "origin"), "--share", filepath.Join(dir, "share"), "--issuer", "https://id.example.com",
-		"--audience", "shop", "--authn", address(1), "--nats", nats, "--inbox", "http://"+address(6))
+		"--audience", "shop", "--authn", address(1), "--nats", nats, "--subscriber", "--inbox", "http://"+address(6))
 	testbed.StartNATS(t, folder("nats")+"/nats.conf", folder("nats")+"/certs", base+7)
 	must(t, os.RemoveAll(filepath.Join(dir, "origin"))) // nobody needs it who runs
 

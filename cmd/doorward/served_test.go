@@ -49,7 +49,7 @@ func initialised(t *testing.T, scheme, nats string) *served {
 	t.Cleanup(func() { must(t, release()) })
 	d := &served{t: t, dir: filepath.Join(t.TempDir(), "doorward"), base: base}
 	said, code := d.doorward("init", "--dir", d.dir, "--issuer", "https://id.example.com", "--audience", "shop",
-		"--authn", d.at(portAuthn), "--nats", scheme+"://"+d.at(portNATS), "--inbox", "http://"+d.at(portWeb))
+		"--authn", d.at(portAuthn), "--nats", scheme+"://"+d.at(portNATS), "--subscriber", "--inbox", "http://"+d.at(portWeb))
 	if code != exitOK {
 		t.Fatalf("init: exit code %d: %s", code, said)
 	}

@@ -19,6 +19,8 @@ type Contacts struct {
 	NATS string
 	// Issuer and Audience are what tokens bear.
 	Issuer, Audience string
+	// Subscriber says that the application may read events too: what everybody's sign-ins were.
+	Subscriber bool
 	// Inbox is the page of the development inbox, if there is one.
 	Inbox string
 }
@@ -52,8 +54,10 @@ func (c Contacts) application(keys FirstKeys, dir string) Env {
 		Variable{audienceVariable, c.Audience},
 		Variable{"DOORWARD_NATS_URL", c.NATS},
 		Variable{"DOORWARD_NATS_SEED", bus.SeedFile(Layout{Dir: dir}.NATS(), bus.SDK)},
-		Variable{"DOORWARD_EVENTS_SEED", bus.SeedFile(Layout{Dir: dir}.NATS(), bus.Subscriber)},
 	)
+	if c.Subscriber {
+		env = append(env, Variable{"DOORWARD_EVENTS_SEED", bus.SeedFile(Layout{Dir: dir}.NATS(), bus.Subscriber)})
+	}
 	if c.natsNeedsTLS() {
 		env = append(env, Variable{"DOORWARD_NATS_CA", caFile(dir)}, Variable{"DOORWARD_NATS_SERVER_NAME", "nats"})
 	}

@@ -99,7 +99,7 @@ func TestEachShareHoldsItsOwnFilesAlone(t *testing.T) {
 	l, shares := Layout{Dir: t.TempDir()}, t.TempDir()
 	create(t, l, shares)
 	want := []string{
-		"application/app.env", "application/certs/ca.pem", "application/nats/sdk.nk", "application/nats/subscriber.nk",
+		"application/app.env", "application/certs/ca.pem", "application/nats/sdk.nk",
 		"authn/certs/authn.key", "authn/certs/authn.pem", "authn/certs/ca.pem",
 		"authn/data/authn.db", "authn/keys/authn.key", "authn/keys/mail/1.key.pub", "authn/nats/authn.nk",
 		"nats/certs/ca.pem", "nats/certs/nats.key", "nats/certs/nats.pem", "nats/nats.conf",
@@ -117,6 +117,30 @@ func TestEachShareHoldsItsOwnFilesAlone(t *testing.T) {
 	slices.Sort(have)
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The seed for events is given to who asks for it: a backend that only verifies tokens has no use for everybody's sign-ins.
+func TestOnlyASubscriberGetsTheSeedForEvents(t *testing.T) {
+	l := Layout{Dir: t.TempDir()}
+	for _, asked := range []bool{false, true} {
+		shares, at := t.TempDir(), contacts
+		keys := create(t, l, shares)
+		at.Subscriber = asked
+		_, err := l.WriteEnv(keys, at)
+		must(t, err)
+		must(t, l.Share(shares, "", keys, at))
+		_, laid := contents(t, shares)[filepath.Join(shares, "application", "nats", "subscriber.nk")]
+		if laid != asked {
+			t.Errorf("asked: %t; the seed is laid: %t", asked, laid)
+		}
+		for _, file := range []string{l.AppEnv(), shares + "/application/app.env"} {
+			env, err := ReadEnv(file)
+			must(t, err)
+			if named := env.Get("DOORWARD_EVENTS_SEED") != ""; named != asked {
+				t.Errorf("asked: %t; %s names the seed: %t", asked, filepath.Base(file), named)
+			}
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ var shares = []share{
 	{"notify", []string{"certs/notify.*", "nats/notify.nk", "keys/mail/*.key"}},
 	{"portal", []string{"certs/portal.*"}},
 	{"nats", []string{"certs/nats.*", natsConfName}},
-	{applicationShare, []string{"nats/sdk.nk", "nats/subscriber.nk"}},
+	{applicationShare, []string{"nats/sdk.nk"}},
 	{operatorShare, []string{"certs/operator.*", "nats/operator.nk"}},
 }
 
@@ -43,6 +43,12 @@ func (l Layout) Share(dir, filesAt string, keys FirstKeys, at Contacts) error {
 	for _, share := range shares {
 		if err := l.give(share, filepath.Join(dir, share.name)); err != nil {
 			return fmt.Errorf("share the files of %s: %w", share.name, err)
+		}
+	}
+	if at.Subscriber {
+		events := share{applicationShare, []string{"nats/subscriber.nk"}}
+		if err := l.give(events, filepath.Join(dir, events.name)); err != nil {
+			return fmt.Errorf("share the nkey for events: %w", err)
 		}
 	}
 	for _, env := range []struct {

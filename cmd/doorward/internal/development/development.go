@@ -64,7 +64,8 @@ func (s *Suite) open(ctx context.Context) error {
 		return err
 	}
 	s.app, err = s.layout.WriteEnv(keys, deployment.Contacts{
-		Authn: s.AuthnAddress(), Risk: s.RiskAddress(), Notify: s.NotifyAddress(), NATS: s.nats.URL(), Issuer: issuer, Audience: audience, Inbox: "http://" + s.inbox.WebAddr(),
+		Authn: s.AuthnAddress(), Risk: s.RiskAddress(), Notify: s.NotifyAddress(), NATS: s.nats.URL(), Issuer: issuer, Audience: audience, Subscriber: true,
+		Inbox: "http://" + s.inbox.WebAddr(),
 	})
 	return err
 }
