@@ -43,6 +43,12 @@ func (a Address) Mailbox() string { return a.mailbox }
 // Tag is what Mailbox leaves out behind the first separator, separator included; empty when there is none.
 func (a Address) Tag() string { return a.tag }
 
+// MailboxKey is the same for all addresses that have one Mailbox under any rules, and for some that don't: under it a store finds those that may.
+func MailboxKey(canonical string) string {
+	key, _ := untag(fold(canonical), separators)
+	return key
+}
+
 // separators are those of a domain: what the operator says, and else the usual ones and what its provider is known to take besides.
 func (r Rules) separators(domain string) string {
 	for _, p := range r.Providers {

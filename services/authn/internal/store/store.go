@@ -16,6 +16,7 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/device"
 	"github.com/doorward/doorward/services/authn/internal/lockout"
 	"github.com/doorward/doorward/services/authn/internal/quota"
+	"github.com/doorward/doorward/services/authn/internal/restriction"
 	"github.com/doorward/doorward/services/authn/internal/session"
 	"github.com/doorward/doorward/services/authn/internal/token"
 )
@@ -37,6 +38,7 @@ type Tx struct {
 	Applications Applications
 	SigningKeys  SigningKeys
 	Alerts       Alerts
+	Restrictions Restrictions
 	// Outbox, Audit and Policies are the shared roles: what is written through them is kept exactly when the change is.
 	Outbox   outbox.Appender
 	Audit    audit.Log
@@ -51,6 +53,8 @@ type Users interface {
 	Get(id string) (account.User, bool, error)
 	// ByEmail finds the user that has the address among its present, verified ones.
 	ByEmail(canonical string) (account.User, bool, error)
+	// ByMailbox are users who have an address with that restriction.MailboxKey among their present, verified ones, oldest first, at most limit.
+	ByMailbox(key string, limit int) ([]account.User, error)
 	// List are all users, oldest first, from the one after the id after on ("" is the oldest), at most limit.
 	List(after string, limit int) ([]account.User, error)
 	// Count is how many users there are.
@@ -140,4 +144,26 @@ type Alerts interface {
 	Put(containment.Alert) error
 	// DeleteBefore deletes at most limit alerts whose At is before t, and returns how many.
 	DeleteBefore(t time.Time, limit int) (int, error)
+}
+
+// Restrictions keeps the entries of the lists of who may sign up, and remembers the last changes, for those who keep an index of them.
+type Restrictions interface {
+	// List are a list's entries in the order of their String, from the one after the String after on ("" is the first), at most limit.
+	List(list restriction.List, after string, limit int) ([]restriction.Kept, error)
+	// Add keeps those of the entries that aren't there, and returns them. Those that are there stay as they are.
+	Add(entries []restriction.Kept) (added []restriction.Kept, err error)
+	// Remove takes entries out, and returns those that were there.
+	Remove(entries []restriction.Entry) (removed []restriction.Entry, err error)
+	// State says how many entries there are, and how often they were changed.
+	State() (RestrictionState, error)
+	// Since are the changes after a version, oldest first. False says that not all of them are remembered: whoever follows must read all entries.
+	Since(version uint64) (changes []restriction.Change, complete bool, err error)
+}
+
+// RestrictionState is where the entries stand.
+type RestrictionState struct {
+	// Version rises by one with each Add and Remove that changes something.
+	Version uint64
+	// Entries is how many there are, in all lists.
+	Entries int
 }

@@ -125,6 +125,7 @@ func (s *Store) roles(ctx context.Context, tx *bolt.Tx) store.Tx {
 		Applications: applications{own},
 		SigningKeys:  signingKeys{tx},
 		Alerts:       alerts{tx},
+		Restrictions: restrictions{tx},
 		Outbox:       s.outbox.In(ctx, tx),
 		Audit:        boltdb.AuditIn(tx),
 		Policies:     boltdb.PolicyIn(tx),
@@ -134,7 +135,7 @@ func (s *Store) roles(ctx context.Context, tx *bolt.Tx) store.Tx {
 func (s *Store) buckets() []string {
 	return slices.Concat(
 		[]string{
-			s.users.Name(), userByEmail.Bucket,
+			s.users.Name(), userByEmail.Bucket, usersByMailbox.Bucket,
 			deviceSet.table.Name(), devicesByUser.Bucket,
 			s.sessions.table.Name(), sessionsByUser.table.Bucket, sessionsActive.Bucket, sessionsByExpiry.Bucket,
 			attemptSet.table.Name(), attemptsByKey.Bucket, attemptsByExpiry.Bucket,
@@ -144,6 +145,7 @@ func (s *Store) buckets() []string {
 			apiKeyTable.Bucket, apiKeyBySecret.Bucket,
 			signingKeyTable.Bucket,
 			alertSet.table.Name(), alertsByTime.Bucket,
+			restrictionTable.Bucket, restrictionChanges.Bucket, restrictionState.Bucket,
 		},
 		boltdb.OutboxBuckets(), boltdb.AuditBuckets(), boltdb.PolicyBuckets(),
 	)

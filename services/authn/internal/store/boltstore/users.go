@@ -5,10 +5,14 @@ import (
 
 	"github.com/doorward/doorward/internal/boltdb"
 	"github.com/doorward/doorward/services/authn/internal/account"
+	"github.com/doorward/doorward/services/authn/internal/restriction"
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
 
-var userByEmail = boltdb.Unique{Bucket: "users_by_email"}
+var (
+	userByEmail    = boltdb.Unique{Bucket: "users_by_email"}
+	usersByMailbox = boltdb.Multi{Bucket: "users_by_mailbox"}
+)
 
 // newUserTable is a store's own, because what it remembers is of one file.
 func newUserTable() table[account.User] {
@@ -36,6 +40,14 @@ func (u users) Get(id string) (account.User, bool, error) { return u.store.users
 
 func (u users) ByEmail(canonical string) (account.User, bool, error) {
 	return find(u.tx, userByEmail, u.store.users, canonical)
+}
+
+func (u users) ByMailbox(key string, limit int) ([]account.User, error) {
+	ids, err := idsUnder(u.tx, usersByMailbox, key, limit)
+	if err != nil {
+		return nil, err
+	}
+	return set[account.User]{table: u.store.users}.fetch(u.tx, ids)
 }
 
 func (u users) List(after string, limit int) ([]account.User, error) {
@@ -66,7 +78,40 @@ func (u users) Put(user account.User) error {
 			return err
 		}
 	}
+	if err := u.moveMailboxes(user.ID, mailboxes(claimed(old)), mailboxes(claims)); err != nil {
+		return err
+	}
 	return u.store.users.Put(u.tx, user.ID, user)
+}
+
+// moveMailboxes keeps usersByMailbox in step.
+func (u users) moveMailboxes(userID string, were, are map[string]bool) error {
+	for key := range were {
+		if are[key] {
+			continue
+		}
+		if err := usersByMailbox.Remove(u.tx, key, userID); err != nil {
+			return err
+		}
+	}
+	for key := range are {
+		if were[key] {
+			continue
+		}
+		if err := usersByMailbox.Add(u.tx, key, userID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mailboxes are the keys of the addresses' mailboxes.
+func mailboxes(addresses map[string]bool) map[string]bool {
+	keys := make(map[string]bool, len(addresses))
+	for canonical := range addresses {
+		keys[restriction.MailboxKey(canonical)] = true
+	}
+	return keys
 }
 
 // free looks at all addresses before the first is claimed, so that a refusal has written nothing.

@@ -16,6 +16,7 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/device"
 	"github.com/doorward/doorward/services/authn/internal/lockout"
 	"github.com/doorward/doorward/services/authn/internal/quota"
+	"github.com/doorward/doorward/services/authn/internal/restriction"
 	"github.com/doorward/doorward/services/authn/internal/session"
 	"github.com/doorward/doorward/services/authn/internal/store"
 	"github.com/doorward/doorward/services/authn/internal/token"
@@ -35,6 +36,7 @@ type Records struct {
 	Key         application.Key
 	SigningKey  token.SigningKey
 	Alert       containment.Alert
+	Restriction restriction.Kept
 }
 
 // Samples are the same at every call, with every field filled.
@@ -43,6 +45,7 @@ func Samples() Records {
 		User: user(1), Device: dev(1, 1), Session: ses(1, 1), Attempt: att(1, 1),
 		CountKey: accountKey(1), Budget: budget(1), Lockout: lockoutRecord(1), CountUntil: at(61),
 		Application: app(1), Key: apiKey(1), SigningKey: signingKey(1), Alert: alert(1),
+		Restriction: blocked(1),
 	}
 }
 
@@ -59,6 +62,7 @@ func (r Records) Put(tx store.Tx) error {
 		func() error { return tx.Applications.PutKey(r.Key) },
 		func() error { return tx.SigningKeys.Put(r.SigningKey) },
 		func() error { return tx.Alerts.Put(r.Alert) },
+		func() error { _, err := tx.Restrictions.Add([]restriction.Kept{r.Restriction}); return err },
 	} {
 		if err := put(); err != nil {
 			return err
@@ -81,6 +85,7 @@ func (r Records) Read(tx store.Tx) (got Records, err error) {
 		func() error { got.Key, _, err = tx.Applications.Key(r.Key.ID); return err },
 		func() error { got.SigningKey, err = firstSigningKey(tx); return err },
 		func() error { got.Alert, _, err = tx.Alerts.Get(r.Alert.EventID); return err },
+		func() error { got.Restriction, err = firstRestriction(tx, r.Restriction.List); return err },
 	} {
 		if err := get(); err != nil {
 			return got, err
@@ -95,6 +100,14 @@ func firstSigningKey(tx store.Tx) (token.SigningKey, error) {
 		return token.SigningKey{}, err
 	}
 	return keys[0], nil
+}
+
+func firstRestriction(tx store.Tx, list restriction.List) (restriction.Kept, error) {
+	entries, err := tx.Restrictions.List(list, "", 1)
+	if err != nil || len(entries) == 0 {
+		return restriction.Kept{}, err
+	}
+	return entries[0], nil
 }
 
 // user has its n-th address, verified, and one more that was removed.
@@ -196,6 +209,16 @@ func alert(n int) containment.Alert {
 		EventID: ident("evt", n), Kind: containment.NewDevice,
 		UserID: ident("usr", 1), SessionID: ident("ses", n), DeviceID: ident("dev", n), At: at(n),
 		Result: &containment.Result{At: at(n + 1), EventID: ident("evt", 1000+n), Sessions: []string{ident("ses", n)}, Devices: []string{ident("dev", n)}},
+	}
+}
+
+// blocked is an entry for an address, in a spelling of its own.
+func blocked(n int) restriction.Kept {
+	return restriction.Kept{
+		Entry: restriction.Entry{
+			List: restriction.Block, Kind: restriction.Email, Name: address(n), Written: "Owner" + strconv.Itoa(n) + "@EXAMPLE.com",
+		},
+		AddedAt: at(n), AddedBy: ident("app", n), Note: "spam",
 	}
 }
 

@@ -41,6 +41,7 @@ func Run(t *testing.T, open Open) {
 		{"Applications", applicationTests()},
 		{"SigningKeys", signingKeyTests()},
 		{"Alerts", alertTests()},
+		{"Restrictions", restrictionTests()},
 		{"Transactions", transactionTests()},
 		{"Races", raceTests()},
 	} {

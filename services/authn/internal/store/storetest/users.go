@@ -47,6 +47,7 @@ func userTests() []test {
 			wantList(t, s, "after the newest", list(ident("usr", 4), 10))
 			wantList(t, s, "none asked for", list("", 0))
 		}},
+		{"AMailboxHasTheUsersWithAnAddressThatMayBeIts", mailboxes},
 		{"CountIsHowManyThereAre", func(t *testing.T, s store.Store) {
 			count := func(want int) {
 				t.Helper()
@@ -73,6 +74,23 @@ func userTests() []test {
 			wantFound(t, s, "who verified it", userByEmail(address(1)), second)
 		}},
 	}
+}
+
+func mailboxes(t *testing.T, s store.Store) {
+	of := func(key string, limit int) func(store.Tx) ([]account.User, error) {
+		return func(tx store.Tx) ([]account.User, error) { return tx.Users.ByMailbox(key, limit) }
+	}
+	tagged, other := user(1), user(2)
+	tagged.Emails[1].Address, tagged.Emails[1].Canonical = "ada+tag@example.com", "ada+tag@example.com"
+	other.Emails[1].Address, other.Emails[1].Canonical = "ada@example.com", "ada@example.com"
+	wantList(t, s, "nobody's", of("ada@example.com", 10))
+	puts(t, s, putUser, other, tagged)
+	wantList(t, s, "both", of("ada@example.com", 10), tagged, other)
+	wantList(t, s, "the oldest", of("ada@example.com", 1), tagged)
+	wantList(t, s, "one of a removed address", of("gone@example.com", 10))
+	tagged.Emails[1].RemovedAt, other.Emails[1].VerifiedAt = at(5), time.Time{}
+	puts(t, s, putUser, other, tagged)
+	wantList(t, s, "neither", of("ada@example.com", 10))
 }
 
 func onlyPresentVerified(t *testing.T, s store.Store) {
