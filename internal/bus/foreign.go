@@ -10,7 +10,7 @@ import (
 )
 
 // Everybody who may ask the server for anything can have it write its answer to any subject, and so into any stream: it doesn't hold the subject of
-// an answer against the asker's permissions (docs/adr/0007-names-of-consumers-are-secrets.md). Those messages don't even claim to be the writer's. They are
+// an answer against the asker's permissions (docs/adr/0011-streams-are-written-by-who-may-only-read.md). Those messages don't even claim to be the writer's. They are
 // counted and passed over, and whoever causes them fills neither the dead letters nor the log.
 
 // tellEvery is how often foreign messages of one stream are logged.
