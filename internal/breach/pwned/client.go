@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -47,9 +46,10 @@ type Config struct {
 
 // Client asks the range API. It is safe for concurrent use.
 type Client struct {
-	host    *url.URL
-	http    *http.Client
-	breaker *breaker.Breaker
+	host *url.URL
+	// A transport and no http.Client, which would follow redirects, and whose errors have the address.
+	transport *http.Transport
+	breaker   *breaker.Breaker
 }
 
 var _ breach.Range = (*Client)(nil)
@@ -66,17 +66,14 @@ func New(c Config) (*Client, error) {
 	client := &Client{
 		host:    host,
 		breaker: breaker.New(breaker.Config{Failures: failuresToOpen, Pause: pause, Now: c.Now}),
-		http: &http.Client{
-			Transport: &http.Transport{
-				Proxy:                  http.ProxyFromEnvironment,
-				ForceAttemptHTTP2:      true,
-				MaxConnsPerHost:        maxConnections,
-				MaxIdleConnsPerHost:    maxConnections,
-				IdleConnTimeout:        time.Minute,
-				TLSHandshakeTimeout:    timeout,
-				MaxResponseHeaderBytes: maxHeader,
-			},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			ForceAttemptHTTP2:      true,
+			MaxConnsPerHost:        maxConnections,
+			MaxIdleConnsPerHost:    maxConnections,
+			IdleConnTimeout:        time.Minute,
+			TLSHandshakeTimeout:    timeout,
+			MaxResponseHeaderBytes: maxHeader,
 		},
 	}
 	open := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -142,13 +139,13 @@ func (c *Client) ask(ctx context.Context, h breach.Hash) (int, error) {
 	address := c.host.JoinPath("range", digits[:prefixDigits]).String()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
-		return 0, withoutAddress(err)
+		return 0, errors.New("its address can't be asked") // err has the address
 	}
 	request.Header.Set("User-Agent", userAgent)
 	request.Header.Set("Add-Padding", "true")
-	answer, err := c.http.Do(request)
+	answer, err := c.transport.RoundTrip(request)
 	if err != nil {
-		return 0, withoutAddress(err)
+		return 0, err
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
@@ -157,18 +154,5 @@ func (c *Client) ask(ctx context.Context, h breach.Hash) (int, error) {
 	return find(answer.Body, digits[prefixDigits:])
 }
 
-// withoutAddress takes the address off an error of net/http: it has the digits that were asked for.
-func withoutAddress(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err
-	}
-	var timed net.Error
-	if errors.As(err, &timed) && timed.Timeout() {
-		return fmt.Errorf("no answer in time: %w", err)
-	}
-	return err
-}
-
 // Close ends the connections that nobody uses. Call it after the last Count.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.transport.CloseIdleConnections() }

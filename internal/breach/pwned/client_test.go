@@ -148,10 +148,14 @@ func TestOtherAnswersAreFailures(t *testing.T) {
 		handler http.HandlerFunc
 		want    string
 	}{
-		"an error":             {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "500 Internal Server Error"},
-		"too many requests":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }, "429"},
-		"not there":            {http.NotFound, "404"},
-		"a redirect":           {http.RedirectHandler(other.URL+"/range/"+prefix, http.StatusFound).ServeHTTP, "302"},
+		"an error":          {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "500 Internal Server Error"},
+		"too many requests": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }, "429"},
+		"not there":         {http.NotFound, "404"},
+		"a redirect":        {http.RedirectHandler(other.URL+"/range/"+prefix, http.StatusFound).ServeHTTP, "302"},
+		"a redirect to nowhere": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", "http://%zz"+r.RequestURI)
+			w.WriteHeader(http.StatusMovedPermanently)
+		}, "301"},
 		"a connection cut off": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
 		"an answer that breaks off": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
