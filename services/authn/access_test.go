@@ -39,7 +39,7 @@ func TestEveryMethodHasARow(t *testing.T) {
 	if stale := access.Stale(authn.Table(), info); len(stale) > 0 {
 		t.Errorf("rows without a method: %v", stale)
 	}
-	if len(info) != 10 { // nine of ours, and health; reflection only where it is asked for
+	if len(info) != 11 { // ten of ours, and health; reflection only where it is asked for
 		t.Errorf("services %v", slices.Sorted(maps.Keys(info)))
 	}
 }
@@ -93,6 +93,13 @@ func TestDenials(t *testing.T) {
 		authnv1.SessionService_RevokeUserSessions_FullMethodName:    operators,
 		authnv1.UserService_ListUsers_FullMethodName:                operators,
 		authnv1.UserService_GetUser_FullMethodName:                  operators,
+		authnv1.UserService_LockUser_FullMethodName:                 operators,
+		authnv1.UserService_UnlockUser_FullMethodName:               operators,
+		authnv1.UserService_BanUser_FullMethodName:                  operators,
+		authnv1.UserService_UnbanUser_FullMethodName:                operators,
+		authnv1.UserService_MarkCompromised_FullMethodName:          operators,
+		authnv1.PolicyService_GetPolicy_FullMethodName:              operators,
+		authnv1.PolicyService_UpdatePolicy_FullMethodName:           operators,
 		authnv1.DeviceService_ListDevices_FullMethodName:            operators,
 		authnv1.DeviceService_UntrustDevice_FullMethodName:          operators,
 		authnv1.KeyService_ListSigningKeys_FullMethodName:           operators,
@@ -305,6 +312,22 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 		User: &authnv1.RevokeUserSessionsRequest_UserId{UserId: grant.GetUserId()}, Note: "lost everything",
 	})
 	w.must(err)
+	users, ada := authnv1.NewUserServiceClient(operator.conn), grant.GetUserId()
+	_, err = users.LockUser(ctx, &authnv1.LockUserRequest{User: &authnv1.LockUserRequest_UserId{UserId: ada}})
+	w.must(err)
+	_, err = users.UnlockUser(ctx, &authnv1.UnlockUserRequest{User: &authnv1.UnlockUserRequest_UserId{UserId: ada}})
+	w.must(err)
+	_, err = users.BanUser(ctx, &authnv1.BanUserRequest{User: &authnv1.BanUserRequest_UserId{UserId: ada}})
+	w.must(err)
+	_, err = users.UnbanUser(ctx, &authnv1.UnbanUserRequest{User: &authnv1.UnbanUserRequest_UserId{UserId: ada}})
+	w.must(err)
+	_, err = users.MarkCompromised(ctx, &authnv1.MarkCompromisedRequest{UserIds: []string{ada}})
+	w.must(err)
+	policies := authnv1.NewPolicyServiceClient(operator.conn)
+	current, err := policies.GetPolicy(ctx, &authnv1.GetPolicyRequest{})
+	w.must(err)
+	_, err = policies.UpdatePolicy(ctx, &authnv1.UpdatePolicyRequest{Policy: current.GetPolicy()})
+	w.must(err)
 	_, err = operator.keys.RotateSigningKey(ctx, &authnv1.RotateSigningKeyRequest{Note: "drill"})
 	w.must(err)
 	_, err = operator.keys.ReplaceSigningKeys(ctx, &authnv1.ReplaceSigningKeysRequest{Note: "lost the backup"})
@@ -327,6 +350,12 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 		action := map[string]string{
 			authnv1.SessionService_RevokeSession_FullMethodName:         "session.revoke",
 			authnv1.SessionService_RevokeUserSessions_FullMethodName:    "session.revoke_all",
+			authnv1.UserService_LockUser_FullMethodName:                 "user.lock",
+			authnv1.UserService_UnlockUser_FullMethodName:               "user.unlock",
+			authnv1.UserService_BanUser_FullMethodName:                  "user.ban",
+			authnv1.UserService_UnbanUser_FullMethodName:                "user.unban",
+			authnv1.UserService_MarkCompromised_FullMethodName:          "password.mark_compromised",
+			authnv1.PolicyService_UpdatePolicy_FullMethodName:           "policy.change",
 			authnv1.DeviceService_UntrustDevice_FullMethodName:          "device.untrust",
 			authnv1.KeyService_RotateSigningKey_FullMethodName:          "signing_key.rotate",
 			authnv1.KeyService_ReplaceSigningKeys_FullMethodName:        "signing_key.replace",
