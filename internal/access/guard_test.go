@@ -115,6 +115,19 @@ func TestStrangersArePacedByNetwork(t *testing.T) {
 	}
 }
 
+func TestWhoeverShowsACertificateIsntPacedWithStrangers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rows := access.Table{anybody: {Callers: access.Public, Limit: access.PerSecond(2), Priority: access.Vital}}
+		g := guard(t, rows, 0)
+		admitted(t, g, anybody, stranger("192.0.2.1"), 10)
+		known := stranger("192.0.2.1")
+		known.Certificate = "operator"
+		if got := admitted(t, g, anybody, known, 10); got != 2 {
+			t.Errorf("%d calls admitted, want a bucket of its own: 2", got)
+		}
+	})
+}
+
 func TestFullLimiterNeitherGrowsNorOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rows := access.Table{anybody: {Callers: access.Public, Limit: access.PerSecond(2), Priority: access.Vital}}

@@ -120,10 +120,15 @@ func (l *limiter) sweep(now time.Time) {
 }
 
 // callerKey is whom a bucket belongs to. Kinds are kept apart; a caller without
-// credentials is its network, since one IPv6 host has a whole /64 of addresses.
+// credentials is its network, since one IPv6 host has a whole /64 of addresses. One
+// with a certificate needs none where the public is admitted, and must not wait behind
+// the strangers of its network: a balancer's checks come from where its clients do.
 func callerKey(p Principal) string {
-	if p.Kind != Public {
+	switch {
+	case p.Kind != Public:
 		return p.Kind.String() + "/" + p.ID
+	case p.Certificate != "":
+		return Public.String() + "/certificate of " + p.Certificate
 	}
 	return Public.String() + "/" + Network(p.Peer)
 }

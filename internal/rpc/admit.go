@@ -25,6 +25,8 @@ func (s *Server) admit(authenticate Authenticate) func(context.Context, *call) e
 			if principal, err = authenticate(ctx); err != nil {
 				return err
 			}
+		} else {
+			principal.Certificate, _ = PeerName(ctx) // it has a pace of its own
 		}
 		if !principal.Peer.IsValid() {
 			principal.Peer = peerAddr(ctx)

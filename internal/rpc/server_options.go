@@ -77,11 +77,12 @@ func checkServerTLS(cfg *tls.Config) error {
 // withOwnRows adds the rows of the services that every server has.
 func withOwnRows(table access.Table, reflection bool) access.Table {
 	own := access.Table{
-		// No limit: behind a proxy that passes TCP on, or behind NAT, all clients are one
-		// network, and a stranger who asks without pause would use up what the balancer's own
-		// checks need; then it takes a sound replica out. An answer costs less than a refusal
-		// would: it is one look-up in a map.
-		healthpb.Health_Check_FullMethodName: {Callers: access.Public, Limit: access.NoLimit(), Priority: access.Vital},
+		// Behind a proxy that passes TCP on, or behind NAT, all clients are one network, and a
+		// stranger who asks without pause uses up what a balancer's checks need: have it show a
+		// certificate, which has a pace of its own. Without a limit strangers would have our
+		// memory: who takes no answers (HTTP/2 lets a client say so) has gRPC keep 2.5 KB for
+		// each, 5120 on each connection, for the half hour that one lives.
+		healthpb.Health_Check_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(50), Priority: access.Vital},
 		healthpb.Health_List_FullMethodName:  {Callers: access.Public, Limit: access.PerSecond(5), Priority: access.Vital},
 		healthpb.Health_Watch_FullMethodName: {Callers: access.Public, Limit: access.PerSecond(5), Priority: access.Deferrable},
 	}

@@ -364,15 +364,23 @@ func TestHealthFollowsTheService(t *testing.T) {
 }
 
 // To a server behind a proxy or NAT a stranger and the balancer are one network.
-func TestAStrangerDoesntUseUpTheBalancersHealthChecks(t *testing.T) {
-	s := newSuite(t, &handlers{do: accept}, func(c *rpc.ServerConfig) { c.TLS.ClientAuth = tls.VerifyClientCertIfGiven })
-	without := func(c *rpc.ClientConfig) { c.TLS.GetClientCertificate = nil }
-	stranger, balancer := healthpb.NewHealthClient(s.dial(t, "authn", without)), healthpb.NewHealthClient(s.dial(t, "authn", without))
-	for range 200 {
-		if _, err := stranger.Check(t.Context(), &healthpb.HealthCheckRequest{}); err != nil {
-			t.Fatalf("the stranger's check: %v", err)
+func TestAStrangerDoesntUseUpHealthChecksOfWhoeverHasACertificate(t *testing.T) {
+	s := newSuite(t, &handlers{do: accept}, func(c *rpc.ServerConfig) {
+		c.TLS.ClientAuth = tls.VerifyClientCertIfGiven
+		frozen := time.Now()
+		c.Now = func() time.Time { return frozen }
+	})
+	stranger := healthpb.NewHealthClient(s.dial(t, "authn", func(c *rpc.ClientConfig) { c.TLS.GetClientCertificate = nil }))
+	var err error
+	for range 100 {
+		if _, err = stranger.Check(t.Context(), &healthpb.HealthCheckRequest{}); err != nil {
+			break
 		}
 	}
+	if fault.ReasonOf(err) != typev1.Reason_REASON_RATE_LIMITED {
+		t.Fatalf("the stranger's checks end with %v, want RATE_LIMITED", err)
+	}
+	balancer := healthpb.NewHealthClient(s.dial(t, "authn", nil))
 	if _, err := balancer.Check(t.Context(), &healthpb.HealthCheckRequest{}); err != nil {
 		t.Errorf("the balancer's check: %v", err)
 	}
