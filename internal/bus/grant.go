@@ -113,7 +113,7 @@ func (g Grant) streams() []string {
 // consume allows durables on a stream, and to acknowledge what they deliver.
 //
 // Consumers are kept apart by their names, which nobody guesses (Identity.durable, and a random one for each reader that follows): permissions
-// can't do it, for they don't see to which subject a consumer delivers. Nobody may list consumers.
+// can't do it, for they don't see to which subject a consumer delivers. Nobody but the operator may list consumers.
 func (p *Permissions) consume(stream string) {
 	p.Publish = append(p.Publish,
 		"$JS.API.CONSUMER.CREATE."+stream+".*",
@@ -144,10 +144,14 @@ func (p *Permissions) bury(branch string) {
 	)
 }
 
-// administer allows to declare streams, not to read them: only dead letters are the operator's to see.
+// administer allows to declare streams, and to find and remove foreign consumers of those that applications follow; not to read them: only dead
+// letters are the operator's to see.
 func (p *Permissions) administer() {
 	for _, s := range Streams() {
 		p.Publish = append(p.Publish, "$JS.API.STREAM.CREATE."+s.Name, "$JS.API.STREAM.UPDATE."+s.Name)
+		if s.Readers > 0 {
+			p.Publish = append(p.Publish, "$JS.API.CONSUMER.LIST."+s.Name, "$JS.API.CONSUMER.DELETE."+s.Name+".*")
+		}
 	}
 	p.bury("doorward.dead.>")
 }

@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -35,6 +36,49 @@ func TestReadersOfAStreamAreBounded(t *testing.T) {
 	}
 }
 
+// A consumer that was made to write into a stream goes on when its maker has left, and another of a longer life keeps its stream from being bounded. Applying
+// the streams removes both; the services' own durables stay, and whoever reads goes on reading.
+func TestApplyingStreamsRemovesForeignConsumers(t *testing.T) {
+	t.Parallel()
+	n := withStreams(t)
+	operator := n.as(bus.Operator).JetStream()
+	handled := make(chan bus.Event, 1)
+	background(t, consume(n, bus.Notify, bus.ConsumeConfig{Stream: bus.StreamAuthn, Handle: record(handled)}))
+	publish(t, n.as(bus.Authn), row("evt_1", signin, "usr_1"))
+	<-handled
+	_, err := n.as(bus.Subscriber).JetStream().CreatePushConsumer(deadline(t), bus.StreamAuthn, jetstream.ConsumerConfig{
+		Name: "writer", Durable: "writer", DeliverSubject: "doorward.event.risk.x", AckPolicy: jetstream.AckNonePolicy, IdleHeartbeat: 100 * time.Millisecond,
+	})
+	must(t, err)
+	old := unbounded(t, operator, bus.StreamRisk)
+	_, err = n.as(bus.Subscriber).JetStream().CreateConsumer(deadline(t), bus.StreamRisk, jetstream.ConsumerConfig{
+		Name: "longlived", AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: 1000 * time.Hour,
+	})
+	must(t, err)
+	must(t, bus.Apply(deadline(t), operator, 1))
+	for stream, name := range map[string]string{bus.StreamAuthn: "writer", old: "longlived"} {
+		if err := n.as(bus.Subscriber).JetStream().DeleteConsumer(deadline(t), stream, name); !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			t.Errorf("%s had its consumer %s still: %v", stream, name, err)
+		}
+	}
+	publish(t, n.as(bus.Authn), row("evt_2", signin, "usr_1"))
+	if e := <-handled; e.ID != "evt_2" {
+		t.Errorf("notify handled %s", e.ID)
+	}
+}
+
+// unbounded declares a stream as versions before did.
+func unbounded(t *testing.T, operator jetstream.JetStream, name string) string {
+	t.Helper()
+	stream, err := operator.Stream(deadline(t), name)
+	must(t, err)
+	old := stream.CachedInfo().Config
+	old.MaxConsumers, old.ConsumerLimits = -1, jetstream.StreamConsumerLimits{}
+	_, err = operator.UpdateStream(deadline(t), old)
+	must(t, err)
+	return name
+}
+
 // A durable ends with its reader where a stream says so: notify would lose its place.
 func TestDurablesOutliveTheirReaders(t *testing.T) {
 	t.Parallel()
@@ -60,12 +104,7 @@ func TestBoundsOfReadersAreAppliedToStreamsInUse(t *testing.T) {
 	n := withStreams(t)
 	operator := n.as(bus.Operator).JetStream()
 	for _, name := range []string{bus.StreamAuthn, bus.StreamRevocations} {
-		stream, err := operator.Stream(deadline(t), name)
-		must(t, err)
-		old := stream.CachedInfo().Config
-		old.MaxConsumers, old.ConsumerLimits = -1, jetstream.StreamConsumerLimits{}
-		_, err = operator.UpdateStream(deadline(t), old)
-		must(t, err)
+		unbounded(t, operator, name)
 	}
 	background(t, consume(n, bus.Notify, bus.ConsumeConfig{Stream: bus.StreamAuthn, Handle: record(make(chan bus.Event, 1))}))
 	_, err := n.as(bus.SDK).JetStream().OrderedConsumer(deadline(t), bus.StreamRevocations, jetstream.OrderedConsumerConfig{})

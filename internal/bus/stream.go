@@ -175,10 +175,13 @@ func (s Stream) config(replicas int) jetstream.StreamConfig {
 	}
 }
 
-// Apply creates the streams and brings those that exist in line with their declaration. replicas is 1 for one server and 3 for a
+// Apply creates the streams and brings those that exist in line with their declaration, and removes consumers that nobody of ours makes. replicas is 1 for one server and 3 for a
 // cluster. Only the operator may; a service calls Check.
 func Apply(ctx context.Context, js jetstream.JetStream, replicas int) error {
 	for _, s := range Streams() {
+		if err := evict(ctx, js, s); err != nil {
+			return err
+		}
 		if _, err := js.CreateOrUpdateStream(ctx, s.config(replicas)); err != nil {
 			return fmt.Errorf("bus: apply stream %s: %w", s.Name, err)
 		}
