@@ -16,9 +16,9 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
-	"strings"
 	"time"
+
+	"github.com/doorward/doorward/scripts/npm"
 )
 
 // listPackage is the npm package with the domains.
@@ -51,11 +51,9 @@ func run(ctx context.Context, args []string) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
 
 	if *list == "" {
-		name, err := npm(ctx, "pack", "--silent", "--pack-destination", scratch, listPackage)
-		if err != nil {
+		if *list, err = npm.Pack(ctx, scratch, listPackage); err != nil {
 			return err
 		}
-		*list = filepath.Join(scratch, strings.TrimSpace(string(name)))
 	}
 	found, err := unpack(*list)
 	if err != nil {
@@ -71,9 +69,11 @@ func run(ctx context.Context, args []string) (err error) {
 
 // publishedOn asks npm for the day of a version.
 func publishedOn(ctx context.Context, version string) (string, error) {
-	answer, err := npm(ctx, "view", listPackage, "time", "--json")
+	cmd := exec.CommandContext(ctx, "npm", "view", listPackage, "time", "--json")
+	cmd.Stderr = os.Stderr
+	answer, err := cmd.Output()
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("npm view %s (is npm installed, and can it reach its registry?): %w", listPackage, err)
 	}
 	var times map[string]time.Time
 	if err := json.Unmarshal(answer, &times); err != nil {
@@ -84,14 +84,4 @@ func publishedOn(ctx context.Context, version string) (string, error) {
 		return "", fmt.Errorf("npm doesn't know when %s %s was published: say it with -published", listPackage, version)
 	}
 	return at.UTC().Format(time.DateOnly), nil
-}
-
-func npm(ctx context.Context, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "npm", args...)
-	cmd.Stderr = os.Stderr
-	answer, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("npm %s (is npm installed, and can it reach its registry?): %w", strings.Join(args, " "), err)
-	}
-	return answer, nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	_ "embed" // the README's template
@@ -10,13 +9,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"text/template"
 	"time"
 
+	"github.com/doorward/doorward/scripts/npm"
 	"github.com/doorward/doorward/services/authn/internal/account"
 )
 
@@ -24,8 +23,6 @@ import (
 var readme string
 
 const (
-	// maxFile bounds what is read of one file of the package.
-	maxFile = 16 << 20
 	// fewest is a number of domains below which the package must have changed its layout: it had 8,883 in September 2026.
 	fewest = 1000
 	// licence is the only one under which the list is taken.
@@ -50,7 +47,7 @@ type list struct {
 
 // unpack reads a packed npm package. All it needs must be there.
 func unpack(file string) (list, error) {
-	files, err := untar(file, "package.json", "LICENSE", domainsFile)
+	files, err := npm.Unpack(file, "package.json", "LICENSE", domainsFile)
 	if err != nil {
 		return list{}, err
 	}
@@ -130,39 +127,4 @@ func write(out string, l list, published string) error {
 		}
 	}
 	return nil
-}
-
-// untar returns the named files of a packed npm package.
-func untar(file string, names ...string) (map[string][]byte, error) {
-	packed, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	unzipped, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	found := map[string][]byte{}
-	for archive := tar.NewReader(unzipped); ; {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		name := path.Base(header.Name)
-		if !slices.Contains(names, name) {
-			continue
-		}
-		if found[name], err = io.ReadAll(io.LimitReader(archive, maxFile)); err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", file, name, err)
-		}
-	}
-	for _, name := range names {
-		if _, ok := found[name]; !ok {
-			return nil, fmt.Errorf("%s has no %s: has the package changed its layout?", file, name)
-		}
-	}
-	return found, nil
 }
