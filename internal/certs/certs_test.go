@@ -5,9 +5,11 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,7 +56,7 @@ func leaf(t *testing.T, dir, name string) *x509.Certificate {
 
 func TestCreateWritesPrivateFiles(t *testing.T) {
 	dir := t.TempDir()
-	if got := create(t, dir, options(), "authn", "risk"); !slices.Equal(got, []string{"authn", "risk"}) {
+	if got := create(t, dir, options(), "authn", "risk"); !slices.Equal(got, []string{certs.Authority, "authn", "risk"}) {
 		t.Errorf("issued %v", got)
 	}
 	for _, name := range []string{"ca.pem", "ca.key", "authn.pem", "authn.key", "risk.pem", "risk.key"} {
@@ -211,6 +213,20 @@ func TestCAIsCompletedOrKeptButNeverReplaced(t *testing.T) {
 		create(t, dir, options(), "authn")
 		if _, err := certs.Create(dir, []string{"authn", "risk"}, options()); err == nil {
 			t.Error("issued without ca.key")
+		}
+	})
+	t.Run("none is made beside another's certificates", func(t *testing.T) {
+		dir := t.TempDir()
+		create(t, dir, options(), "authn")
+		remove(t, dir, "ca.pem")
+		remove(t, dir, "ca.key")
+		before := contents(t, dir)
+		_, err := certs.Create(dir, []string{"authn", "risk"}, options())
+		if err == nil || !strings.Contains(err.Error(), "without their CA: bring ca.pem back") {
+			t.Errorf("Create = %v", err)
+		}
+		if !maps.EqualFunc(before, contents(t, dir), bytes.Equal) {
+			t.Error("files were changed")
 		}
 	})
 	t.Run("another key is refused", func(t *testing.T) {

@@ -36,9 +36,12 @@ type Options struct {
 // validName is what a service may be called: what both a DNS label and a file name allow.
 var validName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 
-// Create makes sure that dir holds a CA and a certificate for each name, and returns the names it issued for. It is
-// safe to run again: it keeps certificates that are good, renews those about to expire or lacking a host, and never
-// overwrites a CA.
+// Authority is what Create calls the CA among what it made; no service can be called so.
+const Authority = "ca"
+
+// Create makes sure that dir holds a CA and a certificate for each name, and returns the names it issued for, with Authority
+// before them when it made a new CA. It is safe to run again: it keeps certificates that are good, renews those about to
+// expire or lacking a host, and never overwrites a CA. Where certificates lie without their CA it makes no other one.
 func Create(dir string, names []string, opts Options) (issued []string, err error) {
 	if opts.Validity == 0 {
 		opts.Validity = DefaultValidity
@@ -49,9 +52,12 @@ func Create(dir string, names []string, opts Options) (issued []string, err erro
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("certs: %w", err)
 	}
-	authority, err := openAuthority(dir, opts)
+	authority, err := openAuthority(dir, names, opts)
 	if err != nil {
 		return nil, fmt.Errorf("certs: %w", err)
+	}
+	if authority.fresh {
+		issued = append(issued, Authority)
 	}
 	for _, name := range names {
 		if authority.good(dir, name, opts) {
@@ -97,7 +103,7 @@ func (o Options) check(names []string) error {
 		return fmt.Errorf("a validity of %v is too short", o.Validity)
 	}
 	for _, name := range names {
-		if !validName.MatchString(name) || name == "ca" || name == "localhost" {
+		if !validName.MatchString(name) || name == Authority || name == "localhost" {
 			return fmt.Errorf("%q can't be a service's name", name)
 		}
 		// A server that bore another's name could stand in for it.
@@ -117,11 +123,13 @@ func (o Options) check(names []string) error {
 type authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey // nil when ca.key is kept elsewhere
+	// fresh says that nobody has known it before.
+	fresh bool
 }
 
 // openAuthority reads the CA, or makes one where there is none. A key alone, as a crash between the two files leaves
 // it, gets its certificate; a certificate alone stays as it is.
-func openAuthority(dir string, opts Options) (*authority, error) {
+func openAuthority(dir string, names []string, opts Options) (*authority, error) {
 	certPath, keyPath := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "ca.key")
 	cert, err := readCert(certPath)
 	if err == nil {
@@ -131,7 +139,11 @@ func openAuthority(dir string, opts Options) (*authority, error) {
 		return nil, err
 	}
 	key, err := readKey(keyPath)
-	if errors.Is(err, os.ErrNotExist) {
+	fresh := errors.Is(err, os.ErrNotExist)
+	if fresh {
+		if err := refuseOrphans(dir, names); err != nil {
+			return nil, err
+		}
 		key, err = createKey(keyPath)
 	}
 	if err != nil {
@@ -145,7 +157,19 @@ func openAuthority(dir string, opts Options) (*authority, error) {
 		return nil, err
 	}
 	cert, err = x509.ParseCertificate(der)
-	return &authority{cert: cert, key: key}, err
+	return &authority{cert: cert, key: key, fresh: fresh}, err
+}
+
+// refuseOrphans refuses to make a CA beside another's certificates: whoever has a copy of that one's ca.pem would refuse what the new one
+// signs.
+func refuseOrphans(dir string, names []string) error {
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(dir, name+".pem")); err == nil {
+			return fmt.Errorf("%s holds certificates without their CA: bring ca.pem back, from a backup or from any service's copy; "+
+				"to begin anew with another CA, move the directory away, and give the new ca.pem to all who have the old one", dir)
+		}
+	}
+	return nil
 }
 
 func existingAuthority(cert *x509.Certificate, keyPath string, opts Options) (*authority, error) {
