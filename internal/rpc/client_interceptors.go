@@ -92,7 +92,7 @@ func withOutgoingID(ctx context.Context) context.Context {
 	if requestID == "" {
 		return ctx
 	}
-	return metadata.AppendToOutgoingContext(ctx, requestIDKey, requestID)
+	return metadata.AppendToOutgoingContext(ctx, RequestIDKey, requestID)
 }
 
 func budgetFor(timeout time.Duration) grpc.UnaryClientInterceptor {

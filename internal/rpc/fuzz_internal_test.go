@@ -29,7 +29,7 @@ func FuzzRequestID(f *testing.F) {
 	now := func() time.Time { return time.Unix(1772366400, 0) }
 	f.Fuzz(func(t *testing.T, first, second string, headers uint8) {
 		values := []string{first, second}[:headers%3]
-		ctx := metadata.NewIncomingContext(t.Context(), metadata.MD{requestIDKey: values})
+		ctx := metadata.NewIncomingContext(t.Context(), metadata.MD{RequestIDKey: values})
 		var got string
 		err := withRequestID(now)(ctx, &call{unary: func(ctx context.Context, _ any) (any, error) {
 			got = telemetry.RequestID(ctx)

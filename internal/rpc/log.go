@@ -23,13 +23,15 @@ type callLog struct {
 	logger *slog.Logger
 	now    func() time.Time
 	slow   time.Duration
+	// byDesign has the methods that may take longer.
+	byDesign map[string]time.Duration
 	// cheap has, for each reason that there is, what spares the log of cheap failures:
 	// one stranger's must not hide another kind of them.
 	cheap map[typev1.Reason]*telemetry.Sparing
 }
 
 func newCallLog(cfg ServerConfig) *callLog {
-	l := &callLog{logger: cfg.Logger, now: cfg.Now, slow: cfg.SlowCall, cheap: make(map[typev1.Reason]*telemetry.Sparing)}
+	l := &callLog{logger: cfg.Logger, now: cfg.Now, slow: cfg.SlowCall, byDesign: cfg.SlowByDesign, cheap: make(map[typev1.Reason]*telemetry.Sparing)}
 	for reason := range typev1.Reason_name {
 		l.cheap[typev1.Reason(reason)] = telemetry.NewSparing(cfg.Now)
 	}
@@ -43,12 +45,15 @@ func (l *callLog) observe(ctx context.Context, c *call) error {
 	case c.shed:
 	case err != nil:
 		l.failed(ctx, c, took, err)
-	case c.stream == nil && took > l.slow:
+	case c.stream == nil && took > l.slowFrom(c.method):
 		l.logger.LogAttrs(ctx, slog.LevelWarn, "call was slow",
 			slog.String("method", c.method), slog.Duration("duration", took), slog.Any("caller", c.caller))
 	}
 	return err
 }
+
+// slowFrom is from when on a call is slow.
+func (l *callLog) slowFrom(method string) time.Duration { return max(l.slow, l.byDesign[method]) }
 
 func (l *callLog) failed(ctx context.Context, c *call, took time.Duration, err error) {
 	code := status.Code(err)

@@ -11,9 +11,9 @@ import (
 	"github.com/doorward/doorward/internal/telemetry"
 )
 
-// requestIDKey is the metadata key under which a request id comes, goes on to the
+// RequestIDKey is the metadata key under which a request id comes, goes on to the
 // next service, and is answered.
-const requestIDKey = "x-request-id"
+const RequestIDKey = "x-request-id"
 
 // withRequestID takes over the caller's request id when it is one, and makes one
 // otherwise, when it is first needed. It is answered where somebody may ask for it:
@@ -39,11 +39,11 @@ func withRequestID(now func() time.Time) func(context.Context, *call) error {
 
 func answerRequestID(ctx context.Context) {
 	// It fails only when headers were sent already, which nobody has done yet.
-	_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDKey, telemetry.RequestID(ctx)))
+	_ = grpc.SetHeader(ctx, metadata.Pairs(RequestIDKey, telemetry.RequestID(ctx)))
 }
 
 func givenRequestID(ctx context.Context) string {
-	values := metadata.ValueFromIncomingContext(ctx, requestIDKey)
+	values := metadata.ValueFromIncomingContext(ctx, RequestIDKey)
 	if len(values) != 1 || !wellFormed(values[0]) {
 		return ""
 	}

@@ -216,6 +216,33 @@ func TestLogHasFailuresAndSlowCallsOnly(t *testing.T) {
 	}
 }
 
+func TestCallThatIsSlowByDesignIsNotLogged(t *testing.T) {
+	now := time.Now()
+	takes := 900 * time.Millisecond
+	s := newSuite(t, &handlers{do: func(context.Context, *request) error {
+		now = now.Add(takes)
+		return nil
+	}}, func(c *rpc.ServerConfig) {
+		c.Now = func() time.Time { return now }
+		c.SlowByDesign = map[string]time.Duration{methodDo: time.Second}
+	})
+	conn := s.dial(t, "authn", nil)
+	if err := call(t.Context(), conn, methodDo, valid()); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(s.log.String(), "call was slow") {
+		t.Errorf("it was logged: %s", s.log)
+	}
+	takes = 1100 * time.Millisecond
+	if err := call(t.Context(), conn, methodDo, valid()); err != nil {
+		t.Fatal(err)
+	}
+	s.stop()
+	if !strings.Contains(s.log.String(), "call was slow") {
+		t.Errorf("one that was slower than that isn't in the log: %s", s.log)
+	}
+}
+
 func TestMetricsCountRefusals(t *testing.T) {
 	s := newSuite(t, &handlers{do: accept}, nil)
 	_ = call(t.Context(), s.dial(t, "authn", nil), methodDo, valid())

@@ -55,7 +55,7 @@ func (c Config) Validate() config.Faults {
 	faults.Need(c.KeysDir == "" || c.Certs == "" || filepath.Clean(c.KeysDir) != filepath.Clean(c.Certs), "keys_dir",
 		"is the directory of the certificates, where authn.key is another key: name one of its own")
 	faults.Need(validIssuer(c.Issuer), "issuer",
-		"isn't a web address of scheme and host, such as https://id.example.com: it names this deployment in every token")
+		"isn't an https address of scheme and host alone, such as https://id.example.com (http is for this machine only): it names this deployment in every token")
 	faults.Need(config.HostPort(c.Risk), "risk", "isn't host:port, such as 127.0.0.1:7402")
 	faults.Need(c.MailKey != "", "mail_key", "is missing: name the file with notify's public sealing key")
 	faults = append(faults, c.NATS.Check().Within("nats")...)

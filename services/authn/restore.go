@@ -32,6 +32,9 @@ type Restored struct {
 	Aside string `json:"aside,omitempty"`
 }
 
+// ErrOtherKey says that a backup was made under another authn.key than the one that is there. Nothing was changed.
+var ErrOtherKey = errors.New("authn: the backup was made under another key file than this")
+
 // clockSlack is how far a backup may lie in the future of this machine's clock.
 const clockSlack = time.Minute
 
@@ -60,6 +63,9 @@ func Restore(ctx context.Context, cfg Config, from backup.Copy, o RestoreOptions
 		})
 		return err
 	})
+	if errors.Is(err, secret.ErrOpen) {
+		return Restored{}, fmt.Errorf("%w: %s: bring back the one that was there when the backup was taken", ErrOtherKey, cfg.keyFile())
+	}
 	if err != nil {
 		return Restored{}, fmt.Errorf("authn: %w", err)
 	}

@@ -202,7 +202,7 @@ func TestARestoreThatCantBeLeavesTheStoreAlone(t *testing.T) {
 	}
 	_, err := secret.CreateKey(keyFile)
 	w.must(err)
-	if err := w.refusal(copied); err == nil || !strings.Contains(err.Error(), "another key file") {
+	if err := w.refusal(copied); !errors.Is(err, authn.ErrOtherKey) || !strings.Contains(err.Error(), keyFile+": bring back") {
 		t.Errorf("with another key file: %v", err)
 	}
 	w.must(os.Rename(keyFile+".kept", keyFile))

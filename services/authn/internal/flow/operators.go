@@ -55,7 +55,7 @@ type ApplicationKeys struct {
 // ListApplications is a page of the applications by name, with their keys, and the name after which the next page begins.
 func (f *Operators) ListApplications(ctx context.Context, after string, limit int) (page []ApplicationKeys, next string, err error) {
 	err = f.store.View(ctx, func(tx store.Tx) error {
-		apps, err := tx.Applications.List(after, limit)
+		apps, err := tx.Applications.List(after, limit+1)
 		if err != nil {
 			return err
 		}
@@ -76,5 +76,6 @@ func (f *Operators) ListApplications(ctx context.Context, after string, limit in
 	if err != nil {
 		return nil, "", fmt.Errorf("list applications: %w", err)
 	}
-	return page, nextOf(page, limit, func(a ApplicationKeys) string { return a.Name }), nil
+	page, next = cut(page, limit, func(a ApplicationKeys) string { return a.Name })
+	return page, next, nil
 }

@@ -18,13 +18,14 @@ func (f *Sessions) List(ctx context.Context, w Whose, before string, limit int) 
 		if err != nil {
 			return err
 		}
-		page, err = tx.Sessions.OfUser(user.ID, before, limit)
+		page, err = tx.Sessions.OfUser(user.ID, before, limit+1)
 		return err
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("list sessions: %w", err)
 	}
-	return page, nextOf(page, limit, func(s session.Session) string { return s.ID }), nil
+	page, next = cut(page, limit, func(s session.Session) string { return s.ID })
+	return page, next, nil
 }
 
 // Revoke ends a session at once.

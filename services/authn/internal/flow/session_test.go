@@ -123,7 +123,7 @@ func TestSessionsAreListedNewestFirstPageByPage(t *testing.T) {
 		pages int
 	}{
 		"by id, in twos":     {flow.Whose{UserID: userID}, 2, 3},
-		"by email, in fives": {flow.Whose{Email: "ADA@example.org"}, 5, 2},
+		"by email, in fives": {flow.Whose{Email: "ADA@example.org"}, 5, 1},
 		"by id, at once":     {flow.Whose{UserID: userID}, 100, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

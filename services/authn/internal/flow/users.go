@@ -18,7 +18,7 @@ func NewUsers(d Deps) *Users { return &Users{d} }
 func (f *Users) List(ctx context.Context, after string, limit int) (page []account.User, next string, err error) {
 	now := f.Now()
 	err = f.Store.View(ctx, func(tx store.Tx) (err error) {
-		page, err = tx.Users.List(after, limit)
+		page, err = tx.Users.List(after, limit+1)
 		for i := range page {
 			page[i].DropLapsedLock(now)
 		}
@@ -27,7 +27,8 @@ func (f *Users) List(ctx context.Context, after string, limit int) (page []accou
 	if err != nil {
 		return nil, "", fmt.Errorf("list users: %w", err)
 	}
-	return page, nextOf(page, limit, func(u account.User) string { return u.ID }), nil
+	page, next = cut(page, limit, func(u account.User) string { return u.ID })
+	return page, next, nil
 }
 
 // Get is one account.

@@ -30,10 +30,14 @@ func foundUser(user account.User, found bool, err error) (account.User, error) {
 	return user, err
 }
 
-// nextOf is the mark of a page's last record, after which the next page begins; empty when the page wasn't full.
-func nextOf[T any](page []T, limit int, mark func(T) string) string {
-	if len(page) == 0 || len(page) < limit {
-		return ""
+// cut makes a page of records of which one more than limit was asked for, and the mark of its last one, after which the next page begins; empty when there is
+// no other page.
+func cut[T any](records []T, limit int, mark func(T) string) (page []T, next string) {
+	if len(records) <= limit {
+		return records, ""
 	}
-	return mark(page[len(page)-1])
+	if limit <= 0 {
+		return nil, ""
+	}
+	return records[:limit], mark(records[limit-1])
 }
