@@ -19,8 +19,8 @@ func TestFailedCallsSayWhatToDo(t *testing.T) {
 		want   string
 	}{
 		"nobody has that address": {codes.NotFound, "NOT_FOUND", "no user is ada@example.com"},
-		"an application's key":    {codes.PermissionDenied, "CALLER_NOT_ALLOWED", "isn't an operator's: run . .doorward/operator.env"},
-		"a key of an older suite": {codes.Unauthenticated, "API_KEY_INVALID", "run . .doorward/operator.env again"},
+		"an application's key":    {codes.PermissionDenied, "CALLER_NOT_ALLOWED", "isn't an operator's: run . <dir>/operator.env"},
+		"a key of an older suite": {codes.Unauthenticated, "API_KEY_INVALID", "run . <dir>/operator.env, of the deployment's directory (.doorward in development) again"},
 		"nobody answers":          {codes.Unavailable, "", "is authn running at 127.0.0.1:7401?"},
 		"anything else":           {codes.Internal, "INTERNAL", "said"},
 	}

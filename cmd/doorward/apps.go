@@ -34,7 +34,7 @@ func (appsListCmd) Help() string {
 
 func (c *appsListCmd) Run(ctx context.Context, s streams) error {
 	return query[*authnv1.ListApplicationsResponse]{
-		service: "authn", json: c.JSON, show: printApplications,
+		service: "authn", json: c.JSON, show: c.print,
 		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.ListApplicationsResponse, error) {
 			return authnv1.NewApplicationServiceClient(conn).ListApplications(ctx,
 				&authnv1.ListApplicationsRequest{PageSize: c.Limit, PageToken: c.Page})
@@ -158,7 +158,7 @@ func noKey(id string) string {
 	return "no API key is " + id + "; they are shown by doorward apps list"
 }
 
-func printApplications(w io.Writer, answer *authnv1.ListApplicationsResponse) error {
+func (c *appsListCmd) print(w io.Writer, answer *authnv1.ListApplicationsResponse) error {
 	t := newTable(w, "APPLICATION", "NAME", "AUDIENCE", "KEY", "SCOPES", "MADE (UTC)", "STATE")
 	for _, entry := range answer.GetApplications() {
 		app := entry.GetApplication()
@@ -174,7 +174,7 @@ func printApplications(w io.Writer, answer *authnv1.ListApplicationsResponse) er
 	if err := t.flush(); err != nil {
 		return err
 	}
-	fmt.Fprint(w, more("apps list", answer.GetNextPageToken()))
+	fmt.Fprint(w, c.more("apps list", answer.GetNextPageToken()))
 	return nil
 }
 

@@ -35,6 +35,11 @@ func TestBackupAndRestore(t *testing.T) {
 
 	c.refuses("there is no backup of authn in nowhere", "restore", "authn", "--from", "nowhere", "--dir", dir)
 	c.refuses("give --dir, or --config and --set", "restore", "authn", "--from", backups, "--dir", dir, "--set", "data_dir=x")
+	c.refuses("say whose store it is: --dir", "restore", "authn", "--from", backups)
+	servesOwn := filepath.Join(t.TempDir(), "serve.yaml")
+	must(t, os.WriteFile(servesOwn, []byte("dir: "+dir+"\nissuer: https://id.example.com\nproduct: Shop\nportal:\n  url: https://id.example.com\n"+
+		"smtp:\n  address: smtp.example.com:587\n  from: Shop <no-reply@example.com>\n"), 0o600))
+	c.refuses(servesOwn+" is the configuration of doorward serve: give --dir "+dir, "restore", "risk", "--from", backups, "--config", servesOwn)
 	c.refuses("--untrust-devices is for authn", "restore", "risk", "--from", backups, "--dir", dir, "--untrust-devices")
 	c.shows([]string{
 		"authn is as it was at ", "is kept as " + filepath.Join(dir, "data", "authn.db.replaced-"), "ended      1 sessions, 0 sign-ins", "epochs of 1 users",

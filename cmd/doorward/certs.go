@@ -14,12 +14,12 @@ type certsCmd struct {
 }
 
 func (certsCmd) Help() string {
-	return "Works on files, where ca.key is. Running services take renewed files up by themselves. Example:\n\n  doorward certs renew --dir /etc/doorward/certs"
+	return "Works on files, where ca.key is. Running services take renewed files up by themselves. More flags, such as --dir and --host:\n\n  doorward certs create --help\n\nExample:\n\n  doorward certs renew --dir /etc/doorward/certs"
 }
 
 // certsDir is where the certificates are, and how new ones are made.
 type certsDir struct {
-	Dir      string        `default:".doorward/certs" help:"Directory of ca.pem, ca.key and <name>.pem, <name>.key."`
+	Dir      string        `placeholder:"DIR" help:"Directory of ca.pem, ca.key and <name>.pem, <name>.key, instead of DOORWARD_CERTS or .doorward/certs."`
 	Host     []string      `help:"A DNS name or address under which the services are reached; may be repeated. localhost, and those of the certificates that are replaced, always are."`
 	Validity time.Duration `default:"8760h" help:"How long a certificate lives."`
 }
@@ -37,6 +37,7 @@ Running services take renewed files up by themselves. Example:
 }
 
 func (c *certsCreateCmd) Run(s streams) error {
+	c.Dir = s.certsDirectory(c.Dir)
 	issued, err := certs.Create(c.Dir, deployment.Names(), certs.Options{
 		Now: time.Now(), Validity: c.Validity, Hosts: c.Host, Development: c.Development,
 	})
@@ -47,6 +48,10 @@ func (c *certsCreateCmd) Run(s streams) error {
 		fmt.Fprintf(s.out, "all certificates in %s are good\n", c.Dir)
 	}
 	for _, name := range issued {
+		if name == certs.Authority {
+			fmt.Fprintf(s.out, "made a new CA in %s\n", c.Dir)
+			continue
+		}
 		fmt.Fprintf(s.out, "issued %s in %s\n", name, c.Dir)
 	}
 	return nil
@@ -65,6 +70,7 @@ was stolen. Running services take renewed files up by themselves, for new connec
 }
 
 func (c *certsRenewCmd) Run(s streams) error {
+	c.Dir = s.certsDirectory(c.Dir)
 	if len(c.Name) == 0 {
 		c.Name = deployment.Names()
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -52,7 +54,7 @@ func (c *deadListCmd) Run(ctx context.Context, s streams) error {
 			if err := t.flush(); err != nil {
 				return err
 			}
-			fmt.Fprint(w, more("dead list "+c.Service, answer.GetNextPageToken()))
+			fmt.Fprint(w, c.more("dead list "+c.Service, answer.GetNextPageToken()))
 			return nil
 		},
 	}.run(ctx, s)
@@ -62,6 +64,7 @@ type deadReplayCmd struct {
 	Service  string `arg:"" enum:"authn,notify" help:"authn or notify."`
 	Sequence uint64 `arg:"" optional:"" help:"The letter's sequence, as doorward dead list shows it."`
 	All      bool   `help:"Replay all that there are, oldest first; those that fail again stay."`
+	JSON     bool   `name:"json" help:"Print what was handled as JSON."`
 }
 
 func (deadReplayCmd) Help() string {
@@ -78,19 +81,43 @@ func (c *deadReplayCmd) Run(ctx context.Context, s streams) error {
 	}
 	defer conn.Close()
 	letters := operatorv1.NewDeadLetterServiceClient(conn)
+	done := replayed{Handled: []uint64{}, Failed: []uint64{}}
 	if c.All {
-		return c.replayAll(ctx, s, letters)
+		err = c.replayAll(ctx, s, letters, &done)
+	} else {
+		err = c.replay(ctx, s, letters, &done)
 	}
+	if c.JSON && (err == nil || c.All) {
+		text := json.NewEncoder(s.out)
+		text.SetIndent("", "  ")
+		err = errors.Join(err, text.Encode(done))
+	}
+	return err
+}
+
+// replayed are the sequences of letters that were replayed.
+type replayed struct {
+	Handled []uint64 `json:"handled"`
+	Failed  []uint64 `json:"failed"`
+}
+
+func (c *deadReplayCmd) replay(ctx context.Context, s streams, letters operatorv1.DeadLetterServiceClient, done *replayed) error {
 	if _, err := letters.ReplayDeadLetter(ctx, &operatorv1.ReplayDeadLetterRequest{Sequence: c.Sequence}); err != nil {
 		return s.advise(err, c.Service, noLetter(c.Service, c.Sequence))
 	}
-	fmt.Fprintf(s.out, "%d is handled\n", c.Sequence)
+	c.handled(s, c.Sequence, done)
 	return nil
 }
 
+func (c *deadReplayCmd) handled(s streams, sequence uint64, done *replayed) {
+	done.Handled = append(done.Handled, sequence)
+	if !c.JSON {
+		fmt.Fprintf(s.out, "%d is handled\n", sequence)
+	}
+}
+
 // replayAll goes through the pages. A letter that fails again doesn't keep the next from its turn.
-func (c *deadReplayCmd) replayAll(ctx context.Context, s streams, letters operatorv1.DeadLetterServiceClient) error {
-	var handled, failed int
+func (c *deadReplayCmd) replayAll(ctx context.Context, s streams, letters operatorv1.DeadLetterServiceClient, done *replayed) error {
 	for token, next := "", true; next; {
 		page, err := letters.ListDeadLetters(ctx, &operatorv1.ListDeadLettersRequest{PageSize: 200, PageToken: token})
 		if err != nil {
@@ -98,20 +125,21 @@ func (c *deadReplayCmd) replayAll(ctx context.Context, s streams, letters operat
 		}
 		for _, l := range page.GetDeadLetters() {
 			if _, err := letters.ReplayDeadLetter(ctx, &operatorv1.ReplayDeadLetterRequest{Sequence: l.GetSequence()}); err != nil {
-				failed++
+				done.Failed = append(done.Failed, l.GetSequence())
 				fmt.Fprintf(s.err, "%d of %s: %v\n", l.GetSequence(), orUnknown(l.GetType()), err)
 				continue
 			}
-			handled++
-			fmt.Fprintf(s.out, "%d is handled\n", l.GetSequence())
+			c.handled(s, l.GetSequence(), done)
 		}
 		token = page.GetNextPageToken()
 		next = token != "" && ctx.Err() == nil
 	}
-	if failed > 0 {
-		return fmt.Errorf("%d handled, %d failed again and stay", handled, failed)
+	if len(done.Failed) > 0 {
+		return fmt.Errorf("%d handled, %d failed again and stay", len(done.Handled), len(done.Failed))
 	}
-	fmt.Fprintf(s.out, "%d handled\n", handled)
+	if !c.JSON {
+		fmt.Fprintf(s.out, "%d handled\n", len(done.Handled))
+	}
 	return context.Cause(ctx)
 }
 
@@ -119,6 +147,7 @@ type deadDropCmd struct {
 	Service  string `arg:"" enum:"authn,notify" help:"authn or notify."`
 	Sequence uint64 `arg:"" help:"The letter's sequence, as doorward dead list shows it."`
 	Note     string `required:"" help:"Why, for the audit record."`
+	JSON     bool   `name:"json" help:"Print the answer as JSON."`
 }
 
 func (deadDropCmd) Help() string {
@@ -127,7 +156,7 @@ func (deadDropCmd) Help() string {
 
 func (c *deadDropCmd) Run(ctx context.Context, s streams) error {
 	return query[*operatorv1.DropDeadLetterResponse]{
-		service: c.Service, unfound: noLetter(c.Service, c.Sequence),
+		service: c.Service, json: c.JSON, unfound: noLetter(c.Service, c.Sequence),
 		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*operatorv1.DropDeadLetterResponse, error) {
 			return operatorv1.NewDeadLetterServiceClient(conn).DropDeadLetter(ctx,
 				&operatorv1.DropDeadLetterRequest{Sequence: c.Sequence, Note: c.Note})

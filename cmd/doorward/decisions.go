@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"google.golang.org/grpc"
 
+	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	riskv1 "github.com/doorward/doorward/gen/doorward/risk/v1"
 )
 
@@ -21,7 +23,8 @@ func (decisionsCmd) Help() string {
 }
 
 type decisionsListCmd struct {
-	User string `help:"Only this user's, usr_…."`
+	User  string `xor:"user" help:"Only this user's, usr_…."`
+	Email string `xor:"user" help:"Only this user's, by mail address; authn is asked for the id."`
 	paged
 	JSON bool `name:"json" help:"Print the answer as JSON."`
 }
@@ -31,6 +34,9 @@ func (decisionsListCmd) Help() string {
 }
 
 func (c *decisionsListCmd) Run(ctx context.Context, s streams) error {
+	if err := c.identify(ctx, s); err != nil {
+		return err
+	}
 	return query[*riskv1.ListDecisionsResponse]{
 		service: "risk", json: c.JSON,
 		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*riskv1.ListDecisionsResponse, error) {
@@ -41,15 +47,43 @@ func (c *decisionsListCmd) Run(ctx context.Context, s streams) error {
 			t := newTable(w, "DECISION", "DECIDED (UTC)", "PURPOSE", "USER", "IP", "GATE", "VERDICT")
 			for _, d := range answer.GetDecisions() {
 				t.row(d.GetId(), moment(d.GetDecidedAt()), enumText(d.GetPurpose(), "PURPOSE_"), orUnknown(d.GetUserId()), d.GetIp(),
-					enumText(d.GetGate(), "GATE_"), enumText(d.GetVerdict(), "VERDICT_"))
+					opinion(d.GetGate(), "GATE_"), opinion(d.GetVerdict(), "VERDICT_"))
 			}
 			if err := t.flush(); err != nil {
 				return err
 			}
-			fmt.Fprint(w, more("decisions list …", answer.GetNextPageToken()))
+			fmt.Fprint(w, c.more("decisions list"+c.of(), answer.GetNextPageToken()))
 			return nil
 		},
 	}.run(ctx, s)
+}
+
+// identify finds the id of a user who is named by address: risk knows ids alone.
+func (c *decisionsListCmd) identify(ctx context.Context, s streams) error {
+	if c.User != "" && !strings.HasPrefix(c.User, "usr_") {
+		return fmt.Errorf("--user: %s isn't a user's id, usr_…; for a mail address give --email", c.User)
+	}
+	if c.Email == "" {
+		return nil
+	}
+	return query[*authnv1.GetUserResponse]{
+		service: "authn", unfound: whose{Email: c.Email}.unfound(),
+		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.GetUserResponse, error) {
+			return authnv1.NewUserServiceClient(conn).GetUser(ctx, &authnv1.GetUserRequest{User: &authnv1.GetUserRequest_Email{Email: c.Email}})
+		},
+		show: func(_ io.Writer, answer *authnv1.GetUserResponse) error {
+			c.User = answer.GetUser().GetId()
+			return nil
+		},
+	}.run(ctx, s)
+}
+
+// of is how the command line names whose decisions it lists.
+func (c *decisionsListCmd) of() string {
+	if c.User == "" {
+		return ""
+	}
+	return " --user " + c.User
 }
 
 type decisionsExplainCmd struct {
@@ -79,10 +113,10 @@ func printDecision(w io.Writer, answer *riskv1.ExplainDecisionResponse) error {
 		[2]string{"purpose", enumText(d.GetPurpose(), "PURPOSE_")},
 		[2]string{"attempt", d.GetAttemptId()},
 		[2]string{"user", d.GetUserId()},
-		[2]string{"from", d.GetIp() + " in " + orUnknown(d.GetPlace().GetCountryName())},
+		[2]string{"from", fromText(d)},
 		[2]string{"known device", strconv.FormatBool(d.GetKnownDevice())},
-		[2]string{"before the password", enumText(d.GetGate(), "GATE_")},
-		[2]string{"after it", enumText(d.GetVerdict(), "VERDICT_")},
+		[2]string{"before the password", opinion(d.GetGate(), "GATE_")},
+		[2]string{"after it", opinion(d.GetVerdict(), "VERDICT_")},
 		[2]string{"policy version", strconv.FormatUint(d.GetPolicyVersion(), 10)},
 	); err != nil {
 		return err
@@ -94,7 +128,23 @@ func printDecision(w io.Writer, answer *riskv1.ExplainDecisionResponse) error {
 	fmt.Fprintln(w)
 	t := newTable(w, "SIGNAL", "SEEN", "BEFORE", "AFTER", "WHY")
 	for _, s := range d.GetSignals() {
-		t.row(s.GetName(), s.GetValue(), enumText(s.GetGate(), "GATE_"), enumText(s.GetVerdict(), "VERDICT_"), s.GetExplanation())
+		t.row(s.GetName(), s.GetValue(), opinion(s.GetGate(), "GATE_"), opinion(s.GetVerdict(), "VERDICT_"), s.GetExplanation())
 	}
 	return t.flush()
+}
+
+// opinion is what risk said, or a dash where it wasn't asked.
+func opinion(value fmt.Stringer, prefix string) string {
+	text := enumText(value, prefix)
+	if text == "unspecified" {
+		return "–"
+	}
+	return text
+}
+
+func fromText(d *riskv1.Decision) string {
+	if country := d.GetPlace().GetCountryName(); country != "" {
+		return d.GetIp() + " in " + country
+	}
+	return d.GetIp() + ", in no known country"
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -33,8 +34,11 @@ const (
 // worldNeeds are what the story must know of a suite.
 var worldNeeds = []string{
 	"DOORWARD_ADDRESS", "DOORWARD_API_KEY", "DOORWARD_CA", "DOORWARD_ISSUER", "DOORWARD_AUDIENCE",
-	"DOORWARD_NATS_URL", "DOORWARD_NATS_SEED", "DOORWARD_EVENTS_SEED", "DOORWARD_INBOX",
+	"DOORWARD_NATS_URL", "DOORWARD_NATS_SEED", "DOORWARD_EVENTS_SEED",
 }
+
+// inboxVariable is where the inbox's page is. Not every suite has one.
+const inboxVariable = "DOORWARD_INBOX"
 
 type demoCmd struct {
 	Against string `type:"existingfile" placeholder:"FILE" help:"Play against a running suite: an env file such as .doorward/dev.env. Without it the demo starts its own and removes it afterwards."`
@@ -56,6 +60,13 @@ func (c *demoCmd) Run(ctx context.Context, s streams) error {
 		if err := env.Need(worldNeeds...); err != nil {
 			return fmt.Errorf("%s: %w", c.Against, err)
 		}
+		if env.Get(inboxVariable) == "" {
+			return fmt.Errorf("%s: no %s, where the demo reads its mails: run doorward init again with --inbox URL, and let doorward inbox be the mail server",
+				c.Against, inboxVariable)
+		}
+		if err := answers(ctx, env.Get("DOORWARD_ADDRESS")); err != nil {
+			return err
+		}
 		return c.play(ctx, s, env)
 	}
 	dir, err := os.MkdirTemp("", "doorward-demo-")
@@ -64,6 +75,16 @@ func (c *demoCmd) Run(ctx context.Context, s streams) error {
 	}
 	defer os.RemoveAll(dir)
 	return c.playOwn(ctx, s, dir)
+}
+
+// answers says at once that nothing is there, which gRPC would only find in its own time.
+func answers(ctx context.Context, address string) error {
+	dialer := net.Dialer{Timeout: 3 * time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("no authn is at %s: start the suite first, or give the env file of one that runs: %w", address, err)
+	}
+	return conn.Close()
 }
 
 // playOwn starts a suite, plays, and stops it.
@@ -158,7 +179,7 @@ func openWorld(ctx context.Context, s streams, env deployment.Env) (w story.Worl
 		return w, nil, err
 	}
 	opened = append(opened, func() error { browser.CloseIdleConnections(); return nil })
-	w.Inbox = story.Inbox{URL: env.Get("DOORWARD_INBOX"), HTTP: browser}
+	w.Inbox = story.Inbox{URL: env.Get(inboxVariable), HTTP: browser}
 	w.Report = func(step story.Step) { report(s.out, step) }
 	if w.Home, err = network(homeCountry); err != nil {
 		return w, nil, err

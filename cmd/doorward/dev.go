@@ -55,7 +55,7 @@ func (c *devCmd) Run(ctx context.Context, s streams) error {
 	tasks, err := debugTasks(ctx, telemetry.DebugConfig{Address: c.Debug, Gatherer: registry, Healthy: all.AwaitServing, Logger: logger})
 	if err != nil {
 		all.Close()
-		return err
+		return tellPort(err, "--debug")
 	}
 	tasks = append(tasks, app.Task{Name: "suite", Run: all.Run})
 	running := make(chan error, 1)

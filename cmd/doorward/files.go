@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -74,18 +75,41 @@ func (c *streamsApplyCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	conn, err := bus.Connect(ctx, bus.Config{URL: c.URL, Identity: identity, TLS: transport, Logger: logger})
+	conn, err := awaitBus(ctx, bus.Config{URL: c.URL, Identity: identity, TLS: transport, Logger: logger})
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := bus.Apply(ctx, conn.JetStream(), c.Replicas); err != nil {
+	err = bus.Apply(ctx, conn.JetStream(), c.Replicas)
+	if errors.Is(err, context.DeadlineExceeded) && conn.Connected() {
+		// NATS doesn't answer what an identity may not ask.
+		return fmt.Errorf("%w\nthe server is there and doesn't let this identity declare streams: is %s the operator's seed?", err, c.Seed)
+	}
+	if err != nil {
 		return err
 	}
 	for _, stream := range bus.Streams() {
 		fmt.Fprintf(s.out, "%s is declared\n", stream.Name)
 	}
 	return nil
+}
+
+// awaitBus connects as soon as the server is there.
+func awaitBus(ctx context.Context, cfg bus.Config) (*bus.Conn, error) {
+	const askAgain = 250 * time.Millisecond
+	ticker := time.NewTicker(askAgain)
+	defer ticker.Stop()
+	for {
+		conn, err := bus.Connect(ctx, cfg)
+		if err == nil || !bus.Unreachable(err) {
+			return conn, err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 // logger writes for a terminal.

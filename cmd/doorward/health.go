@@ -18,7 +18,7 @@ import (
 type healthCmd struct {
 	Service string        `arg:"" enum:"authn,risk,notify,portal,inbox" help:"authn, risk, notify, portal or inbox."`
 	Address string        `help:"host:port; the service's usual port on this machine when left out."`
-	Certs   string        `default:".doorward/certs" help:"Directory of the certificates; portal and inbox need none."`
+	Certs   string        `placeholder:"DIR" help:"Directory of the certificates, instead of DOORWARD_CERTS or .doorward/certs; portal and inbox need none."`
 	As      string        `default:"operator" help:"Whose certificate to show."`
 	Timeout time.Duration `default:"3s" help:"How long to wait for the answer."`
 }
@@ -60,7 +60,7 @@ func (c *healthCmd) askGRPC(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	material, err := certs.Load(c.Certs, c.As, logger)
+	material, err := loadCertificate(s.certsDirectory(c.Certs), c.As, logger)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func TestEveryCommandShowsAnExample(t *testing.T) {
 func showsExample(t *testing.T, command *kong.Node) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	args := append(names(command), "--help")
+	args := append(commandWords(command), "--help")
 	if code := run(t.Context(), args, streams{out: &out, err: &errs}); code != exitOK {
 		t.Errorf("doorward %s: exit code %d", strings.Join(args, " "), code)
 	}
@@ -45,12 +45,4 @@ func showsExample(t *testing.T, command *kong.Node) {
 	if errs.Len() > 0 {
 		t.Errorf("doorward %s complains: %s", strings.Join(args, " "), errs.String())
 	}
-}
-
-// names are the words that lead to a command.
-func names(command *kong.Node) []string {
-	if command.Parent == nil {
-		return nil
-	}
-	return append(names(command.Parent), command.Name)
 }

@@ -30,7 +30,7 @@ func (c *inboxCmd) Run(ctx context.Context, s streams) error {
 		SMTPAddress: c.SMTP, WebAddress: c.Web, AllowRemote: c.AllowRemote, Logger: logger, Now: time.Now,
 	})
 	if err != nil {
-		return err
+		return tellPort(err, "--smtp or --web")
 	}
 	fmt.Fprintf(s.out, "inbox: http://%s, SMTP on %s\n", box.WebAddr(), box.SMTPAddr())
 	return box.Run(ctx)

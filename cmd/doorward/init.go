@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
+	"github.com/doorward/doorward/cmd/doorward/internal/production"
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/seal"
 	"github.com/doorward/doorward/services/authn"
@@ -41,11 +45,18 @@ func (c *initCmd) Run(ctx context.Context, s streams) error {
 	if faults := append(contacts.Validate(), authnConfig.Validate()...); len(faults) > 0 {
 		return fmt.Errorf("nothing was made: %w", faults)
 	}
-	if _, err := layout.Prepare(time.Now(), c.Host...); err != nil {
+	prepared, err := layout.Prepare(time.Now(), c.Host...)
+	for _, made := range prepared.Made {
+		fmt.Fprintf(s.out, "made %s\n", made)
+	}
+	if err != nil {
 		return err
 	}
 	keys, err := layout.FirstKeys(ctx, authnConfig, c.Audience)
 	if err != nil {
+		return err
+	}
+	if err := c.inspect(s, layout, authnConfig); err != nil {
 		return err
 	}
 	if _, err := layout.WriteEnv(keys, contacts); err != nil {
@@ -56,7 +67,30 @@ func (c *initCmd) Run(ctx context.Context, s streams) error {
 		return c.share(s, layout, keys, contacts)
 	}
 	fmt.Fprintf(s.out, "\n  applications:  . %s\n  operators:     . %s\n", layout.AppEnv(), layout.OperatorEnv())
+	c.tellNext(s, layout)
 	return nil
+}
+
+func (c *initCmd) tellNext(s streams, layout deployment.Layout) {
+	next := "Next:"
+	if key := filepath.Join(layout.Certs(), "ca.key"); exists(key) {
+		next = "Next: take " + key + " off this machine, then"
+	}
+	fmt.Fprintf(s.out, "\n%s\n  doorward serve --config FILE   # one with dir: %s and issuer: %s; deploy/doorward.yaml is one to start from\n", next, c.Dir, c.Issuer)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// inspect looks for what neither this run made nor an earlier one left, as a start would.
+func (c *initCmd) inspect(s streams, layout deployment.Layout, cfg authn.Config) error {
+	logger, err := s.logger(slog.LevelWarn)
+	if err != nil {
+		return err
+	}
+	return production.Inspect(layout, filepath.Join(cfg.DataDir, "authn.db"), c.Issuer, logger)
 }
 
 // authnConfig is as much of authn's as making its first keys needs.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -75,6 +76,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		kong.Name("doorward"),
 		kong.Description("Sign-in security that backend teams run themselves. Example:\n\n  doorward dev"),
 		kong.Writers(s.out, s.err),
+		kong.Help(printHelp),
 		kong.Exit(func(code int) { exit = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
@@ -88,7 +90,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		return exit
 	}
 	if err != nil {
-		return s.misused(parser, err)
+		return s.misused(err)
 	}
 	if err := parsed.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		return s.fail(err)
@@ -96,15 +98,19 @@ func run(ctx context.Context, args []string, s streams) int {
 	return exitOK
 }
 
-// misused says what is wrong with the command line, after the usage of the command as far as it was understood.
-func (s streams) misused(parser *kong.Kong, err error) int {
+// misused says what is wrong with the command line, after one line of usage of the command as far as it was understood.
+func (s streams) misused(err error) int {
+	help := "doorward --help"
 	var parse *kong.ParseError
 	if errors.As(err, &parse) {
-		parser.Stdout = s.err
-		_ = parse.Context.PrintUsage(true) // the error below says what matters
-		fmt.Fprintln(s.err)
+		node := parse.Context.Selected()
+		if node == nil {
+			node = parse.Context.Model.Node
+		}
+		fmt.Fprintf(s.err, "Usage: %s\n", usage(node, strings.TrimSpace("doorward "+strings.TrimSpace(node.Summary()))))
+		help = strings.Join(append([]string{"doorward"}, commandWords(node)...), " ") + " --help"
 	}
-	fmt.Fprintf(s.err, "doorward: %v; see doorward --help\n", err)
+	fmt.Fprintf(s.err, "doorward: %v; see %s\n", err, help)
 	return exitUsage
 }
 

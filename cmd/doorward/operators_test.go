@@ -98,7 +98,44 @@ func TestOperatorsCommands(t *testing.T) {
 	}
 	decision := regexp.MustCompile(`dec_[0-9a-z]+`).FindString(c.say("decisions", "list", "--user", ada.grant.UserID))
 	c.shows([]string{decision, "known device", "after it"}, "decisions", "explain", decision)
+	c.shows([]string{"from", "127.0.0.1, in no known country"}, "decisions", "explain", decision)
 	c.refuses("no decision is dec_none", "decisions", "explain", "dec_none")
+	c.shows([]string{decision}, "decisions", "list", "--email", ada.email)
+	c.refuses("no user is nobody@example.com", "decisions", "list", "--email", "nobody@example.com")
+	if out := c.say("decisions", "explain", decision) + c.say("decisions", "list"); strings.Contains(out, "unspecified") {
+		t.Errorf("where risk has no opinion it says so in its own words:\n%s", out)
+	}
+
+	if out := c.say("users", "list", "--limit", "1"); strings.Contains(out, "more:") {
+		t.Errorf("after the only user there is another page:\n%s", out)
+	}
+	bob := signUp(ctx, t, w)
+	next := regexp.MustCompile(`more: doorward (users list --limit 1 --page usr_[0-9a-z]+)\n`).FindStringSubmatch(c.say("users", "list", "--limit", "1"))
+	if next == nil {
+		t.Fatal("the page after the first of two users isn't offered with its size")
+	}
+	if out := c.say(strings.Fields(next[1])...); !strings.Contains(out, bob.email) || strings.Contains(out, "more:") {
+		t.Errorf("the second and last page is\n%s", out)
+	}
+	c.refuses("INVALID_FIELD: --page: must be ", "users", "list", "--page", "xx")
+}
+
+// TestOperatorWithoutAKeyShowsTheCertificate: a key that was lost is replaced with it.
+func TestOperatorWithoutAKeyShowsTheCertificate(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	c := startDev(t, filepath.Join(t.TempDir(), "d")).console(ctx, t)
+	lost := c
+	lost.env = slices.DeleteFunc(slices.Clone(c.env), func(pair string) bool { return strings.HasPrefix(pair, "DOORWARD_API_KEY=") })
+	app := regexp.MustCompile(`app_[0-9a-z]+`).FindString(lost.say("apps", "list"))
+	made := strings.TrimSpace(lost.say("apps", "key", "create", app, "--scope", "operator"))
+	again := lost
+	again.env = append([]string{"DOORWARD_API_KEY=" + made}, lost.env...)
+	again.say("users", "list")
+
+	wrong := lost
+	wrong.env = append([]string{"DOORWARD_API_KEY=wrong"}, lost.env...)
+	wrong.refuses("leave DOORWARD_API_KEY out and show the certificate in DOORWARD_CERTS", "users", "list")
 }
 
 func TestAPIKeysAreMadeRotatedAndRevoked(t *testing.T) {
@@ -126,6 +163,7 @@ func TestAPIKeysAreMadeRotatedAndRevoked(t *testing.T) {
 	}
 	c.shows([]string{"successor"}, "apps", "list")
 	c.refuses("API_KEY_ENDED", "apps", "key", "rotate", keyID)
+	c.refuses("INVALID_FIELD: --overlap: ", "apps", "key", "rotate", keyID, "--overlap", "1000h")
 	c.say("apps", "key", "revoke", keyID)
 	if !poll(ctx, func() bool { _, _, code := with(secret).try("apps", "list"); return code == exitFailed }) {
 		t.Error("a revoked key still works")
@@ -172,8 +210,20 @@ func TestDeadLettersAreShownFromBothServices(t *testing.T) {
 	for _, service := range []string{"authn", "notify"} {
 		c.shows([]string{service + " has no dead letters"}, "dead", "list", service)
 		c.shows([]string{"0 handled"}, "dead", "replay", service, "--all")
+		c.shows([]string{`"handled": []`, `"failed": []`}, "dead", "replay", service, "--all", "--json")
 		c.refuses("has no dead letter 7", "dead", "drop", service, "7", "--note", "a test")
 		c.refuses("has no dead letter 7", "dead", "replay", service, "7")
 		c.refuses("or --all", "dead", "replay", service)
 	}
+}
+
+func TestSeedThatIsNotTheOperatorsIsTold(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	d := startDev(t, filepath.Join(t.TempDir(), "d"))
+	url, seeds := d.env(t, "dev.env").Get("DOORWARD_NATS_URL"), filepath.Join(d.dir, "nats")
+	c := d.console(ctx, t)
+	c.shows([]string{"DOORWARD_AUTHN is declared"}, "streams", "apply", "--url", url, "--seed", filepath.Join(seeds, "operator.nk"))
+	sdk := filepath.Join(seeds, "sdk.nk")
+	c.refuses("is "+sdk+" the operator's seed?", "streams", "apply", "--url", url, "--seed", sdk, "--wait", "2s")
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
 	"github.com/doorward/doorward/cmd/doorward/internal/production"
 	"github.com/doorward/doorward/cmd/doorward/internal/suite"
 	"github.com/doorward/doorward/internal/app"
@@ -38,6 +39,7 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	logger.LogAttrs(ctx, slog.LevelInfo, "doorward serve: production", slog.String("version", version()), slog.String("dir", cfg.Dir),
 		slog.String("issuer", cfg.Issuer), slog.String("authn", cfg.Authn.Listen), slog.String("portal", cfg.Portal.Listen),
 		slog.String("portal_url", cfg.Portal.URL), slog.String("nats", cfg.NATS.Address()))
+	warnOfIssuer(ctx, cfg, logger)
 	registry := telemetry.NewRegistry()
 	traces, err := otlp.FromEnvironment(ctx, otlp.Config{Environ: s.env, Version: version(), Logger: logger, Registerer: registry})
 	if err != nil {
@@ -50,7 +52,20 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	debug, err := debugTasks(ctx, telemetry.DebugConfig{Address: cfg.Debug, Gatherer: registry, Healthy: all.AwaitServing, Logger: logger})
 	if err != nil {
 		all.Close()
-		return err
+		return tellPort(err, "debug")
 	}
 	return app.Run(ctx, logger, append(all.Tasks(), debug...)...)
+}
+
+// warnOfIssuer finds that applications were told of another issuer. What they were told stands in an env file that needn't be here.
+func warnOfIssuer(ctx context.Context, cfg production.Config, logger *slog.Logger) {
+	file := deployment.Layout{Dir: cfg.Dir}.AppEnv()
+	env, err := deployment.ReadEnv(file)
+	if err != nil {
+		logger.LogAttrs(ctx, slog.LevelWarn, "can't see which issuer applications are told of", slog.Any("error", err))
+	}
+	if told := env.Get("DOORWARD_ISSUER"); told != "" && told != cfg.Issuer {
+		logger.LogAttrs(ctx, slog.LevelWarn, "applications are told of another issuer, and refuse the tokens of this one: correct one of the two",
+			slog.String("file", file), slog.String("told", told), slog.String("issuer", cfg.Issuer))
+	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -52,16 +51,21 @@ var addressVariables = map[string]string{
 	"authn": "DOORWARD_ADDRESS", "risk": "DOORWARD_RISK_ADDRESS", "notify": "DOORWARD_NOTIFY_ADDRESS",
 }
 
-// dial connects as the operator: to authn with the API key in the environment, to the others, which know no API keys, with the operator's
-// certificate.
-func (s streams) dial(service string) (*grpc.ClientConn, error) {
-	if service == "authn" {
+// dial connects as the operator: to authn with the API key in the environment, or, where there is none, with the operator's certificate; to the others,
+// which know no API keys, with the certificate.
+func (s streams) dial(service string) (*operatorConn, error) {
+	if s.showsKey(service) {
 		return s.dialWithKey()
 	}
 	return s.dialWithCertificate(service)
 }
 
-func (s streams) dialWithKey() (*grpc.ClientConn, error) {
+// showsKey says by what a service is to know the operator. When there is neither, it is the key that is missed.
+func (s streams) showsKey(service string) bool {
+	return service == "authn" && (s.lookup("DOORWARD_API_KEY") != "" || s.lookup("DOORWARD_CERTS") == "")
+}
+
+func (s streams) dialWithKey() (*operatorConn, error) {
 	found, err := s.need(addressVariables["authn"], "DOORWARD_API_KEY", "DOORWARD_CA")
 	if err != nil {
 		return nil, err
@@ -70,13 +74,13 @@ func (s streams) dialWithKey() (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rpc.Dial(found[0], rpc.ClientConfig{
+	return dialOperator(found[0], rpc.ClientConfig{
 		TLS:         &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: "authn"},
 		Credentials: apiKey{secret.Wrap(found[1])},
 	})
 }
 
-func (s streams) dialWithCertificate(service string) (*grpc.ClientConn, error) {
+func (s streams) dialWithCertificate(service string) (*operatorConn, error) {
 	found, err := s.need(addressVariables[service], "DOORWARD_CERTS")
 	if err != nil {
 		return nil, err
@@ -85,25 +89,27 @@ func (s streams) dialWithCertificate(service string) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	material, err := certs.Load(found[1], "operator", logger)
+	material, err := loadCertificate(found[1], "operator", logger)
 	if err != nil {
 		return nil, err
 	}
-	return rpc.Dial(found[0], rpc.ClientConfig{TLS: certs.ClientTLS(material, service)})
+	return dialOperator(found[0], rpc.ClientConfig{TLS: certs.ClientTLS(material, service)})
 }
 
 // need reads variables of the environment. It reports all that are missing at once.
 func (s streams) need(names ...string) ([]string, error) {
-	var values []string
-	var missing []error
+	var values, missing []string
 	for _, name := range names {
 		value := s.lookup(name)
 		if value == "" {
-			missing = append(missing, fmt.Errorf("no %s: run . .doorward/operator.env", name))
+			missing = append(missing, name)
 		}
 		values = append(values, value)
 	}
-	return values, errors.Join(missing...)
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("no %s: run . %s", strings.Join(missing, ", "), s.operatorEnv())
+	}
+	return values, nil
 }
 
 // lookup reads the environment.

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
+	"github.com/doorward/doorward/cmd/doorward/internal/production"
 	"github.com/doorward/doorward/internal/backup"
+	"github.com/doorward/doorward/internal/config"
 	"github.com/doorward/doorward/services/authn"
 	"github.com/doorward/doorward/services/notify"
 	"github.com/doorward/doorward/services/risk"
@@ -19,7 +21,7 @@ import (
 type restoreCmd struct {
 	Service string `arg:"" enum:"authn,risk,notify" help:"Whose store: authn, risk or notify."`
 	From    string `required:"" placeholder:"DIR" help:"The folder that doorward backup wrote."`
-	Dir     string `placeholder:"DIR" help:"The deployment's directory, as doorward serve and dev have it; or say by --config where the service's store is."`
+	Dir     string `placeholder:"DIR" help:"The deployment's directory, as doorward serve and dev have it. Give this, or --config of the service that runs by itself."`
 	source
 	UntrustDevices bool   `help:"authn: also take every device's trust away. Somebody whose password was contained can then set a new one nowhere without you."`
 	Note           string `help:"Why, for the audit record."`
@@ -131,11 +133,29 @@ func configured[T any](c *restoreCmd, s streams, defaults T) (T, error) {
 		}
 		return defaults, nil
 	}
-	loaded, err := load(c.source, c.Service, defaults, s)
-	if err != nil {
-		return defaults, err
+	if c.Config == "" && c.Set["data_dir"] == "" {
+		return defaults, errors.New("say whose store it is: --dir with the deployment's directory, or --config with the service's own configuration")
 	}
-	return loaded.Value, nil
+	loaded, err := load(c.source, c.Service, defaults, s)
+	if err == nil {
+		return loaded.Value, nil
+	}
+	if dir := servesDirectory(c.Config); dir != "" {
+		return defaults, fmt.Errorf("%s is the configuration of doorward serve: give --dir %s in its place", c.Config, dir)
+	}
+	return defaults, err
+}
+
+// servesDirectory is the directory that a configuration of the whole suite names; empty when the file is none.
+func servesDirectory(path string) string {
+	if path == "" {
+		return ""
+	}
+	loaded, err := config.Load(config.Options[production.Config]{Defaults: production.DefaultConfig(), File: path})
+	if err != nil {
+		return ""
+	}
+	return loaded.Value.Dir
 }
 
 // tell says what was done, and what wasn't because nobody can know it.

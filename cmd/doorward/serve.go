@@ -92,11 +92,11 @@ func (p process) serve(ctx context.Context, s streams, name string, build func(*
 	}
 	service, err := build(logger, registry, traces.For(name))
 	if err != nil {
-		return err
+		return tellPort(err, "listen")
 	}
 	debug, err := debugTasks(ctx, telemetry.DebugConfig{Address: p.Debug, Gatherer: registry, Healthy: healthyOf(service), Logger: logger})
 	if err != nil {
-		return err
+		return tellPort(err, "--debug")
 	}
 	tasks := append([]app.Task{{Name: "traces", Run: traces.Run}, {Name: name, Run: service.Run}}, debug...)
 	return app.Run(ctx, logger, tasks...)
@@ -114,6 +114,15 @@ func debugTasks(ctx context.Context, cfg telemetry.DebugConfig) ([]app.Task, err
 	return []app.Task{{Name: "debug", Run: debug.Run}}, nil
 }
 
+// tellPort adds to a taken port what chooses another: a key of the configuration, or a flag.
+func tellPort(err error, chosenBy string) error {
+	var taken *app.PortTakenError
+	if !errors.As(err, &taken) {
+		return err
+	}
+	return fmt.Errorf("%w; stop who has it, or choose another: %s", err, chosenBy)
+}
+
 // healthyOf asks a service that can tell; one that can't is healthy while it runs.
 func healthyOf(service runnable) func(context.Context) error {
 	if teller, ok := service.(interface{ Healthy(context.Context) error }); ok {
@@ -128,7 +137,7 @@ type authnCmd struct {
 }
 
 func (authnCmd) Help() string {
-	return "Example:\n\n  doorward authn --config /etc/doorward/authn.yaml"
+	return "More flags, such as --config and --set:\n\n  doorward authn run --help\n\nExample:\n\n  doorward authn --config /etc/doorward/authn.yaml"
 }
 
 type authnRunCmd struct {

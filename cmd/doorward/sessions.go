@@ -40,7 +40,7 @@ func (c *sessionsListCmd) Run(ctx context.Context, s streams) error {
 		request.User = &authnv1.ListSessionsRequest_Email{Email: c.Email}
 	}
 	return query[*authnv1.ListSessionsResponse]{
-		service: "authn", json: c.JSON, unfound: c.unfound(), show: printSessions,
+		service: "authn", json: c.JSON, unfound: c.unfound(), show: c.print,
 		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.ListSessionsResponse, error) {
 			return authnv1.NewSessionServiceClient(conn).ListSessions(ctx, request)
 		},
@@ -105,7 +105,7 @@ func (c *sessionsRevokeAllCmd) Run(ctx context.Context, s streams) error {
 	}.run(ctx, s)
 }
 
-func printSessions(w io.Writer, answer *authnv1.ListSessionsResponse) error {
+func (c *sessionsListCmd) print(w io.Writer, answer *authnv1.ListSessionsResponse) error {
 	t := newTable(w, "SESSION", "STARTED (UTC)", "LAST USED (UTC)", "STATE", "DEVICE", "PLACE", "IP")
 	for _, session := range answer.GetSessions() {
 		t.row(session.GetId(), moment(session.GetStartedAt()), moment(session.GetLastUsedAt()), endText(session),
@@ -114,7 +114,7 @@ func printSessions(w io.Writer, answer *authnv1.ListSessionsResponse) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	fmt.Fprint(w, more("sessions list …", answer.GetNextPageToken()))
+	fmt.Fprint(w, c.more("sessions list"+c.flag(), answer.GetNextPageToken()))
 	return nil
 }
 

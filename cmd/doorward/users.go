@@ -38,7 +38,7 @@ func (usersListCmd) Help() string {
 
 func (c *usersListCmd) Run(ctx context.Context, s streams) error {
 	return query[*authnv1.ListUsersResponse]{
-		service: "authn", json: c.JSON, show: printUsers,
+		service: "authn", json: c.JSON, show: c.print,
 		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.ListUsersResponse, error) {
 			return authnv1.NewUserServiceClient(conn).ListUsers(ctx, &authnv1.ListUsersRequest{PageSize: c.Limit, PageToken: c.Page})
 		},
@@ -69,7 +69,7 @@ func (c *usersShowCmd) Run(ctx context.Context, s streams) error {
 	}.run(ctx, s)
 }
 
-func printUsers(w io.Writer, answer *authnv1.ListUsersResponse) error {
+func (c *usersListCmd) print(w io.Writer, answer *authnv1.ListUsersResponse) error {
 	t := newTable(w, "USER", "SIGNED UP (UTC)", "PASSWORD", "EMAIL")
 	for _, user := range answer.GetUsers() {
 		t.row(user.GetId(), moment(user.GetCreatedAt()), passwordText(user), primary(user))
@@ -77,7 +77,7 @@ func printUsers(w io.Writer, answer *authnv1.ListUsersResponse) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	fmt.Fprint(w, more("users list", answer.GetNextPageToken()))
+	fmt.Fprint(w, c.more("users list", answer.GetNextPageToken()))
 	return nil
 }
 

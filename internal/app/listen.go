@@ -10,12 +10,12 @@ import (
 )
 
 // Listen opens a TCP listener on address ("127.0.0.1:7401", or port 0 for any free
-// one). When the port is taken, the error says how to move the whole suite.
+// one). When the port is taken, the error is a *PortTakenError.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, &portInUseError{port: portOf(address), err: err}
+		return nil, &PortTakenError{Port: portOf(address), err: err}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
@@ -23,16 +23,16 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-type portInUseError struct {
-	port int
+// PortTakenError says that something else listens on a port. How to choose another is for the command to say.
+type PortTakenError struct {
+	Port int
 	err  error
 }
 
-func (e *portInUseError) Error() string {
-	return fmt.Sprintf("port %d in use; try --port-base %d", e.port, otherBase(e.port))
-}
+func (e *PortTakenError) Error() string { return fmt.Sprintf("port %d in use", e.Port) }
 
-func (e *portInUseError) Unwrap() error { return e.err }
+// Unwrap gives the system's error.
+func (e *PortTakenError) Unwrap() error { return e.err }
 
 func portOf(address string) int {
 	_, port, err := net.SplitHostPort(address)
@@ -44,14 +44,4 @@ func portOf(address string) int {
 		return 0
 	}
 	return n
-}
-
-// otherBase is the next round hundred, or the usual base when that would leave the range.
-func otherBase(port int) int {
-	const usual, highest = 7400, 65400
-	next := (port/100 + 1) * 100
-	if next > highest {
-		return usual
-	}
-	return next
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/doorward/doorward/internal/app"
 )
 
-func TestTakenPortSaysHowToMove(t *testing.T) {
+func TestTakenPortIsNamed(t *testing.T) {
 	first, err := app.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -19,11 +19,8 @@ func TestTakenPortSaysHowToMove(t *testing.T) {
 	port := first.Addr().(*net.TCPAddr).Port
 
 	_, err = app.Listen(t.Context(), first.Addr().String())
-	base := (port/100 + 1) * 100
-	if base > 65400 {
-		base = 7400
-	}
-	if want := fmt.Sprintf("port %d in use; try --port-base %d", port, base); err == nil || err.Error() != want {
+	var taken *app.PortTakenError
+	if want := fmt.Sprintf("port %d in use", port); !errors.As(err, &taken) || taken.Port != port || err.Error() != want {
 		t.Errorf("Listen = %v, want %q", err, want)
 	}
 	if !errors.Is(err, syscall.EADDRINUSE) {

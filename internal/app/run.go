@@ -62,7 +62,11 @@ func Run(ctx context.Context, logger *slog.Logger, tasks ...Task) error {
 	if failed != nil {
 		errs = append(errs, cause)
 	}
-	return errors.Join(append(errs, outcome(started, failed)...)...)
+	err := errors.Join(append(errs, outcome(started, failed)...)...)
+	if !errors.Is(err, ErrStuck) {
+		logger.LogAttrs(ctx, slog.LevelInfo, "stopped")
+	}
+	return err
 }
 
 // start gives the task a context of its own, which keeps ctx's values but not its

@@ -48,7 +48,7 @@ func Connect(ctx context.Context, cfg Config) (*Conn, error) {
 	}
 	c := &Conn{name: cfg.Identity.Name, durable: cfg.Identity.durable()}
 	nc, err := dial(ctx, cfg.URL, c.options(cfg))
-	if err != nil && cfg.Patient && unreachable(err) && ctx.Err() == nil {
+	if err != nil && cfg.Patient && Unreachable(err) && ctx.Err() == nil {
 		// Only now: a first try with patience would take a refused identity for an absent server.
 		nc, err = dial(ctx, cfg.URL, append(c.options(cfg), nats.RetryOnFailedConnect(true)))
 	}
@@ -65,8 +65,8 @@ func Connect(ctx context.Context, cfg Config) (*Conn, error) {
 	return c, nil
 }
 
-// unreachable says that the server wasn't there, as opposed to: it was, and refused us.
-func unreachable(err error) bool {
+// Unreachable says of Connect's error that the server wasn't there, as opposed to: it was, and refused us.
+func Unreachable(err error) bool {
 	var network net.Error
 	return errors.Is(err, nats.ErrNoServers) || errors.Is(err, nats.ErrTimeout) || errors.As(err, &network)
 }

@@ -14,7 +14,7 @@ var (
 	// ErrIncomplete says that the AAD lacks a field; a message isn't bound to what isn't named.
 	ErrIncomplete = errors.New("seal: message id, recipient, purpose and expiry are all required")
 	// ErrUnknownKey says that the message is for a key that this opener doesn't hold.
-	ErrUnknownKey = errors.New("seal: the message is sealed to an unknown key; give the opener the old key files too")
+	ErrUnknownKey = errors.New("seal: the message is sealed to a key that is not here; put the old keys/mail/<n>.key back and restart notify, then replay it")
 	// ErrOpen says that the message or its AAD isn't as it was sealed. It doesn't say which.
 	ErrOpen = errors.New("seal: the message doesn't open with this key and AAD")
 	// ErrExpired says that the message is genuine but too old to be used.

@@ -50,7 +50,7 @@ func (c Contacts) Validate() config.Faults {
 func (c Contacts) application(keys FirstKeys, dir string) Env {
 	env := append(Env{{keyVariable, keys.Application.Reveal()}}, c.authn(dir)...)
 	env = append(env,
-		Variable{"DOORWARD_ISSUER", c.Issuer},
+		Variable{issuerVariable, c.Issuer},
 		Variable{audienceVariable, c.Audience},
 		Variable{"DOORWARD_NATS_URL", c.NATS},
 		Variable{"DOORWARD_NATS_SEED", bus.SeedFile(Layout{Dir: dir}.NATS(), bus.SDK)},

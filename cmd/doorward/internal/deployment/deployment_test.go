@@ -205,7 +205,7 @@ func TestKeysThatAreGoneAreNotMadeAgain(t *testing.T) {
 	create(t, l, shares)
 	must(t, os.Remove(l.OperatorEnv()))
 	_, err := l.FirstKeys(t.Context(), authnConfig(l, shares), contacts.Audience)
-	if err == nil || !strings.Contains(err.Error(), "put them back") {
+	if err == nil || !strings.Contains(err.Error(), "put it back, or make new keys with the operator's certificate") {
 		t.Errorf("FirstKeys = %v", err)
 	}
 }

@@ -3,7 +3,9 @@ package deployment
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/doorward/doorward/internal/bus"
@@ -18,31 +20,53 @@ func Names() []string { return []string{"authn", "risk", "notify", "portal", "na
 // ErrPurpose refuses to complete for production what was made for development, or the other way round. Nothing was changed.
 var ErrPurpose = errors.New("name another directory with --dir")
 
-// Prepare makes the certificates, the nkeys and the key that mails are sealed to, and leaves alone what is there. It returns all identities. hosts are more
-// names or addresses under which servers are reached.
-func (l Layout) Prepare(now time.Time, hosts ...string) ([]bus.Identity, error) {
+// Prepared is what Prepare found or made.
+type Prepared struct {
+	Identities []bus.Identity
+	// Made says, for people, what others have or will have copies of, and is new.
+	Made []string
+}
+
+// Prepare makes the certificates, the nkeys and the key that mails are sealed to, and leaves alone what is there. hosts are more names or addresses under
+// which servers are reached.
+func (l Layout) Prepare(now time.Time, hosts ...string) (done Prepared, err error) {
 	if err := l.checkPurpose(); err != nil {
-		return nil, err
+		return done, err
 	}
-	if _, err := certs.Create(l.Certs(), Names(), certs.Options{Now: now, Hosts: hosts, Development: l.Development}); err != nil {
-		return nil, err
+	issued, err := certs.Create(l.Certs(), Names(), certs.Options{Now: now, Hosts: hosts, Development: l.Development})
+	if err != nil {
+		return done, err
 	}
+	done.tell(slices.Contains(issued, certs.Authority), "a new CA", l.Certs())
 	for _, dir := range []string{l.Dir, l.Keys(), l.MailKeys(), l.Data()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("make the deployment's directory (another one: --dir): %w", err)
+			return done, fmt.Errorf("make the deployment's directory (another one: --dir): %w", err)
 		}
 	}
+	done.tell(!there(l.MailKey()), "a new key that mails are sealed to", l.MailKeys())
 	if _, err := seal.CreateKey(l.MailKey(), l.marks()...); err != nil {
-		return nil, fmt.Errorf("make the key that mails are sealed to: %w", err)
+		return done, fmt.Errorf("make the key that mails are sealed to: %w", err)
 	}
-	identities, err := bus.CreateIdentities(l.NATS(), l.marks()...)
-	if err != nil {
-		return nil, err
+	done.tell(slices.ContainsFunc(bus.Names(), func(name bus.Name) bool { return !there(bus.SeedFile(l.NATS(), name)) }), "new nkeys", l.NATS())
+	if done.Identities, err = bus.CreateIdentities(l.NATS(), l.marks()...); err != nil {
+		return done, err
 	}
-	if err := secret.ReplaceFile(l.NATSConf(), []byte(bus.RenderConfFor(identities))); err != nil {
-		return nil, fmt.Errorf("write %s: %w", l.NATSConf(), err)
+	if err := secret.ReplaceFile(l.NATSConf(), []byte(bus.RenderConfFor(done.Identities))); err != nil {
+		return done, fmt.Errorf("write %s: %w", l.NATSConf(), err)
 	}
-	return identities, nil
+	return done, nil
+}
+
+func (p *Prepared) tell(made bool, what, where string) {
+	if made {
+		p.Made = append(p.Made, what+" in "+where)
+	}
+}
+
+// there says whether a file is where it belongs. One that can't be looked at is: whoever reads it next says what is wrong.
+func there(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // marks are those of the keys that are made.

@@ -40,7 +40,7 @@ func New(ctx context.Context, cfg Config) (*Suite, error) {
 	s := &Suite{cfg: cfg, layout: deployment.Layout{Dir: cfg.Dir, Development: true}}
 	if err := s.open(ctx); err != nil {
 		s.Close()
-		return nil, err
+		return nil, elsewhere(err)
 	}
 	return s, nil
 }
@@ -73,7 +73,7 @@ func (s *Suite) open(ctx context.Context) error {
 // openBus makes what a suite needs on disk, leaves alone what is there, and starts the server.
 func (s *Suite) openBus(ctx context.Context) error {
 	p := s.cfg.Process
-	identities, err := s.layout.Prepare(p.Now())
+	prepared, err := s.layout.Prepare(p.Now())
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (s *Suite) openBus(ctx context.Context) error {
 		return err
 	}
 	s.nats, err = bus.StartServer(bus.ServerConfig{
-		Dir: s.layout.JetStream(), Port: s.cfg.Ports.number(portNATS), Identities: identities, Logger: p.Logger,
+		Dir: s.layout.JetStream(), Port: s.cfg.Ports.number(portNATS), Identities: prepared.Identities, Logger: p.Logger,
 	})
 	if err != nil {
 		return err

@@ -1,9 +1,12 @@
 package development
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
+
+	"github.com/doorward/doorward/internal/app"
 )
 
 // Ports are the suite's, counted from a base; a base of 0 takes any that are free.
@@ -44,4 +47,23 @@ func (p Ports) Validate() error {
 		return fmt.Errorf("port base %d: must be from 0 to %d", p.Base, highest-portLast)
 	}
 	return nil
+}
+
+// elsewhere adds to a taken port how to move the whole suite.
+func elsewhere(err error) error {
+	var taken *app.PortTakenError
+	if !errors.As(err, &taken) {
+		return err
+	}
+	return fmt.Errorf("%w; try --port-base %d", err, otherBase(taken.Port))
+}
+
+// otherBase is the next round hundred, or the usual base when that would leave the range.
+func otherBase(port int) int {
+	const highest = 65400
+	next := (port/100 + 1) * 100
+	if next > highest {
+		return DefaultBase
+	}
+	return next
 }

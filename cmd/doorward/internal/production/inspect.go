@@ -22,25 +22,35 @@ var ErrUnfit = errors.New("isn't fit for production")
 
 // inspection collects what is wrong with a deployment's directory.
 type inspection struct {
-	dir     string
+	layout  deployment.Layout
 	missing []string
 	wrong   []string
 }
 
-// inspect looks at everything on disk that production stands on, before anything starts and without a change to it. It reports all that is missing, all that
-// was made for development, and all that can't be read or that others can read.
+// inspect looks at everything on disk that production stands on, before anything starts.
 func (c Config) inspect(logger *slog.Logger) error {
-	i := inspection{dir: c.Dir}
-	l := c.layout()
-	i.certificates(l, logger)
-	i.seeds(l)
-	i.authn(c.authnStore(), l)
-	i.mailKeys(l)
+	i := inspect(c.layout(), c.authnStore(), logger)
 	if c.SMTP.PasswordFile != "" {
-		_, err := secret.ReadFile(c.SMTP.PasswordFile)
-		i.found(err)
+		if _, err := secret.ReadFile(c.SMTP.PasswordFile); err != nil {
+			i.found(fmt.Errorf("smtp.password_file: %w", err))
+		}
 	}
 	return i.verdict(c.Issuer)
+}
+
+// Inspect looks at a deployment's files as serve does before it starts, without a change to them. It reports all that is missing, all that was made for
+// development, and all that can't be read or that others can read. store is authn's.
+func Inspect(l deployment.Layout, store, issuer string, logger *slog.Logger) error {
+	return inspect(l, store, logger).verdict(issuer)
+}
+
+func inspect(l deployment.Layout, store string, logger *slog.Logger) *inspection {
+	i := &inspection{layout: l}
+	i.certificates(l, logger)
+	i.seeds(l)
+	i.authn(store, l)
+	i.mailKeys(l)
+	return i
 }
 
 func (i *inspection) certificates(l deployment.Layout, logger *slog.Logger) {
@@ -67,15 +77,32 @@ func (i *inspection) seeds(l deployment.Layout) {
 	}
 }
 
-// authn looks at authn's store, and at the key that it was made under.
+// authn looks at authn's store, and at the key that it was made under. Where only one of the two is left, or the API keys that the store knew, the other isn't
+// made anew: it comes from its backup.
 func (i *inspection) authn(store string, l deployment.Layout) {
 	key := filepath.Join(l.Keys(), "authn.key")
-	stored := i.there(store)
-	if _, err := os.Stat(key); stored && errors.Is(err, fs.ErrNotExist) {
-		i.found(fmt.Errorf("%s is gone, and %s was made under it: bring it back from its backup", key, store))
+	stored, keyed := exists(store), exists(key)
+	used := keyed || exists(l.AppEnv()) || exists(l.OperatorEnv())
+	if !stored && !used {
+		i.there(store)
+		i.there(key)
 		return
 	}
-	i.key(key, func(path string) error { _, err := secret.LoadKey(path); return err })
+	if !keyed {
+		i.found(fmt.Errorf("%s is gone, and %s was made under it: bring it back from its backup", key, store))
+	} else {
+		i.key(key, func(path string) error { _, err := secret.LoadKey(path); return err })
+	}
+	if !stored {
+		i.found(fmt.Errorf("%s is gone: restore it: doorward restore authn --from … --dir %s (docs/backup.md says more; to begin anew, name another directory)",
+			store, filepath.Dir(filepath.Dir(store))))
+	}
+}
+
+// exists says whether a file is there. One that can't be looked at is: whoever reads it says what is wrong.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // mailKeys looks at every key that opens mails, and at the public half of the current one, to which mails are sealed.
@@ -109,7 +136,7 @@ func (i *inspection) there(path string) bool {
 		i.found(err)
 		return err == nil
 	}
-	if name, err := filepath.Rel(i.dir, path); err == nil {
+	if name, err := filepath.Rel(i.layout.Dir, path); err == nil {
 		path = name
 	}
 	i.missing = append(i.missing, path)
@@ -127,10 +154,10 @@ func (i *inspection) verdict(issuer string) error {
 	lines := i.wrong
 	if len(i.missing) > 0 {
 		lines = append([]string{fmt.Sprintf("it lacks %s: doorward init --dir %s --issuer %s --audience … makes what is missing, and leaves alone what is there",
-			strings.Join(i.missing, ", "), i.dir, issuer)}, lines...)
+			strings.Join(i.missing, ", "), i.layout.Dir, issuer)}, lines...)
 	}
 	if len(lines) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s %w:\n  %s", i.dir, ErrUnfit, strings.Join(lines, "\n  "))
+	return fmt.Errorf("%s %w:\n  %s", i.layout.Dir, ErrUnfit, strings.Join(lines, "\n  "))
 }

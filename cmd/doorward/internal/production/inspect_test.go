@@ -117,6 +117,19 @@ func TestWhatIsMissingIsNamedWithTheCommandThatMakesIt(t *testing.T) {
 	says(t, err, "it lacks certs/portal.pem, nats/risk.nk: doorward init")
 }
 
+func TestWhatHasToComeFromItsBackupIsNamedWithTheCommandThatBringsIt(t *testing.T) {
+	l := made(t, false)
+	must(t, os.Remove(filepath.Join(l.Data(), "authn.db")))
+	err := refusal(t, on(l.Dir))
+	says(t, err, "authn.db is gone: restore it: doorward restore authn --from … --dir "+l.Dir)
+	if strings.Contains(err.Error(), "doorward init") {
+		t.Errorf("it leads back to init, which can't make it: %v", err)
+	}
+	must(t, os.Remove(filepath.Join(l.Keys(), "authn.key"))) // with env files that hold API keys
+	must(t, os.WriteFile(l.AppEnv(), nil, 0o600))
+	says(t, refusal(t, on(l.Dir)), "authn.key is gone", "authn.db is gone: restore it")
+}
+
 func TestEverythingThatIsWrongIsToldAtOnce(t *testing.T) {
 	l := made(t, false)
 	must(t, os.Remove(filepath.Join(l.Keys(), "authn.key"))) // and its store is there
@@ -127,7 +140,7 @@ func TestEverythingThatIsWrongIsToldAtOnce(t *testing.T) {
 	cfg.SMTP.Username, cfg.SMTP.PasswordFile = "doorward", filepath.Join(l.Dir, "no.password")
 	err := refusal(t, cfg)
 	says(t, err, "authn.key is gone", "bring it back from its backup", "notify.nk can be read by others; run chmod 600", "1.key: the file doesn't hold",
-		"risk.pem", "no.password")
+		"risk.pem", "smtp.password_file: ", "no.password")
 }
 
 func TestDirectoryThatAnotherProcessUsesIsLeftAlone(t *testing.T) {

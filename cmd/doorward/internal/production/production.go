@@ -2,8 +2,11 @@ package production
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"strconv"
 	"time"
 
 	"github.com/doorward/doorward/cmd/doorward/internal/suite"
@@ -38,9 +41,26 @@ func New(ctx context.Context, cfg Config, process suite.Process) (*Suite, error)
 	s := &Suite{cfg: cfg, process: process}
 	if err := s.open(ctx); err != nil {
 		s.Close()
-		return nil, err
+		return nil, cfg.tellPort(err)
 	}
 	return s, nil
+}
+
+// tellPort adds to a taken port the key that chooses another.
+func (c Config) tellPort(err error) error {
+	var taken *app.PortTakenError
+	if !errors.As(err, &taken) {
+		return err
+	}
+	for _, listener := range []struct{ key, address string }{
+		{"authn.listen", c.Authn.Listen}, {"risk.listen", c.Risk.Listen}, {"notify.listen", c.Notify.Listen},
+		{"portal.listen", c.Portal.Listen}, {"nats.listen", c.NATS.Listen},
+	} {
+		if _, port, splitErr := net.SplitHostPort(listener.address); splitErr == nil && port == strconv.Itoa(taken.Port) {
+			return fmt.Errorf("%w; stop who has it, or choose another: %s", err, listener.key)
+		}
+	}
+	return err
 }
 
 func (s *Suite) open(ctx context.Context) error {
