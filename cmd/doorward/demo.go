@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
@@ -34,11 +35,28 @@ const (
 // worldNeeds are what the story must know of a suite.
 var worldNeeds = []string{
 	"DOORWARD_ADDRESS", "DOORWARD_API_KEY", "DOORWARD_CA", "DOORWARD_ISSUER", "DOORWARD_AUDIENCE",
-	"DOORWARD_NATS_URL", "DOORWARD_NATS_SEED", "DOORWARD_EVENTS_SEED",
+	"DOORWARD_NATS_URL", "DOORWARD_NATS_SEED",
 }
 
-// inboxVariable is where the inbox's page is. Not every suite has one.
+// inboxVariable is where the inbox's page is.
 const inboxVariable = "DOORWARD_INBOX"
+
+// askedFor are what doorward init writes for who asks for it: not every application hears of events, and not every suite has an inbox.
+var askedFor = []struct{ variable, flag string }{{"DOORWARD_EVENTS_SEED", "--subscriber"}, {inboxVariable, "--inbox URL"}}
+
+// needAsked reports which of them an env file hasn't, and how it gets them.
+func needAsked(file string, env deployment.Env) error {
+	var missing, flags []string
+	for _, a := range askedFor {
+		if env.Get(a.variable) == "" {
+			missing, flags = append(missing, a.variable), append(flags, a.flag)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: no %s, which the demo needs: run doorward init again with %s too", file, strings.Join(missing, ", "), strings.Join(flags, " "))
+}
 
 type demoCmd struct {
 	Against string `type:"existingfile" placeholder:"FILE" help:"Play against a running suite: an env file such as .doorward/dev.env. Without it the demo starts its own and removes it afterwards."`
@@ -60,9 +78,8 @@ func (c *demoCmd) Run(ctx context.Context, s streams) error {
 		if err := env.Need(worldNeeds...); err != nil {
 			return fmt.Errorf("%s: %w", c.Against, err)
 		}
-		if env.Get(inboxVariable) == "" {
-			return fmt.Errorf("%s: no %s, where the demo reads its mails: run doorward init again with --inbox URL, and let doorward inbox be the mail server",
-				c.Against, inboxVariable)
+		if err := needAsked(c.Against, env); err != nil {
+			return err
 		}
 		if err := answers(ctx, env.Get("DOORWARD_ADDRESS")); err != nil {
 			return err
