@@ -2,11 +2,14 @@ package doorway
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,7 +24,7 @@ const (
 	boundAddress = "address"
 )
 
-// Config is what a doorway needs. All but Exempt must be given.
+// Config is what a doorway needs. All but Exempt and WriteTimeout must be given.
 type Config struct {
 	// Name begins the names of its metrics: "doorward_rpc".
 	Name string
@@ -33,8 +36,12 @@ type Config struct {
 	// Exempt are the networks of proxies: all clients come from there, so they are
 	// bound by Max alone.
 	Exempt []netip.Prefix
-	Logger *slog.Logger
-	Now    func() time.Time
+	// WriteTimeout is how long a client may leave no room for what is written to it; zero
+	// leaves that to who serves it. gRPC-Go would see to it by itself (TCP_USER_TIMEOUT), if
+	// our connections weren't more than TCP ones.
+	WriteTimeout time.Duration
+	Logger       *slog.Logger
+	Now          func() time.Time
 }
 
 // Doorway is a listener that lets in what there is room for.
@@ -42,6 +49,7 @@ type Doorway struct {
 	net.Listener
 	max, maxPerNetwork int
 	exempt             []netip.Prefix
+	writeTimeout       time.Duration
 	measured           []prometheus.Collector
 	refused            *prometheus.CounterVec
 	logger             *slog.Logger
@@ -61,6 +69,7 @@ func New(cfg Config, l net.Listener) *Doorway {
 		max:           cfg.Max,
 		maxPerNetwork: max(1, cfg.MaxPerNetwork),
 		exempt:        cfg.Exempt,
+		writeTimeout:  cfg.WriteTimeout,
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name:        cfg.Name + "_connections_refused_total",
 			Help:        "Connections closed because too many were open, by the bound: the server's or the address's.",
@@ -94,7 +103,7 @@ func (d *Doorway) Accept() (net.Conn, error) {
 		from := addressOf(conn)
 		bound, ok := d.enter(from)
 		if ok {
-			return &countedConn{Conn: conn, leave: sync.OnceFunc(func() { d.leave(from) })}, nil
+			return &countedConn{Conn: conn, writeTimeout: d.writeTimeout, leave: sync.OnceFunc(func() { d.leave(from) })}, nil
 		}
 		_ = conn.Close() // it is refused either way
 		d.tell(bound, access.Network(from))
@@ -155,13 +164,41 @@ func (d *Doorway) count() int {
 	return d.open
 }
 
-// countedConn gives its place back when it is closed.
+// countedConn gives its place back when it is closed. A client that doesn't read what it
+// asked for is given up: what is written to it waits in our memory.
 type countedConn struct {
 	net.Conn
-	leave func()
+
+	writeTimeout time.Duration
+	deadline     atomic.Bool // whoever serves it has set one, as TLS does to say goodbye
+	leave        func()
 }
 
 var _ net.Conn = (*countedConn)(nil)
+
+func (c *countedConn) Write(p []byte) (int, error) {
+	if c.writeTimeout <= 0 || c.deadline.Load() {
+		return c.Conn.Write(p)
+	}
+	if err := c.Conn.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Write(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		_ = c.Close() // for gRPC-Go waits until reading fails too
+	}
+	return n, err
+}
+
+func (c *countedConn) SetWriteDeadline(t time.Time) error {
+	c.deadline.Store(!t.IsZero())
+	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *countedConn) SetDeadline(t time.Time) error {
+	c.deadline.Store(!t.IsZero())
+	return c.Conn.SetDeadline(t)
+}
 
 func (c *countedConn) Close() error {
 	c.leave()

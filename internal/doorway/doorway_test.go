@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +115,72 @@ func TestAProxyIsBoundByTheWholeAlone(t *testing.T) {
 	} {
 		if got := knock(t, d, tt.from) != nil; got != tt.in {
 			t.Errorf("%s was let in: %v, want %v", tt.from, got, tt.in)
+		}
+	}
+}
+
+// Answers that nobody takes wait in our memory.
+func TestAClientThatDoesntReadIsGivenUp(t *testing.T) {
+	listener, err := app.Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := doorway.New(doorway.Config{
+		Name: "test", Max: 1, MaxPerNetwork: 1, WriteTimeout: 50 * time.Millisecond,
+		Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+	}, listener)
+	defer d.Close()
+	client, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", d.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	conn, err := d.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	full := make([]byte, 64<<20) // more than the two machines keep on the way
+	if _, err := conn.Write(full); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("Write = %v, want the deadline", err)
+	}
+	if _, err := conn.Read(full[:1]); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Read = %v, want a closed connection", err)
+	}
+}
+
+// Who serves a connection may know better, as TLS does when it says goodbye.
+func TestADeadlineOfWhoeverServesIsKept(t *testing.T) {
+	listener, err := app.Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := doorway.New(doorway.Config{
+		Name: "test", Max: 1, MaxPerNetwork: 1, WriteTimeout: time.Hour, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+	}, listener)
+	defer d.Close()
+	client, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", d.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	conn, err := d.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for name, set := range map[string]func(time.Time) error{"of writing": conn.SetWriteDeadline, "of all": conn.SetDeadline} {
+		if err := set(time.Now().Add(-time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write([]byte{'!'}); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("after a deadline %s that has passed, Write = %v", name, err)
+		}
+		if err := set(time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write([]byte{'!'}); err != nil {
+			t.Errorf("without the deadline %s, Write = %v", name, err)
 		}
 	}
 }

@@ -82,9 +82,11 @@ const (
 	// pings without end. Our clients ping more slowly than that.
 	serverPingAfter   = 2 * time.Minute
 	serverPingTimeout = 20 * time.Second
-	leastPingInterval = 10 * time.Second
-	clientPingAfter   = 30 * time.Second
-	clientPingTimeout = 10 * time.Second
+	// serverWriteTimeout is how long a client may leave no room for what it asked for.
+	serverWriteTimeout = 20 * time.Second
+	leastPingInterval  = 10 * time.Second
+	clientPingAfter    = 30 * time.Second
+	clientPingTimeout  = 10 * time.Second
 	// maxConnectionIdle takes back connections that nobody uses.
 	maxConnectionIdle = 5 * time.Minute
 	// A connection's age is bounded so that load spreads over new replicas and a

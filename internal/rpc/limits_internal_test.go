@@ -36,6 +36,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		fmt.Sprintf("| a connection's age | %v | closed, with %v for", maxConnectionAge, maxConnectionAgeGrace),
 		fmt.Sprintf("| pings by a client | one in %v |", leastPingInterval),
 		fmt.Sprintf("| a silent client | pinged after %v | closed when there is no answer in %v |", serverPingAfter, serverPingTimeout),
+		fmt.Sprintf("| a client that doesn't read | has %v |", serverWriteTimeout),
 		fmt.Sprintf("ping a silent server after %v, and give it up when there is no answer in %v", clientPingAfter, clientPingTimeout),
 		fmt.Sprintf("less %v at each hop", hopShare),
 		fmt.Sprintf("less than %v left", leastBudget),

@@ -153,6 +153,7 @@ func newDoorway(cfg ServerConfig, l net.Listener) *doorway.Doorway {
 		Labels:        prometheus.Labels{"service": cfg.Name},
 		Max:           cfg.Limits.MaxConnections,
 		MaxPerNetwork: cfg.Limits.MaxConnections / 2,
+		WriteTimeout:  serverWriteTimeout,
 		Logger:        cfg.Logger,
 		Now:           cfg.Now,
 	}, l)
