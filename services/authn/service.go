@@ -19,6 +19,7 @@ import (
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/deadletter"
 	"github.com/doorward/doorward/internal/outbox"
+	"github.com/doorward/doorward/internal/pace"
 	"github.com/doorward/doorward/internal/policy"
 	"github.com/doorward/doorward/internal/rpc"
 	"github.com/doorward/doorward/internal/seal"
@@ -129,6 +130,10 @@ func (s *Service) open(ctx context.Context, material *certs.Material) (d flow.De
 	if err != nil {
 		return d, err
 	}
+	paces, err := pace.New(0, s.deps.Now)
+	if err != nil {
+		return d, err
+	}
 	metrics, err := flow.NewMetrics(s.deps.Registerer)
 	if err != nil {
 		return d, err
@@ -138,6 +143,7 @@ func (s *Service) open(ctx context.Context, material *certs.Material) (d flow.De
 		Store:   s.store,
 		Policy:  s.policies.Current,
 		Pool:    s.pool,
+		Pace:    paces,
 		Assess:  risk.Assess,
 		Mails:   func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(notify, aad, plain) },
 		Keyring: s.keys.Keyring,

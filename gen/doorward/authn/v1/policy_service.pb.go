@@ -59,6 +59,18 @@ type Policy struct {
 	LockoutDuration *durationpb.Duration `protobuf:"bytes,15,opt,name=lockout_duration,json=lockoutDuration,proto3" json:"lockout_duration,omitempty"`
 	// How long after the last failure the waits begin anew: 1 h to 30 d (24 h).
 	LockoutDecay *durationpb.Duration `protobuf:"bytes,16,opt,name=lockout_decay,json=lockoutDecay,proto3" json:"lockout_decay,omitempty"`
+	// How many sign-ups, and how many sign-ins, may be begun for an identifier in 10 s, on devices that aren't known for it: 1 to 1000 (5).
+	RateAccountStarts int32 `protobuf:"varint,25,opt,name=rate_account_starts,json=rateAccountStarts,proto3" json:"rate_account_starts,omitempty"`
+	// How many answers may be given for an identifier in 10 s, on such devices: 1 to 1000 (3).
+	RateAccountAnswers int32 `protobuf:"varint,26,opt,name=rate_account_answers,json=rateAccountAnswers,proto3" json:"rate_account_answers,omitempty"`
+	// How many sign-ins may be begun on a known device in 10 s: 1 to 1000 (10).
+	RateDeviceStarts int32 `protobuf:"varint,27,opt,name=rate_device_starts,json=rateDeviceStarts,proto3" json:"rate_device_starts,omitempty"`
+	// How many answers may be given on a known device in 10 s: 1 to 1000 (10).
+	RateDeviceAnswers int32 `protobuf:"varint,28,opt,name=rate_device_answers,json=rateDeviceAnswers,proto3" json:"rate_device_answers,omitempty"`
+	// How many sign-ups, and how many sign-ins, may be begun from one address in 10 s, or from one /64 of IPv6: 1 to 100000 (100).
+	RateNetworkStarts int32 `protobuf:"varint,29,opt,name=rate_network_starts,json=rateNetworkStarts,proto3" json:"rate_network_starts,omitempty"`
+	// How many answers may be given from there in 10 s: 1 to 100000 (200).
+	RateNetworkAnswers int32 `protobuf:"varint,30,opt,name=rate_network_answers,json=rateNetworkAnswers,proto3" json:"rate_network_answers,omitempty"`
 	// The least length of a new password in code points: 8 to 64 (15, by NIST SP 800-63B-4 §3.1.1.2 where it is the only factor).
 	PasswordMinLength int32 `protobuf:"varint,17,opt,name=password_min_length,json=passwordMinLength,proto3" json:"password_min_length,omitempty"`
 	// The most, in code points: 64 to 256 (256). NIST asks for 64 at least.
@@ -219,6 +231,48 @@ func (x *Policy) GetLockoutDecay() *durationpb.Duration {
 		return x.LockoutDecay
 	}
 	return nil
+}
+
+func (x *Policy) GetRateAccountStarts() int32 {
+	if x != nil {
+		return x.RateAccountStarts
+	}
+	return 0
+}
+
+func (x *Policy) GetRateAccountAnswers() int32 {
+	if x != nil {
+		return x.RateAccountAnswers
+	}
+	return 0
+}
+
+func (x *Policy) GetRateDeviceStarts() int32 {
+	if x != nil {
+		return x.RateDeviceStarts
+	}
+	return 0
+}
+
+func (x *Policy) GetRateDeviceAnswers() int32 {
+	if x != nil {
+		return x.RateDeviceAnswers
+	}
+	return 0
+}
+
+func (x *Policy) GetRateNetworkStarts() int32 {
+	if x != nil {
+		return x.RateNetworkStarts
+	}
+	return 0
+}
+
+func (x *Policy) GetRateNetworkAnswers() int32 {
+	if x != nil {
+		return x.RateNetworkAnswers
+	}
+	return 0
 }
 
 func (x *Policy) GetPasswordMinLength() int32 {
@@ -519,8 +573,7 @@ var File_doorward_authn_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfa\n" +
-	"\n" +
+	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\r\n" +
 	"\x06Policy\x12O\n" +
 	"\x16session_token_lifetime\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x14sessionTokenLifetime\x12D\n" +
 	"\x10session_lifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0fsessionLifetime\x12>\n" +
@@ -539,6 +592,12 @@ const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\x10lockout_failures\x18\x0e \x01(\x05R\x0flockoutFailures\x12D\n" +
 	"\x10lockout_duration\x18\x0f \x01(\v2\x19.google.protobuf.DurationR\x0flockoutDuration\x12>\n" +
 	"\rlockout_decay\x18\x10 \x01(\v2\x19.google.protobuf.DurationR\flockoutDecay\x12.\n" +
+	"\x13rate_account_starts\x18\x19 \x01(\x05R\x11rateAccountStarts\x120\n" +
+	"\x14rate_account_answers\x18\x1a \x01(\x05R\x12rateAccountAnswers\x12,\n" +
+	"\x12rate_device_starts\x18\x1b \x01(\x05R\x10rateDeviceStarts\x12.\n" +
+	"\x13rate_device_answers\x18\x1c \x01(\x05R\x11rateDeviceAnswers\x12.\n" +
+	"\x13rate_network_starts\x18\x1d \x01(\x05R\x11rateNetworkStarts\x120\n" +
+	"\x14rate_network_answers\x18\x1e \x01(\x05R\x12rateNetworkAnswers\x12.\n" +
 	"\x13password_min_length\x18\x11 \x01(\x05R\x11passwordMinLength\x12.\n" +
 	"\x13password_max_length\x18\x12 \x01(\x05R\x11passwordMaxLength\x12,\n" +
 	"\x12password_min_score\x18\x13 \x01(\x05R\x10passwordMinScore\x120\n" +

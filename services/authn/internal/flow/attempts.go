@@ -64,6 +64,9 @@ func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicati
 		return Started{}, errEmail
 	}
 	now, rules := f.Now(), f.Policy(ctx)
+	if err := f.paceStart(ctx, purpose, client, canonical, now); err != nil {
+		return Started{}, fmt.Errorf("start attempt: %w", err)
+	}
 	held := secret.New("ats")
 	begun := attempt.Attempt{
 		ID:         id.New("att", now),

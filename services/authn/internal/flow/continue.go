@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/doorward/doorward/internal/secret"
@@ -45,6 +46,9 @@ func (f *Attempts) Continue(ctx context.Context, t Ticket, answer Answer) (p Pro
 		return Progress{}, stepMismatch(s.Step)
 	}
 	try := try{ticket: t, state: s, rules: rules, now: now}
+	if err := f.paceAnswer(try); err != nil {
+		return Progress{}, fmt.Errorf("continue attempt: %w", err)
+	}
 	switch s.Step {
 	case attempt.FirstFactor:
 		return f.answerPassword(ctx, try, answer.Password)

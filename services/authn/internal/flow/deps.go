@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/doorward/doorward/internal/pace"
 	"github.com/doorward/doorward/internal/seal"
 	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
@@ -21,6 +22,8 @@ type Deps struct {
 	Policy func(context.Context) tuning.Policy
 	// Pool hashes passwords.
 	Pool *credential.Pool
+	// Pace remembers who has called how often of late.
+	Pace *pace.Limiter
 	// Assess asks risk. It keeps its own deadline.
 	Assess Assessor
 	// Mails seals a mail's content to notify.

@@ -22,6 +22,8 @@ var (
 		"the attempt's next step takes another answer; see the step in the metadata")
 	errTooManyFailures = fault.New(fault.Exhausted, typev1.Reason_REASON_TOO_MANY_FAILURES,
 		"too many failures in a row; come back later, or use a device that was signed in before")
+	errTooFast = fault.New(fault.Exhausted, typev1.Reason_REASON_RATE_LIMITED,
+		"too many calls within a few seconds; wait as RetryInfo says")
 	errCodeTooSoon = fault.New(fault.Exhausted, typev1.Reason_REASON_CODE_TOO_SOON,
 		"a code was sent a moment ago, or too many were within the hour; wait as RetryInfo says")
 	errChallengeRequired = fault.New(fault.Exhausted, typev1.Reason_REASON_CHALLENGE_REQUIRED,

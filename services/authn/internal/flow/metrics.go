@@ -77,7 +77,7 @@ func (m *Metrics) count(purpose attempt.Purpose, step attempt.Step, outcome stri
 // outcomeOf reads a failure by the reason that its caller is given.
 func outcomeOf(err error) string {
 	switch fault.ReasonOf(err) {
-	case typev1.Reason_REASON_TOO_MANY_FAILURES, typev1.Reason_REASON_CODE_TOO_SOON:
+	case typev1.Reason_REASON_TOO_MANY_FAILURES, typev1.Reason_REASON_CODE_TOO_SOON, typev1.Reason_REASON_RATE_LIMITED:
 		return outcomeLimited
 	case typev1.Reason_REASON_CHALLENGE_REQUIRED, typev1.Reason_REASON_BLOCKED:
 		return outcomeGated

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/doorward/doorward/internal/audit"
+	"github.com/doorward/doorward/internal/pace"
 	"github.com/doorward/doorward/internal/seal"
 	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
@@ -91,10 +92,14 @@ func newWorldOf(t *testing.T, workers int) *world {
 	w.metrics = prometheus.NewRegistry()
 	metrics, err := flow.NewMetrics(w.metrics)
 	w.must(err)
+	paces, err := pace.New(1024, w.clock.Now)
+	w.must(err)
+	w.unpaced()
 	w.deps = flow.Deps{
 		Store:   w.store,
 		Policy:  func(context.Context) tuning.Policy { return w.rules },
 		Pool:    w.pool(cheap, workers),
+		Pace:    paces,
 		Assess:  w.risk.assess,
 		Mails:   func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(recipient, aad, plain) },
 		Keyring: w.keys.Keyring,

@@ -49,6 +49,18 @@ type Policy struct {
 	LockoutDuration time.Duration `json:"lockout_duration"`
 	// LockoutDecay is how long after the last failure the waits begin anew. 1 h to 30 d.
 	LockoutDecay time.Duration `json:"lockout_decay"`
+	// RateAccountStarts is how many sign-ups, and how many sign-ins, may be begun for an identifier in 10 s, on devices that aren't known for it. 1 to 1000.
+	RateAccountStarts int `json:"rate_account_starts"`
+	// RateAccountAnswers is how many answers may be given for an identifier in 10 s, on such devices. 1 to 1000.
+	RateAccountAnswers int `json:"rate_account_answers"`
+	// RateDeviceStarts is how many sign-ins may be begun on a known device in 10 s. 1 to 1000.
+	RateDeviceStarts int `json:"rate_device_starts"`
+	// RateDeviceAnswers is how many answers may be given on a known device in 10 s. 1 to 1000.
+	RateDeviceAnswers int `json:"rate_device_answers"`
+	// RateNetworkStarts is how many sign-ups, and how many sign-ins, may be begun from one address in 10 s, or from one /64 of IPv6. 1 to 100000.
+	RateNetworkStarts int `json:"rate_network_starts"`
+	// RateNetworkAnswers is how many answers may be given from there in 10 s. 1 to 100000.
+	RateNetworkAnswers int `json:"rate_network_answers"`
 	// PasswordMinLength is the least length of a new password in code points. 8 to 64; 15 is NIST SP 800-63B-4 §3.1.1.2's for a
 	// password that is the only factor.
 	PasswordMinLength int `json:"password_min_length"`
@@ -92,6 +104,12 @@ func Default() Policy {
 		LockoutFailures:       10,
 		LockoutDuration:       time.Hour,
 		LockoutDecay:          24 * time.Hour,
+		RateAccountStarts:     5,
+		RateAccountAnswers:    3,
+		RateDeviceStarts:      10,
+		RateDeviceAnswers:     10,
+		RateNetworkStarts:     100,
+		RateNetworkAnswers:    200,
 		PasswordMinLength:     15,
 		PasswordMaxLength:     256,
 		PasswordMinScore:      3,
@@ -117,6 +135,12 @@ func (p Policy) Validate() error {
 		span("lockout_failures", p.LockoutFailures, 5, 90),
 		spanOrZero("lockout_duration", p.LockoutDuration, time.Minute, 30*24*time.Hour),
 		span("lockout_decay", p.LockoutDecay, time.Hour, 30*24*time.Hour),
+		span("rate_account_starts", p.RateAccountStarts, 1, 1000),
+		span("rate_account_answers", p.RateAccountAnswers, 1, 1000),
+		span("rate_device_starts", p.RateDeviceStarts, 1, 1000),
+		span("rate_device_answers", p.RateDeviceAnswers, 1, 1000),
+		span("rate_network_starts", p.RateNetworkStarts, 1, 100000),
+		span("rate_network_answers", p.RateNetworkAnswers, 1, 100000),
 		span("password_min_length", p.PasswordMinLength, 8, 64),
 		span("password_max_length", p.PasswordMaxLength, 64, 256),
 		span("password_min_score", p.PasswordMinScore, 0, 4),

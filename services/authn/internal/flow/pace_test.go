@@ -1,0 +1,116 @@
+package flow_test
+
+import (
+	"testing"
+	"time"
+
+	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
+	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/tuning"
+)
+
+// unpaced lets calls come as fast as tests make them.
+func (w *world) unpaced() {
+	const all = 1_000_000
+	w.rules.RateAccountStarts, w.rules.RateAccountAnswers = all, all
+	w.rules.RateDeviceStarts, w.rules.RateDeviceAnswers = all, all
+	w.rules.RateNetworkStarts, w.rules.RateNetworkAnswers = all, all
+}
+
+// paced has them at the default rates.
+func (w *world) paced() {
+	w.clock.advance(time.Second) // what was used before is free again
+	defaults := tuning.Default()
+	w.rules.RateAccountStarts, w.rules.RateAccountAnswers = defaults.RateAccountStarts, defaults.RateAccountAnswers
+	w.rules.RateDeviceStarts, w.rules.RateDeviceAnswers = defaults.RateDeviceStarts, defaults.RateDeviceAnswers
+	w.rules.RateNetworkStarts, w.rules.RateNetworkAnswers = defaults.RateNetworkStarts, defaults.RateNetworkAnswers
+}
+
+// starts is how many sign-ins in a row a browser may begin, and how long it then has to wait.
+func (b *browser) starts(address string) (n int, wait time.Duration) {
+	b.w.t.Helper()
+	for ; n < 1000; n++ {
+		if _, err := b.w.attempts.StartSignIn(b.w.t.Context(), b.app, b.client, address); err != nil {
+			expectFault(b.w.t, err, fault.Exhausted, typev1.Reason_REASON_RATE_LIMITED)
+			return n, fault.RetryAfterOf(err)
+		}
+	}
+	return n, 0
+}
+
+func TestStrangersStartsArePacedByIdentifier(t *testing.T) {
+	for name, address := range map[string]string{"somebody's": ada, "nobody's": nobody} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.laptop().enrol(ada, right)
+			w.paced()
+			n, wait := w.stranger().starts(address)
+			if n != w.rules.RateAccountStarts || wait != 2*time.Second {
+				t.Errorf("%d starts, then a wait of %v; want %d and 2s", n, wait, w.rules.RateAccountStarts)
+			}
+			elsewhere := w.stranger()
+			elsewhere.client.IP = homeIP
+			elsewhere.client.DeviceSecret = w.laptop().client.DeviceSecret
+			if n, _ := elsewhere.starts(address); n != 0 {
+				t.Errorf("%d more starts from another network", n)
+			}
+			w.clock.advance(wait)
+			if n, _ := w.stranger().starts(address); n != 1 {
+				t.Errorf("%d starts after the wait, want 1", n)
+			}
+		})
+	}
+}
+
+func TestAKnownDeviceHasARateOfItsOwn(t *testing.T) {
+	w := newWorld(t)
+	laptop := w.laptop()
+	laptop.enrol(ada, right)
+	w.paced()
+	for range 3 {
+		w.stranger().starts(ada)
+	}
+	if n, _ := laptop.starts(ada); n != w.rules.RateDeviceStarts {
+		t.Errorf("%d starts on the known device, want %d", n, w.rules.RateDeviceStarts)
+	}
+	w.clock.advance(paceWindow)
+	laptop.enter(ada, right)
+}
+
+func TestANetworkIsPacedOverAllItsIdentifiers(t *testing.T) {
+	w := newWorld(t)
+	w.paced()
+	w.rules.RateNetworkStarts = 7
+	begun := 0
+	for _, address := range []string{"a@example.org", "b@example.org", "c@example.org", "d@example.org"} {
+		n, _ := w.stranger().starts(address)
+		begun += n
+	}
+	if begun != 7 {
+		t.Errorf("%d starts from one network, want 7", begun)
+	}
+}
+
+func TestAnswersArePacedAndARefusedOneCountsForNothing(t *testing.T) {
+	w := newWorld(t)
+	laptop := w.laptop()
+	laptop.enrol(ada, right)
+	w.paced()
+	tr := w.stranger().signIn(ada)
+	for left := 4; left >= 5-w.rules.RateAccountAnswers; left-- {
+		expectFared(t, tr.answer(password(wrong)), attempt.Wrong, left)
+	}
+	hashes := w.hashesDuring(func() {
+		_, err := tr.try(password(right))
+		expectFault(t, err, fault.Exhausted, typev1.Reason_REASON_RATE_LIMITED)
+	})
+	if a, _ := w.attempt(tr.Attempt.ID); hashes != 0 || a.Wrong != w.rules.RateAccountAnswers {
+		t.Errorf("%d hashes for an answer that came too fast, %d failures", hashes, a.Wrong)
+	}
+	laptop.enter(ada, right)
+	w.clock.advance(paceWindow)
+	expectStep(t, tr.answer(password(right)), attempt.DeviceVerification, "")
+}
+
+const paceWindow = 10 * time.Second
