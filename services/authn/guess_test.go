@@ -17,6 +17,7 @@ import (
 func TestGuessersCantOutrunTheBudget(t *testing.T) {
 	const guessers, attempts, connections, free = 1000, 20, 8, 5
 	w := newWorld(t)
+	w.unpaced()
 	mails := w.mailbox()
 	app := w.application()
 	const email = "ada@example.org"

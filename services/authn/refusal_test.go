@@ -26,6 +26,7 @@ func (w *world) sessionsOf(userID string) []*authnv1.Session {
 
 func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 	w := newWorld(t)
+	w.unpaced()
 	mails, app := w.mailbox(), w.application()
 	const email = "ada@example.org"
 	home := laptop()
@@ -139,6 +140,7 @@ func TestPasswordRulesAreNamed(t *testing.T) {
 // TestCodesAreGoodOnceAndHere: a code counts for the attempt that it was mailed for, within its time, and once.
 func TestCodesAreGoodOnceAndHere(t *testing.T) {
 	w := newWorld(t)
+	w.unpaced()
 	mails, app := w.mailbox(), w.application()
 	const email = "ada@example.org"
 	app.signUp(mails, laptop(), email)

@@ -17,6 +17,7 @@ import (
 // and the stranger is out and stays out, while the owner sets a new password where they are known.
 func TestStrangerIsContained(t *testing.T) {
 	w := newWorld(t)
+	w.unpaced()
 	mails, events := w.mailbox(), w.nats.events(bus.StreamAuthn)
 	app, notify := w.application(), w.withCertificate("notify")
 	const email = "ada@example.org"
@@ -125,6 +126,7 @@ func (w *world) expectNotLogged(secrets ...string) {
 // TestTakenAddressIsntTold: whoever signs up with somebody's address sees what a new user sees, and the owner gets a notice.
 func TestTakenAddressIsntTold(t *testing.T) {
 	w := newWorld(t)
+	w.unpaced()
 	mails, app := w.mailbox(), w.application()
 	app.signUp(mails, laptop(), "ada@example.org")
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	riskv1 "github.com/doorward/doorward/gen/doorward/risk/v1"
 	"github.com/doorward/doorward/internal/access"
 	"github.com/doorward/doorward/internal/bus"
@@ -230,4 +231,17 @@ func freePort(t *testing.T) int {
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
+}
+
+// unpaced lets calls come as fast as a test makes them, up to a thousand at once.
+func (w *world) unpaced() {
+	w.Helper()
+	policies := authnv1.NewPolicyServiceClient(w.operator().conn)
+	current, err := policies.GetPolicy(w.Context(), &authnv1.GetPolicyRequest{})
+	w.must(err)
+	p := current.GetPolicy()
+	p.RateAccountStarts, p.RateAccountAnswers, p.RateDeviceStarts, p.RateDeviceAnswers = 1000, 1000, 1000, 1000
+	p.RateNetworkStarts, p.RateNetworkAnswers = 1000, 1000
+	_, err = policies.UpdatePolicy(w.Context(), &authnv1.UpdatePolicyRequest{Policy: p})
+	w.must(err)
 }

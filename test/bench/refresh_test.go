@@ -21,6 +21,7 @@ const sessionSize = 200
 // token, no signature.
 func BenchmarkRefresh(b *testing.B) {
 	bed := testbed.New(b)
+	bed.Unpaced()
 	people := make([]*testbed.Person, sessionCallers)
 	tokens := make([]doorward.Secret, sessionCallers)
 	for i := range people {

@@ -77,6 +77,7 @@ type revoking struct {
 func newRevoking(b *testing.B) *revoking {
 	b.Helper()
 	bed := testbed.New(b)
+	bed.Unpaced()
 	w := &revoking{B: b, operator: bed.Operator(), pace: time.NewTicker(round)}
 	b.Cleanup(w.pace.Stop)
 	feed, applied := testbed.Watch(bed.Bus.Feed())

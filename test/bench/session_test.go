@@ -21,6 +21,7 @@ const sessionCallers = 64
 // call between the same ends: TLS and gRPC, and no interceptor, key, token or store. Both have a deadline, as each call of the SDK has.
 func BenchmarkVerifySession(b *testing.B) {
 	bed := testbed.New(b)
+	bed.Unpaced()
 	ada := bed.SignUp("ada@example.org")
 	request := &authnv1.VerifySessionRequest{SessionToken: signIn(b, ada)}
 	sessions := authnv1.NewSessionServiceClient(bed.Plain())

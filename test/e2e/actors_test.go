@@ -88,10 +88,33 @@ func (a *application) signUp(from doorward.From) *person {
 // signIn gives the password and returns the attempt, whatever comes next.
 func (a *application) signIn(email, password string, from doorward.From) *doorward.Attempt {
 	a.t.Helper()
-	attempt, err := a.client.SignIn(a.ctx, email, from)
-	must(a.t, err)
-	must(a.t, attempt.Password(a.ctx, password))
+	var attempt *doorward.Attempt
+	a.patiently(func() (err error) {
+		attempt, err = a.client.SignIn(a.ctx, email, from)
+		return err
+	})
+	a.patiently(func() error { return attempt.Password(a.ctx, password) })
 	return attempt
+}
+
+// patiently makes a call again when it came too fast, after as long as it is told.
+func (a *application) patiently(call func() error) {
+	a.t.Helper()
+	for {
+		err := call()
+		if reason, _ := doorward.ReasonOf(err); reason != typev1.Reason_REASON_RATE_LIMITED {
+			must(a.t, err)
+			return
+		}
+		wait, _ := doorward.RetryAfter(err)
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-a.ctx.Done():
+			timer.Stop()
+			must(a.t, a.ctx.Err())
+		}
+	}
 }
 
 // passByMail has a code sent and answers with it.
@@ -99,7 +122,8 @@ func (a *application) passByMail(attempt *doorward.Attempt, email string) {
 	a.t.Helper()
 	seen := len(a.Mails(email))
 	must(a.t, attempt.SendCode(a.ctx))
-	must(a.t, attempt.Code(a.ctx, a.code(email, seen)))
+	mailed := a.code(email, seen)
+	a.patiently(func() error { return attempt.Code(a.ctx, mailed) })
 }
 
 // code waits for the first mail with a code after those that were seen.

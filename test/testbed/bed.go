@@ -112,6 +112,21 @@ func (b *Bed) KeyOperator() authnv1.KeyServiceClient {
 	return authnv1.NewKeyServiceClient(b.asOperator())
 }
 
+// Unpaced lets calls come as fast as a benchmark makes them.
+func (b *Bed) Unpaced() {
+	b.t.Helper()
+	ctx, cancel := deadline(b.t)
+	defer cancel()
+	policies := authnv1.NewPolicyServiceClient(b.asOperator())
+	current, err := policies.GetPolicy(ctx, &authnv1.GetPolicyRequest{})
+	must(b.t, err)
+	p := current.GetPolicy()
+	p.RateAccountStarts, p.RateAccountAnswers, p.RateDeviceStarts, p.RateDeviceAnswers = 1000, 1000, 1000, 1000
+	p.RateNetworkStarts, p.RateNetworkAnswers = 100_000, 100_000
+	_, err = policies.UpdatePolicy(ctx, &authnv1.UpdatePolicyRequest{Policy: p})
+	must(b.t, err)
+}
+
 func (b *Bed) asOperator() *grpc.ClientConn {
 	b.t.Helper()
 	conn, err := rpc.Dial(b.Addr(), rpc.ClientConfig{TLS: b.Client(), Credentials: bearer(b.keys.OperatorKey.Reveal())})

@@ -177,6 +177,7 @@ func (g *guarded) chooseAlone(stays, ends, endsUnseen doorward.Grant) {
 func TestParallelRevocationsAreAllRefused(t *testing.T) {
 	const sessions = 40 // within the operator's limit
 	bed := testbed.New(t)
+	bed.Unpaced()
 	source, applied := testbed.Watch(bed.Bus.Feed())
 	guard := bed.Guard(bed.Application(bed.Addr()), source, func(c *verify.Config) { c.OnStale = verify.Closed })
 	ada, operator := bed.SignUp("ada@example.org"), bed.Operator()

@@ -91,5 +91,5 @@ func (f *Attempts) paceAnswer(t try) error {
 	if t.known {
 		c.deviceID = t.Attempt.DeviceID
 	}
-	return f.paced("/answer", t.ticket.Client.IP, c.charge(t.rules.RateAccountAnswers, t.rules.RateDeviceAnswers), t.rules.RateNetworkAnswers)
+	return f.paced("/answer/"+string(t.Attempt.Purpose), t.ticket.Client.IP, c.charge(t.rules.RateAccountAnswers, t.rules.RateDeviceAnswers), t.rules.RateNetworkAnswers)
 }
