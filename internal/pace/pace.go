@@ -12,11 +12,14 @@ package pace
 
 import (
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"math"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 const (
@@ -76,6 +79,18 @@ func (l *Limiter) Size() int { return len(l.sets) * (places*slotSize + 8) }
 
 // Pushed is how many keys were forgotten before their time, because others took their places.
 func (l *Limiter) Pushed() uint64 { return l.pushed.Load() }
+
+// Observe shows that number as doorward_pace_keys_pushed_total, under whatever labels the registerer gives it.
+func (l *Limiter) Observe(r prometheus.Registerer) error {
+	err := r.Register(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "doorward_pace_keys_pushed_total",
+		Help: "Callers whose recent use was forgotten before its time, because others took their places.",
+	}, func() float64 { return float64(l.Pushed()) }))
+	if err != nil {
+		return fmt.Errorf("pace: register metric: %w", err)
+	}
+	return nil
+}
 
 // Take charges one use to each of several keys, or to none of them: then it says after how long all would take it.
 func (l *Limiter) Take(charges ...Charge) (retryIn time.Duration, ok bool) {

@@ -113,6 +113,7 @@ func TestRequestIDPassesOn(t *testing.T) {
 
 func TestServersAnswersArriveAsFaults(t *testing.T) {
 	answer := fault.New(fault.Exhausted, typev1.Reason_REASON_RATE_LIMITED, "Wait.").RetryIn(time.Minute)
+	var trailer metadata.MD
 	h := &handlers{
 		do:    func(context.Context, *request) error { return answer },
 		watch: func(*request, grpc.ServerStream) error { return answer },
@@ -120,12 +121,15 @@ func TestServersAnswersArriveAsFaults(t *testing.T) {
 	s := newSuite(t, h, nil)
 	conn := s.dial(t, "authn", nil)
 	for kind, err := range map[string]error{
-		"unary":  call(t.Context(), conn, methodDo, valid()),
+		"unary":  call(t.Context(), conn, methodDo, valid(), grpc.Trailer(&trailer)),
 		"stream": watch(t.Context(), conn, valid()).RecvMsg(new(request)),
 	} {
 		if !errors.Is(err, answer) || fault.RetryAfterOf(err) != time.Minute {
 			t.Errorf("%s: %v, want the server's fault", kind, err)
 		}
+	}
+	if got := trailer.Get("retry-after"); len(got) != 1 || got[0] != "60" {
+		t.Errorf("retry-after: %v, want 60 seconds", got)
 	}
 }
 

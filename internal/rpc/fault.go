@@ -7,6 +7,11 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
@@ -23,7 +28,19 @@ func answer(ctx context.Context, c *call) error {
 	if public := fault.Public(err); public.Kind == fault.Internal {
 		err = public.With("request_id", telemetry.RequestID(ctx)).Because(err)
 	}
+	if wait := fault.RetryAfterOf(err); wait > 0 {
+		answerRetryAfter(ctx, wait)
+	}
 	return fault.Answer(err)
+}
+
+// retryAfterKey is the trailer that proxies and clients which don't read RetryInfo go by: whole seconds, as in HTTP.
+const retryAfterKey = "retry-after"
+
+func answerRetryAfter(ctx context.Context, wait time.Duration) {
+	seconds := (wait + time.Second - 1) / time.Second
+	// It fails only without a stream to answer on, as in a test.
+	_ = grpc.SetTrailer(ctx, metadata.Pairs(retryAfterKey, strconv.FormatInt(int64(seconds), 10)))
 }
 
 var errPanic = errors.New("rpc: the handler panicked")

@@ -130,8 +130,11 @@ func (s *Service) open(ctx context.Context, material *certs.Material) (d flow.De
 	if err != nil {
 		return d, err
 	}
-	paces, err := pace.New(0, s.deps.Now)
+	paces, err := pace.New(pace.DefaultSlots, s.deps.Now)
 	if err != nil {
+		return d, err
+	}
+	if err := paces.Observe(s.labelled()); err != nil {
 		return d, err
 	}
 	metrics, err := flow.NewMetrics(s.deps.Registerer)
