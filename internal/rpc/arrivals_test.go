@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
@@ -221,6 +222,24 @@ func TestACallMayTakeLongerThanItsRequest(t *testing.T) {
 	}
 	if open := s.metric(t, "doorward_rpc_requests_open", ""); open != 0 {
 		t.Errorf("%v requests are still on their way", open)
+	}
+}
+
+// A stream's request is whole with its first message; what follows isn't timed.
+func TestAStreamMayGoOnSpeaking(t *testing.T) {
+	s := newSuite(t, &handlers{do: accept}, func(c *rpc.ServerConfig) { c.Reflection = true })
+	stream, err := reflectionpb.NewServerReflectionClient(s.dial(t, "authn", nil)).ServerReflectionInfo(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		ask := &reflectionpb.ServerReflectionRequest{MessageRequest: &reflectionpb.ServerReflectionRequest_ListServices{}}
+		if err := stream.Send(ask); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stream.Recv(); err != nil {
+			t.Fatalf("a further message: %v", err)
+		}
 	}
 }
 
