@@ -40,7 +40,9 @@ const (
 type AttemptServiceClient interface {
 	// StartSignUp begins the creation of an account. It stores an attempt and nothing else: no account exists before the attempt is done.
 	// The next step is NEW_PASSWORD. An email that is taken gets the same answers all the way; its owner gets a notice instead of a code.
-	// Events: none. Errors: RESOURCE_EXHAUSTED (CHALLENGE_REQUIRED), PERMISSION_DENIED (BLOCKED).
+	// Whom the operator's restrictions don't let sign up is refused here, and once more at the end, where they may have changed meanwhile. They look at
+	// address and network, never at whether there is an account; a mailbox that may have but one account, and has it, is like an email that is taken.
+	// Events: none. Errors: RESOURCE_EXHAUSTED (CHALLENGE_REQUIRED), PERMISSION_DENIED (BLOCKED, SIGN_UP_RESTRICTED).
 	StartSignUp(ctx context.Context, in *StartSignUpRequest, opts ...grpc.CallOption) (*StartSignUpResponse, error)
 	// StartSignIn begins a sign-in for an identifier, known or not. It stores an attempt and nothing else. The next step is FIRST_FACTOR.
 	// Events: none. Errors: none but the common ones.
@@ -121,7 +123,9 @@ func (c *attemptServiceClient) Continue(ctx context.Context, in *ContinueRequest
 type AttemptServiceServer interface {
 	// StartSignUp begins the creation of an account. It stores an attempt and nothing else: no account exists before the attempt is done.
 	// The next step is NEW_PASSWORD. An email that is taken gets the same answers all the way; its owner gets a notice instead of a code.
-	// Events: none. Errors: RESOURCE_EXHAUSTED (CHALLENGE_REQUIRED), PERMISSION_DENIED (BLOCKED).
+	// Whom the operator's restrictions don't let sign up is refused here, and once more at the end, where they may have changed meanwhile. They look at
+	// address and network, never at whether there is an account; a mailbox that may have but one account, and has it, is like an email that is taken.
+	// Events: none. Errors: RESOURCE_EXHAUSTED (CHALLENGE_REQUIRED), PERMISSION_DENIED (BLOCKED, SIGN_UP_RESTRICTED).
 	StartSignUp(context.Context, *StartSignUpRequest) (*StartSignUpResponse, error)
 	// StartSignIn begins a sign-in for an identifier, known or not. It stores an attempt and nothing else. The next step is FIRST_FACTOR.
 	// Events: none. Errors: none but the common ones.

@@ -24,6 +24,226 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// AccessMode is who may sign up at all.
+type AccessMode int32
+
+const (
+	// Not said.
+	AccessMode_ACCESS_MODE_UNSPECIFIED AccessMode = 0
+	// Everybody whom no other rule refuses.
+	AccessMode_ACCESS_MODE_OPEN AccessMode = 1
+	// Who holds an invitation. There are none to be had yet, so that nobody can sign up.
+	AccessMode_ACCESS_MODE_INVITATION_ONLY AccessMode = 2
+)
+
+// Enum value maps for AccessMode.
+var (
+	AccessMode_name = map[int32]string{
+		0: "ACCESS_MODE_UNSPECIFIED",
+		1: "ACCESS_MODE_OPEN",
+		2: "ACCESS_MODE_INVITATION_ONLY",
+	}
+	AccessMode_value = map[string]int32{
+		"ACCESS_MODE_UNSPECIFIED":     0,
+		"ACCESS_MODE_OPEN":            1,
+		"ACCESS_MODE_INVITATION_ONLY": 2,
+	}
+)
+
+func (x AccessMode) Enum() *AccessMode {
+	p := new(AccessMode)
+	*p = x
+	return p
+}
+
+func (x AccessMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AccessMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[0].Descriptor()
+}
+
+func (AccessMode) Type() protoreflect.EnumType {
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[0]
+}
+
+func (x AccessMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AccessMode.Descriptor instead.
+func (AccessMode) EnumDescriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{0}
+}
+
+// AllowlistUse is what the list of those who are allowed is used for.
+type AllowlistUse int32
+
+const (
+	// Not said.
+	AllowlistUse_ALLOWLIST_USE_UNSPECIFIED AllowlistUse = 0
+	// Nothing.
+	AllowlistUse_ALLOWLIST_USE_OFF AllowlistUse = 1
+	// Who is in it may sign up, whatever the blocked and the disposable lists say.
+	AllowlistUse_ALLOWLIST_USE_EXCEPTIONS AllowlistUse = 2
+	// That too, and whose address isn't in it may not.
+	AllowlistUse_ALLOWLIST_USE_REQUIRED AllowlistUse = 3
+)
+
+// Enum value maps for AllowlistUse.
+var (
+	AllowlistUse_name = map[int32]string{
+		0: "ALLOWLIST_USE_UNSPECIFIED",
+		1: "ALLOWLIST_USE_OFF",
+		2: "ALLOWLIST_USE_EXCEPTIONS",
+		3: "ALLOWLIST_USE_REQUIRED",
+	}
+	AllowlistUse_value = map[string]int32{
+		"ALLOWLIST_USE_UNSPECIFIED": 0,
+		"ALLOWLIST_USE_OFF":         1,
+		"ALLOWLIST_USE_EXCEPTIONS":  2,
+		"ALLOWLIST_USE_REQUIRED":    3,
+	}
+)
+
+func (x AllowlistUse) Enum() *AllowlistUse {
+	p := new(AllowlistUse)
+	*p = x
+	return p
+}
+
+func (x AllowlistUse) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AllowlistUse) Descriptor() protoreflect.EnumDescriptor {
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[1].Descriptor()
+}
+
+func (AllowlistUse) Type() protoreflect.EnumType {
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[1]
+}
+
+func (x AllowlistUse) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AllowlistUse.Descriptor instead.
+func (AllowlistUse) EnumDescriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{1}
+}
+
+// DisposableUse is whether addresses at disposable domains may sign up.
+type DisposableUse int32
+
+const (
+	// Not said.
+	DisposableUse_DISPOSABLE_USE_UNSPECIFIED DisposableUse = 0
+	// They may.
+	DisposableUse_DISPOSABLE_USE_ALLOW DisposableUse = 1
+	// They may not.
+	DisposableUse_DISPOSABLE_USE_REFUSE DisposableUse = 2
+)
+
+// Enum value maps for DisposableUse.
+var (
+	DisposableUse_name = map[int32]string{
+		0: "DISPOSABLE_USE_UNSPECIFIED",
+		1: "DISPOSABLE_USE_ALLOW",
+		2: "DISPOSABLE_USE_REFUSE",
+	}
+	DisposableUse_value = map[string]int32{
+		"DISPOSABLE_USE_UNSPECIFIED": 0,
+		"DISPOSABLE_USE_ALLOW":       1,
+		"DISPOSABLE_USE_REFUSE":      2,
+	}
+)
+
+func (x DisposableUse) Enum() *DisposableUse {
+	p := new(DisposableUse)
+	*p = x
+	return p
+}
+
+func (x DisposableUse) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DisposableUse) Descriptor() protoreflect.EnumDescriptor {
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[2].Descriptor()
+}
+
+func (DisposableUse) Type() protoreflect.EnumType {
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[2]
+}
+
+func (x DisposableUse) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DisposableUse.Descriptor instead.
+func (DisposableUse) EnumDescriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{2}
+}
+
+// SubaddressUse is whether addresses with a tag may sign up.
+type SubaddressUse int32
+
+const (
+	// Not said.
+	SubaddressUse_SUBADDRESS_USE_UNSPECIFIED SubaddressUse = 0
+	// They may.
+	SubaddressUse_SUBADDRESS_USE_ALLOW SubaddressUse = 1
+	// They may, but each mailbox once: with or without a tag, and without what its provider ignores.
+	SubaddressUse_SUBADDRESS_USE_ONE_PER_MAILBOX SubaddressUse = 2
+	// They may not, and each mailbox once.
+	SubaddressUse_SUBADDRESS_USE_REFUSE SubaddressUse = 3
+)
+
+// Enum value maps for SubaddressUse.
+var (
+	SubaddressUse_name = map[int32]string{
+		0: "SUBADDRESS_USE_UNSPECIFIED",
+		1: "SUBADDRESS_USE_ALLOW",
+		2: "SUBADDRESS_USE_ONE_PER_MAILBOX",
+		3: "SUBADDRESS_USE_REFUSE",
+	}
+	SubaddressUse_value = map[string]int32{
+		"SUBADDRESS_USE_UNSPECIFIED":     0,
+		"SUBADDRESS_USE_ALLOW":           1,
+		"SUBADDRESS_USE_ONE_PER_MAILBOX": 2,
+		"SUBADDRESS_USE_REFUSE":          3,
+	}
+)
+
+func (x SubaddressUse) Enum() *SubaddressUse {
+	p := new(SubaddressUse)
+	*p = x
+	return p
+}
+
+func (x SubaddressUse) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SubaddressUse) Descriptor() protoreflect.EnumDescriptor {
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[3].Descriptor()
+}
+
+func (SubaddressUse) Type() protoreflect.EnumType {
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[3]
+}
+
+func (x SubaddressUse) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SubaddressUse.Descriptor instead.
+func (SubaddressUse) EnumDescriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{3}
+}
+
 // Policy is authn's policy. The range of each value and what it is for stand beside it; the defaults are in brackets.
 type Policy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -87,6 +307,20 @@ type Policy struct {
 	PasswordNeedsSymbol bool `protobuf:"varint,23,opt,name=password_needs_symbol,json=passwordNeedsSymbol,proto3" json:"password_needs_symbol,omitempty"`
 	// The operator's own words, such as the names of company and product (none): a password made of them is weak. At most 100, of 3 to 64 characters.
 	PasswordContextWords []string `protobuf:"bytes,24,rep,name=password_context_words,json=passwordContextWords,proto3" json:"password_context_words,omitempty"`
+	// Who may sign up at all (open).
+	RestrictionAccessMode AccessMode `protobuf:"varint,40,opt,name=restriction_access_mode,json=restrictionAccessMode,proto3,enum=doorward.authn.v1.AccessMode" json:"restriction_access_mode,omitempty"`
+	// What the list of those who are allowed is used for (exceptions).
+	RestrictionAllowlist AllowlistUse `protobuf:"varint,41,opt,name=restriction_allowlist,json=restrictionAllowlist,proto3,enum=doorward.authn.v1.AllowlistUse" json:"restriction_allowlist,omitempty"`
+	// Whether the list of those who are blocked refuses (yes).
+	RestrictionBlocklist bool `protobuf:"varint,42,opt,name=restriction_blocklist,json=restrictionBlocklist,proto3" json:"restriction_blocklist,omitempty"`
+	// Whether addresses at disposable domains may sign up (refuse).
+	RestrictionDisposable DisposableUse `protobuf:"varint,43,opt,name=restriction_disposable,json=restrictionDisposable,proto3,enum=doorward.authn.v1.DisposableUse" json:"restriction_disposable,omitempty"`
+	// Whether addresses with a tag may sign up, as in ada+tag@example.com (allow).
+	RestrictionSubaddresses SubaddressUse `protobuf:"varint,44,opt,name=restriction_subaddresses,json=restrictionSubaddresses,proto3,enum=doorward.authn.v1.SubaddressUse" json:"restriction_subaddresses,omitempty"`
+	// The characters that begin a tag where nothing else is known: some of `+=#-`, each once (`+=#`).
+	RestrictionSeparators string `protobuf:"bytes,45,opt,name=restriction_separators,json=restrictionSeparators,proto3" json:"restriction_separators,omitempty"`
+	// What begins a tag at single domains, in the place of that: `example.com:+-`, or `example.com:` where nothing does (none). At most 100.
+	RestrictionProviders []string `protobuf:"bytes,46,rep,name=restriction_providers,json=restrictionProviders,proto3" json:"restriction_providers,omitempty"`
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -331,6 +565,55 @@ func (x *Policy) GetPasswordContextWords() []string {
 	return nil
 }
 
+func (x *Policy) GetRestrictionAccessMode() AccessMode {
+	if x != nil {
+		return x.RestrictionAccessMode
+	}
+	return AccessMode_ACCESS_MODE_UNSPECIFIED
+}
+
+func (x *Policy) GetRestrictionAllowlist() AllowlistUse {
+	if x != nil {
+		return x.RestrictionAllowlist
+	}
+	return AllowlistUse_ALLOWLIST_USE_UNSPECIFIED
+}
+
+func (x *Policy) GetRestrictionBlocklist() bool {
+	if x != nil {
+		return x.RestrictionBlocklist
+	}
+	return false
+}
+
+func (x *Policy) GetRestrictionDisposable() DisposableUse {
+	if x != nil {
+		return x.RestrictionDisposable
+	}
+	return DisposableUse_DISPOSABLE_USE_UNSPECIFIED
+}
+
+func (x *Policy) GetRestrictionSubaddresses() SubaddressUse {
+	if x != nil {
+		return x.RestrictionSubaddresses
+	}
+	return SubaddressUse_SUBADDRESS_USE_UNSPECIFIED
+}
+
+func (x *Policy) GetRestrictionSeparators() string {
+	if x != nil {
+		return x.RestrictionSeparators
+	}
+	return ""
+}
+
+func (x *Policy) GetRestrictionProviders() []string {
+	if x != nil {
+		return x.RestrictionProviders
+	}
+	return nil
+}
+
 // GetPolicyRequest asks for the policy.
 type GetPolicyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -527,7 +810,9 @@ func (x *UpdatePolicyRequest) GetValidateOnly() bool {
 type UpdatePolicyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The version after the change; the one before it with validate_only.
-	Version       uint64 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	Version uint64 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	// What the operator should know of the policy over the lists of who may sign up.
+	Warnings      []*RestrictionWarning `protobuf:"bytes,2,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -569,11 +854,18 @@ func (x *UpdatePolicyResponse) GetVersion() uint64 {
 	return 0
 }
 
+func (x *UpdatePolicyResponse) GetWarnings() []*RestrictionWarning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
 var File_doorward_authn_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\r\n" +
+	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x11\n" +
 	"\x06Policy\x12O\n" +
 	"\x16session_token_lifetime\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x14sessionTokenLifetime\x12D\n" +
 	"\x10session_lifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0fsessionLifetime\x12>\n" +
@@ -605,7 +897,14 @@ const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\x14password_needs_upper\x18\x15 \x01(\bR\x12passwordNeedsUpper\x120\n" +
 	"\x14password_needs_digit\x18\x16 \x01(\bR\x12passwordNeedsDigit\x122\n" +
 	"\x15password_needs_symbol\x18\x17 \x01(\bR\x13passwordNeedsSymbol\x124\n" +
-	"\x16password_context_words\x18\x18 \x03(\tR\x14passwordContextWords\"\x12\n" +
+	"\x16password_context_words\x18\x18 \x03(\tR\x14passwordContextWords\x12U\n" +
+	"\x17restriction_access_mode\x18( \x01(\x0e2\x1d.doorward.authn.v1.AccessModeR\x15restrictionAccessMode\x12T\n" +
+	"\x15restriction_allowlist\x18) \x01(\x0e2\x1f.doorward.authn.v1.AllowlistUseR\x14restrictionAllowlist\x123\n" +
+	"\x15restriction_blocklist\x18* \x01(\bR\x14restrictionBlocklist\x12W\n" +
+	"\x16restriction_disposable\x18+ \x01(\x0e2 .doorward.authn.v1.DisposableUseR\x15restrictionDisposable\x12[\n" +
+	"\x18restriction_subaddresses\x18, \x01(\x0e2 .doorward.authn.v1.SubaddressUseR\x17restrictionSubaddresses\x125\n" +
+	"\x16restriction_separators\x18- \x01(\tR\x15restrictionSeparators\x123\n" +
+	"\x15restriction_providers\x18. \x03(\tR\x14restrictionProviders\"\x12\n" +
 	"\x10GetPolicyRequest\"\xce\x01\n" +
 	"\x11GetPolicyResponse\x121\n" +
 	"\x06policy\x18\x01 \x01(\v2\x19.doorward.authn.v1.PolicyR\x06policy\x12\x18\n" +
@@ -619,9 +918,29 @@ const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\x06policy\x18\x01 \x01(\v2\x19.doorward.authn.v1.PolicyB\x06\xbaH\x03\xc8\x01\x01R\x06policy\x12)\n" +
 	"\x10expected_version\x18\x02 \x01(\x04R\x0fexpectedVersion\x12\x1c\n" +
 	"\x04note\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\xf4\x03R\x04note\x12#\n" +
-	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"0\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"s\n" +
 	"\x14UpdatePolicyResponse\x12\x18\n" +
-	"\aversion\x18\x01 \x01(\x04R\aversion2\xc8\x01\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\x12A\n" +
+	"\bwarnings\x18\x02 \x03(\v2%.doorward.authn.v1.RestrictionWarningR\bwarnings*`\n" +
+	"\n" +
+	"AccessMode\x12\x1b\n" +
+	"\x17ACCESS_MODE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10ACCESS_MODE_OPEN\x10\x01\x12\x1f\n" +
+	"\x1bACCESS_MODE_INVITATION_ONLY\x10\x02*~\n" +
+	"\fAllowlistUse\x12\x1d\n" +
+	"\x19ALLOWLIST_USE_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11ALLOWLIST_USE_OFF\x10\x01\x12\x1c\n" +
+	"\x18ALLOWLIST_USE_EXCEPTIONS\x10\x02\x12\x1a\n" +
+	"\x16ALLOWLIST_USE_REQUIRED\x10\x03*d\n" +
+	"\rDisposableUse\x12\x1e\n" +
+	"\x1aDISPOSABLE_USE_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14DISPOSABLE_USE_ALLOW\x10\x01\x12\x19\n" +
+	"\x15DISPOSABLE_USE_REFUSE\x10\x02*\x88\x01\n" +
+	"\rSubaddressUse\x12\x1e\n" +
+	"\x1aSUBADDRESS_USE_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14SUBADDRESS_USE_ALLOW\x10\x01\x12\"\n" +
+	"\x1eSUBADDRESS_USE_ONE_PER_MAILBOX\x10\x02\x12\x19\n" +
+	"\x15SUBADDRESS_USE_REFUSE\x10\x032\xc8\x01\n" +
 	"\rPolicyService\x12V\n" +
 	"\tGetPolicy\x12#.doorward.authn.v1.GetPolicyRequest\x1a$.doorward.authn.v1.GetPolicyResponse\x12_\n" +
 	"\fUpdatePolicy\x12&.doorward.authn.v1.UpdatePolicyRequest\x1a'.doorward.authn.v1.UpdatePolicyResponseB<Z:github.com/doorward/doorward/gen/doorward/authn/v1;authnv1b\x06proto3"
@@ -638,40 +957,51 @@ func file_doorward_authn_v1_policy_service_proto_rawDescGZIP() []byte {
 	return file_doorward_authn_v1_policy_service_proto_rawDescData
 }
 
+var file_doorward_authn_v1_policy_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
 var file_doorward_authn_v1_policy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_doorward_authn_v1_policy_service_proto_goTypes = []any{
-	(*Policy)(nil),                // 0: doorward.authn.v1.Policy
-	(*GetPolicyRequest)(nil),      // 1: doorward.authn.v1.GetPolicyRequest
-	(*GetPolicyResponse)(nil),     // 2: doorward.authn.v1.GetPolicyResponse
-	(*UpdatePolicyRequest)(nil),   // 3: doorward.authn.v1.UpdatePolicyRequest
-	(*UpdatePolicyResponse)(nil),  // 4: doorward.authn.v1.UpdatePolicyResponse
-	(*durationpb.Duration)(nil),   // 5: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
+	(AccessMode)(0),               // 0: doorward.authn.v1.AccessMode
+	(AllowlistUse)(0),             // 1: doorward.authn.v1.AllowlistUse
+	(DisposableUse)(0),            // 2: doorward.authn.v1.DisposableUse
+	(SubaddressUse)(0),            // 3: doorward.authn.v1.SubaddressUse
+	(*Policy)(nil),                // 4: doorward.authn.v1.Policy
+	(*GetPolicyRequest)(nil),      // 5: doorward.authn.v1.GetPolicyRequest
+	(*GetPolicyResponse)(nil),     // 6: doorward.authn.v1.GetPolicyResponse
+	(*UpdatePolicyRequest)(nil),   // 7: doorward.authn.v1.UpdatePolicyRequest
+	(*UpdatePolicyResponse)(nil),  // 8: doorward.authn.v1.UpdatePolicyResponse
+	(*durationpb.Duration)(nil),   // 9: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*RestrictionWarning)(nil),    // 11: doorward.authn.v1.RestrictionWarning
 }
 var file_doorward_authn_v1_policy_service_proto_depIdxs = []int32{
-	5,  // 0: doorward.authn.v1.Policy.session_token_lifetime:type_name -> google.protobuf.Duration
-	5,  // 1: doorward.authn.v1.Policy.session_lifetime:type_name -> google.protobuf.Duration
-	5,  // 2: doorward.authn.v1.Policy.refresh_grace:type_name -> google.protobuf.Duration
-	5,  // 3: doorward.authn.v1.Policy.device_trust_lifetime:type_name -> google.protobuf.Duration
-	5,  // 4: doorward.authn.v1.Policy.device_secret_grace:type_name -> google.protobuf.Duration
-	5,  // 5: doorward.authn.v1.Policy.attempt_lifetime:type_name -> google.protobuf.Duration
-	5,  // 6: doorward.authn.v1.Policy.code_lifetime:type_name -> google.protobuf.Duration
-	5,  // 7: doorward.authn.v1.Policy.code_interval:type_name -> google.protobuf.Duration
-	5,  // 8: doorward.authn.v1.Policy.lockout_first_wait:type_name -> google.protobuf.Duration
-	5,  // 9: doorward.authn.v1.Policy.lockout_duration:type_name -> google.protobuf.Duration
-	5,  // 10: doorward.authn.v1.Policy.lockout_decay:type_name -> google.protobuf.Duration
-	0,  // 11: doorward.authn.v1.GetPolicyResponse.policy:type_name -> doorward.authn.v1.Policy
-	6,  // 12: doorward.authn.v1.GetPolicyResponse.changed_at:type_name -> google.protobuf.Timestamp
-	0,  // 13: doorward.authn.v1.UpdatePolicyRequest.policy:type_name -> doorward.authn.v1.Policy
-	1,  // 14: doorward.authn.v1.PolicyService.GetPolicy:input_type -> doorward.authn.v1.GetPolicyRequest
-	3,  // 15: doorward.authn.v1.PolicyService.UpdatePolicy:input_type -> doorward.authn.v1.UpdatePolicyRequest
-	2,  // 16: doorward.authn.v1.PolicyService.GetPolicy:output_type -> doorward.authn.v1.GetPolicyResponse
-	4,  // 17: doorward.authn.v1.PolicyService.UpdatePolicy:output_type -> doorward.authn.v1.UpdatePolicyResponse
-	16, // [16:18] is the sub-list for method output_type
-	14, // [14:16] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	9,  // 0: doorward.authn.v1.Policy.session_token_lifetime:type_name -> google.protobuf.Duration
+	9,  // 1: doorward.authn.v1.Policy.session_lifetime:type_name -> google.protobuf.Duration
+	9,  // 2: doorward.authn.v1.Policy.refresh_grace:type_name -> google.protobuf.Duration
+	9,  // 3: doorward.authn.v1.Policy.device_trust_lifetime:type_name -> google.protobuf.Duration
+	9,  // 4: doorward.authn.v1.Policy.device_secret_grace:type_name -> google.protobuf.Duration
+	9,  // 5: doorward.authn.v1.Policy.attempt_lifetime:type_name -> google.protobuf.Duration
+	9,  // 6: doorward.authn.v1.Policy.code_lifetime:type_name -> google.protobuf.Duration
+	9,  // 7: doorward.authn.v1.Policy.code_interval:type_name -> google.protobuf.Duration
+	9,  // 8: doorward.authn.v1.Policy.lockout_first_wait:type_name -> google.protobuf.Duration
+	9,  // 9: doorward.authn.v1.Policy.lockout_duration:type_name -> google.protobuf.Duration
+	9,  // 10: doorward.authn.v1.Policy.lockout_decay:type_name -> google.protobuf.Duration
+	0,  // 11: doorward.authn.v1.Policy.restriction_access_mode:type_name -> doorward.authn.v1.AccessMode
+	1,  // 12: doorward.authn.v1.Policy.restriction_allowlist:type_name -> doorward.authn.v1.AllowlistUse
+	2,  // 13: doorward.authn.v1.Policy.restriction_disposable:type_name -> doorward.authn.v1.DisposableUse
+	3,  // 14: doorward.authn.v1.Policy.restriction_subaddresses:type_name -> doorward.authn.v1.SubaddressUse
+	4,  // 15: doorward.authn.v1.GetPolicyResponse.policy:type_name -> doorward.authn.v1.Policy
+	10, // 16: doorward.authn.v1.GetPolicyResponse.changed_at:type_name -> google.protobuf.Timestamp
+	4,  // 17: doorward.authn.v1.UpdatePolicyRequest.policy:type_name -> doorward.authn.v1.Policy
+	11, // 18: doorward.authn.v1.UpdatePolicyResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
+	5,  // 19: doorward.authn.v1.PolicyService.GetPolicy:input_type -> doorward.authn.v1.GetPolicyRequest
+	7,  // 20: doorward.authn.v1.PolicyService.UpdatePolicy:input_type -> doorward.authn.v1.UpdatePolicyRequest
+	6,  // 21: doorward.authn.v1.PolicyService.GetPolicy:output_type -> doorward.authn.v1.GetPolicyResponse
+	8,  // 22: doorward.authn.v1.PolicyService.UpdatePolicy:output_type -> doorward.authn.v1.UpdatePolicyResponse
+	21, // [21:23] is the sub-list for method output_type
+	19, // [19:21] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_doorward_authn_v1_policy_service_proto_init() }
@@ -679,18 +1009,20 @@ func file_doorward_authn_v1_policy_service_proto_init() {
 	if File_doorward_authn_v1_policy_service_proto != nil {
 		return
 	}
+	file_doorward_authn_v1_restriction_service_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_authn_v1_policy_service_proto_rawDesc), len(file_doorward_authn_v1_policy_service_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      4,
 			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_doorward_authn_v1_policy_service_proto_goTypes,
 		DependencyIndexes: file_doorward_authn_v1_policy_service_proto_depIdxs,
+		EnumInfos:         file_doorward_authn_v1_policy_service_proto_enumTypes,
 		MessageInfos:      file_doorward_authn_v1_policy_service_proto_msgTypes,
 	}.Build()
 	File_doorward_authn_v1_policy_service_proto = out.File

@@ -50,6 +50,8 @@ const (
 	Reason_REASON_VERSION_CONFLICT Reason = 8
 	// ALREADY_EXISTS. The name is taken.
 	Reason_REASON_ALREADY_EXISTS Reason = 9
+	// FAILED_PRECONDITION. The lists of who may sign up would have more entries than they can take: remove some.
+	Reason_REASON_LISTS_FULL Reason = 10
 	// UNAUTHENTICATED. The call carries no API key: send `authorization: Bearer …` in the metadata.
 	Reason_REASON_API_KEY_MISSING Reason = 20
 	// UNAUTHENTICATED. No such API key, or it was revoked or has expired.
@@ -92,6 +94,9 @@ const (
 	Reason_REASON_ACCOUNT_LOCKED Reason = 52
 	// In Attempt.refusal. The password is right, and an operator has banned the account.
 	Reason_REASON_ACCOUNT_BANNED Reason = 53
+	// PERMISSION_DENIED, and in Attempt.refusal. The operator's rules don't let this address, or this network, sign up. Which rule it was is in the
+	// audit log, for operators.
+	Reason_REASON_SIGN_UP_RESTRICTED Reason = 54
 	// UNAUTHENTICATED. The session token is malformed, not ours, altered, or for somebody else. Which of them is in the verifier's log.
 	Reason_REASON_SESSION_TOKEN_INVALID Reason = 60
 	// UNAUTHENTICATED. The session token's life is over, or the key that signed it is revoked: refresh it.
@@ -123,6 +128,7 @@ var (
 		7:  "REASON_NOT_FOUND",
 		8:  "REASON_VERSION_CONFLICT",
 		9:  "REASON_ALREADY_EXISTS",
+		10: "REASON_LISTS_FULL",
 		20: "REASON_API_KEY_MISSING",
 		21: "REASON_API_KEY_INVALID",
 		22: "REASON_CALLER_NOT_ALLOWED",
@@ -143,6 +149,7 @@ var (
 		51: "REASON_PASSWORD_UNACCEPTABLE",
 		52: "REASON_ACCOUNT_LOCKED",
 		53: "REASON_ACCOUNT_BANNED",
+		54: "REASON_SIGN_UP_RESTRICTED",
 		60: "REASON_SESSION_TOKEN_INVALID",
 		61: "REASON_SESSION_TOKEN_EXPIRED",
 		62: "REASON_SESSION_ENDED",
@@ -163,6 +170,7 @@ var (
 		"REASON_NOT_FOUND":              7,
 		"REASON_VERSION_CONFLICT":       8,
 		"REASON_ALREADY_EXISTS":         9,
+		"REASON_LISTS_FULL":             10,
 		"REASON_API_KEY_MISSING":        20,
 		"REASON_API_KEY_INVALID":        21,
 		"REASON_CALLER_NOT_ALLOWED":     22,
@@ -183,6 +191,7 @@ var (
 		"REASON_PASSWORD_UNACCEPTABLE":  51,
 		"REASON_ACCOUNT_LOCKED":         52,
 		"REASON_ACCOUNT_BANNED":         53,
+		"REASON_SIGN_UP_RESTRICTED":     54,
 		"REASON_SESSION_TOKEN_INVALID":  60,
 		"REASON_SESSION_TOKEN_EXPIRED":  61,
 		"REASON_SESSION_ENDED":          62,
@@ -225,7 +234,7 @@ var File_doorward_type_v1_reason_proto protoreflect.FileDescriptor
 
 const file_doorward_type_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1ddoorward/type/v1/reason.proto\x12\x10doorward.type.v1*\xbf\b\n" +
+	"\x1ddoorward/type/v1/reason.proto\x12\x10doorward.type.v1*\xf5\b\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fREASON_INTERNAL\x10\x01\x12\x16\n" +
@@ -236,7 +245,9 @@ const file_doorward_type_v1_reason_proto_rawDesc = "" +
 	"\x11REASON_OVERLOADED\x10\x06\x12\x14\n" +
 	"\x10REASON_NOT_FOUND\x10\a\x12\x1b\n" +
 	"\x17REASON_VERSION_CONFLICT\x10\b\x12\x19\n" +
-	"\x15REASON_ALREADY_EXISTS\x10\t\x12\x1a\n" +
+	"\x15REASON_ALREADY_EXISTS\x10\t\x12\x15\n" +
+	"\x11REASON_LISTS_FULL\x10\n" +
+	"\x12\x1a\n" +
 	"\x16REASON_API_KEY_MISSING\x10\x14\x12\x1a\n" +
 	"\x16REASON_API_KEY_INVALID\x10\x15\x12\x1d\n" +
 	"\x19REASON_CALLER_NOT_ALLOWED\x10\x16\x12\x18\n" +
@@ -256,7 +267,8 @@ const file_doorward_type_v1_reason_proto_rawDesc = "" +
 	"\x13REASON_RISK_REFUSED\x102\x12 \n" +
 	"\x1cREASON_PASSWORD_UNACCEPTABLE\x103\x12\x19\n" +
 	"\x15REASON_ACCOUNT_LOCKED\x104\x12\x19\n" +
-	"\x15REASON_ACCOUNT_BANNED\x105\x12 \n" +
+	"\x15REASON_ACCOUNT_BANNED\x105\x12\x1d\n" +
+	"\x19REASON_SIGN_UP_RESTRICTED\x106\x12 \n" +
 	"\x1cREASON_SESSION_TOKEN_INVALID\x10<\x12 \n" +
 	"\x1cREASON_SESSION_TOKEN_EXPIRED\x10=\x12\x18\n" +
 	"\x14REASON_SESSION_ENDED\x10>\x12 \n" +
