@@ -5,7 +5,7 @@
 //	    - acme
 //
 // It owns how values are written, and knows no policy: whatever a service's Policy message has is in its file. Durations are written as people say
-// them: 10s, 1h30m, 7d. Whether a value is in its range, the service says.
+// them: 10s, 1h30m, 7d; choices by their name in the contract, in lower case and without what all choices of a setting begin with. Whether a value is in its range, the service says.
 //
 // Called by `doorward policy`.
 package policyfile
@@ -173,8 +173,33 @@ func parse(field protoreflect.FieldDescriptor, n *yaml.Node) (protoreflect.Value
 		return protoreflect.ValueOfBool(n.Value == "true"), nil
 	case field.Kind() == protoreflect.StringKind:
 		return protoreflect.ValueOfString(n.Value), nil
+	case field.Enum() != nil:
+		return parseChoice(field.Enum(), n.Value)
 	}
 	return protoreflect.Value{}, fmt.Errorf("values of kind %v aren't known here", field.Kind())
+}
+
+// parseChoice reads an enum's value. That which says that nothing was said isn't one.
+func parseChoice(enum protoreflect.EnumDescriptor, word string) (protoreflect.Value, error) {
+	var known []string
+	for i := 1; i < enum.Values().Len(); i++ {
+		value := enum.Values().Get(i)
+		if choiceText(enum, value.Number()) == word {
+			return protoreflect.ValueOfEnum(value.Number()), nil
+		}
+		known = append(known, choiceText(enum, value.Number()))
+	}
+	return protoreflect.Value{}, fmt.Errorf("must be one of %s", strings.Join(known, ", "))
+}
+
+// choiceText is how an enum's value is written: ACCESS_MODE_OPEN of AccessMode is open.
+func choiceText(enum protoreflect.EnumDescriptor, number protoreflect.EnumNumber) string {
+	value := enum.Values().ByNumber(number)
+	if value == nil {
+		return fmt.Sprint(number) // of a newer release
+	}
+	prefix := strings.TrimSuffix(string(enum.Values().Get(0).Name()), "UNSPECIFIED")
+	return strings.ToLower(strings.TrimPrefix(string(value.Name()), prefix))
 }
 
 func isDuration(field protoreflect.FieldDescriptor) bool {
@@ -211,7 +236,11 @@ func durationText(d time.Duration) string {
 
 func node(field protoreflect.FieldDescriptor, value protoreflect.Value) *yaml.Node {
 	if !field.IsList() {
-		return scalar(one(field, value))
+		written := scalar(one(field, value))
+		if field.Kind() == protoreflect.StringKind {
+			written.Tag = "!!str"
+		}
+		return written
 	}
 	list := &yaml.Node{Kind: yaml.SequenceNode}
 	for i := range value.List().Len() {
@@ -244,6 +273,9 @@ func one(field protoreflect.FieldDescriptor, value protoreflect.Value) string {
 		if d, ok := d.Interface().(*durationpb.Duration); ok {
 			return durationText(d.AsDuration())
 		}
+	}
+	if field.Enum() != nil {
+		return choiceText(field.Enum(), value.Enum())
 	}
 	return value.String()
 }

@@ -24,6 +24,32 @@ func sample() *authnv1.Policy {
 		LockoutFailures:      10,
 		PasswordNeedsDigit:   true,
 		PasswordContextWords: []string{"acme", "true", "a: b"},
+
+		RestrictionAccessMode:   authnv1.AccessMode_ACCESS_MODE_INVITATION_ONLY,
+		RestrictionAllowlist:    authnv1.AllowlistUse_ALLOWLIST_USE_OFF,
+		RestrictionDisposable:   authnv1.DisposableUse_DISPOSABLE_USE_REFUSE,
+		RestrictionSubaddresses: authnv1.SubaddressUse_SUBADDRESS_USE_ONE_PER_MAILBOX,
+		RestrictionProviders:    []string{"example.com:+-", "example.org:"},
+	}
+}
+
+func TestAChoiceIsWrittenByItsWord(t *testing.T) {
+	file := encoded(t, sample())
+	for _, line := range []string{"restriction_access_mode: invitation_only", "restriction_allowlist: off", `restriction_separators: ""`} {
+		if !strings.Contains(file, line+"\n") {
+			t.Errorf("the file lacks %q:\n%s", line, file)
+		}
+	}
+	for _, word := range []string{"unspecified", "ACCESS_MODE_OPEN", "closed", "1"} {
+		got := sample()
+		err := policyfile.Merge([]byte("restriction_access_mode: "+word), got)
+		if err == nil || !strings.Contains(err.Error(), "must be one of open, invitation_only") {
+			t.Errorf("%s: %v", word, err)
+		}
+	}
+	got := sample()
+	if err := policyfile.Merge([]byte("restriction_access_mode: open\nrestriction_allowlist: off\n"), got); err != nil || got.GetRestrictionAccessMode() != authnv1.AccessMode_ACCESS_MODE_OPEN {
+		t.Errorf("open is read as %v: %v", got.GetRestrictionAccessMode(), err)
 	}
 }
 
