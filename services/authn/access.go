@@ -1,6 +1,8 @@
 package authn
 
 import (
+	"maps"
+
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	operatorv1 "github.com/doorward/doorward/gen/doorward/operator/v1"
 	"github.com/doorward/doorward/internal/access"
@@ -39,7 +41,7 @@ func Table() access.Table {
 	operator := access.Rule{Callers: access.Operator, Limit: access.PerSecond(operatorsPerSecond), Priority: access.Vital}
 	audited := operator
 	audited.Audit = true
-	return access.Table{
+	table := access.Table{
 		authnv1.AttemptService_StartSignUp_FullMethodName: newcomer,
 		authnv1.AttemptService_StartSignIn_FullMethodName: speaker,
 		authnv1.AttemptService_Prepare_FullMethodName:     speaker,
@@ -93,5 +95,18 @@ func Table() access.Table {
 		operatorv1.BackupService_BackUp_FullMethodName: {
 			Callers: access.Operator, Certificate: true, Limit: access.PerSecond(operatorsPerSecond), Priority: access.Vital, Audit: true,
 		},
+	}
+	maps.Copy(table, restrictionRows(operator, audited))
+	return table
+}
+
+// restrictionRows are those of the lists of who may sign up.
+func restrictionRows(operator, audited access.Rule) access.Table {
+	return access.Table{
+		authnv1.RestrictionService_AddEntries_FullMethodName:     audited,
+		authnv1.RestrictionService_RemoveEntries_FullMethodName:  audited,
+		authnv1.RestrictionService_ImportEntries_FullMethodName:  audited,
+		authnv1.RestrictionService_ListEntries_FullMethodName:    operator,
+		authnv1.RestrictionService_ExplainAddress_FullMethodName: operator,
 	}
 }

@@ -39,7 +39,7 @@ func TestEveryMethodHasARow(t *testing.T) {
 	if stale := access.Stale(authn.Table(), info); len(stale) > 0 {
 		t.Errorf("rows without a method: %v", stale)
 	}
-	if len(info) != 11 { // ten of ours, and health; reflection only where it is asked for
+	if len(info) != 12 { // eleven of ours, and health; reflection only where it is asked for
 		t.Errorf("services %v", slices.Sorted(maps.Keys(info)))
 	}
 }
@@ -100,6 +100,11 @@ func TestDenials(t *testing.T) {
 		authnv1.UserService_MarkCompromised_FullMethodName:          operators,
 		authnv1.PolicyService_GetPolicy_FullMethodName:              operators,
 		authnv1.PolicyService_UpdatePolicy_FullMethodName:           operators,
+		authnv1.RestrictionService_AddEntries_FullMethodName:        operators,
+		authnv1.RestrictionService_RemoveEntries_FullMethodName:     operators,
+		authnv1.RestrictionService_ImportEntries_FullMethodName:     operators,
+		authnv1.RestrictionService_ListEntries_FullMethodName:       operators,
+		authnv1.RestrictionService_ExplainAddress_FullMethodName:    operators,
 		authnv1.DeviceService_ListDevices_FullMethodName:            operators,
 		authnv1.DeviceService_UntrustDevice_FullMethodName:          operators,
 		authnv1.KeyService_ListSigningKeys_FullMethodName:           operators,
@@ -332,6 +337,7 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 	w.must(err)
 	_, err = operator.keys.ReplaceSigningKeys(ctx, &authnv1.ReplaceSigningKeysRequest{Note: "lost the backup"})
 	w.must(err)
+	w.must(restrict(ctx, authnv1.NewRestrictionServiceClient(operator.conn)))
 	w.must(readBackup(operatorv1.NewBackupServiceClient(operator.conn).BackUp(ctx, &operatorv1.BackUpRequest{})))
 	// There is no dead letter; that it was asked for is recorded all the same.
 	letters := operatorv1.NewDeadLetterServiceClient(operator.conn)
@@ -356,6 +362,9 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 			authnv1.UserService_UnbanUser_FullMethodName:                "user.unban",
 			authnv1.UserService_MarkCompromised_FullMethodName:          "password.mark_compromised",
 			authnv1.PolicyService_UpdatePolicy_FullMethodName:           "policy.change",
+			authnv1.RestrictionService_AddEntries_FullMethodName:        "restriction.add",
+			authnv1.RestrictionService_RemoveEntries_FullMethodName:     "restriction.remove",
+			authnv1.RestrictionService_ImportEntries_FullMethodName:     "restriction.import",
 			authnv1.DeviceService_UntrustDevice_FullMethodName:          "device.untrust",
 			authnv1.KeyService_RotateSigningKey_FullMethodName:          "signing_key.rotate",
 			authnv1.KeyService_ReplaceSigningKeys_FullMethodName:        "signing_key.replace",
@@ -396,6 +405,31 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 	if r := found["session.revoke"]; r.Authority != "certificate of operator" {
 		t.Errorf("authority %q", r.Authority)
 	}
+}
+
+// restrict adds an entry, takes it out, and imports it.
+func restrict(ctx context.Context, lists authnv1.RestrictionServiceClient) error {
+	const list, entry = authnv1.RestrictionList_RESTRICTION_LIST_BLOCK, "blocked.example"
+	if _, err := lists.AddEntries(ctx, &authnv1.AddEntriesRequest{List: list, Entries: []string{entry}}); err != nil {
+		return err
+	}
+	if _, err := lists.RemoveEntries(ctx, &authnv1.RemoveEntriesRequest{List: list, Entries: []string{entry}}); err != nil {
+		return err
+	}
+	stream, err := lists.ImportEntries(ctx)
+	if err != nil {
+		return err
+	}
+	header := &authnv1.ImportEntriesRequest_Header{Header: &authnv1.ImportEntriesHeader{List: list}}
+	chunk := &authnv1.ImportEntriesRequest_Chunk{Chunk: []byte(entry + "\n")}
+	err = errors.Join(stream.Send(&authnv1.ImportEntriesRequest{Piece: header}), stream.Send(&authnv1.ImportEntriesRequest{Piece: chunk}), stream.CloseSend())
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // readBackup reads a copy to its end.

@@ -29,6 +29,8 @@ func (s *Service) Run(ctx context.Context) error {
 		app.Task{Name: "commands", Run: s.consume},
 		app.Task{Name: "signing keys", Run: s.tendKeys},
 		app.Task{Name: "sweeper", Run: s.sweep},
+		app.Task{Name: "restrictions", Run: s.followLists},
+		app.Task{Name: "refusals", Run: s.sumRefusals},
 		app.Task{Name: "server", Run: s.server.Run},
 		app.Task{Name: "health", Run: s.tellHealth},
 	)
@@ -65,6 +67,18 @@ func (s *Service) sweep(ctx context.Context) error {
 			s.deps.Logger.LogAttrs(ctx, slog.LevelError, "what has expired can't be swept", slog.Any("error", err))
 		}
 	})
+	return nil
+}
+
+func (s *Service) followLists(ctx context.Context) error {
+	s.lists.Watch(ctx)
+	return nil
+}
+
+// sumRefusals writes what refusals had no records of their own, and the rest of it at the end: the server has stopped by then.
+func (s *Service) sumRefusals(ctx context.Context) error {
+	every(ctx, tendEvery, func() { s.refusals.Sum(ctx, false) })
+	s.refusals.Sum(ctx, true)
 	return nil
 }
 

@@ -53,6 +53,8 @@ type Service struct {
 	risk     *grpc.ClientConn
 	keys     *flow.Keys
 	sweeper  *flow.Sweeper
+	lists    *flow.Lists
+	refusals *flow.Refusals
 	server   *rpc.Server
 
 	bus        *bus.Conn
@@ -142,18 +144,22 @@ func (s *Service) open(ctx context.Context, material *certs.Material) (d flow.De
 		return d, err
 	}
 	s.sweeper = flow.NewSweeper(s.store, s.deps.Now)
+	s.lists = flow.NewLists(s.store, s.deps.Logger, metrics)
+	s.refusals = flow.NewRefusals(s.store, s.deps.Now, s.deps.Logger, metrics)
 	return flow.Deps{
-		Store:   s.store,
-		Policy:  s.policies.Current,
-		Pool:    s.pool,
-		Pace:    paces,
-		Assess:  risk.Assess,
-		Mails:   func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(notify, aad, plain) },
-		Keyring: s.keys.Keyring,
-		Secrets: flow.DeriveSecrets(master),
-		Now:     s.deps.Now,
-		Logger:  s.deps.Logger,
-		Metrics: metrics,
+		Store:    s.store,
+		Policy:   s.policies.Current,
+		Pool:     s.pool,
+		Pace:     paces,
+		Assess:   risk.Assess,
+		Mails:    func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(notify, aad, plain) },
+		Keyring:  s.keys.Keyring,
+		Secrets:  flow.DeriveSecrets(master),
+		Lists:    s.lists,
+		Refusals: s.refusals,
+		Now:      s.deps.Now,
+		Logger:   s.deps.Logger,
+		Metrics:  metrics,
 	}, nil
 }
 
@@ -205,16 +211,17 @@ func (s *Service) listen(ctx context.Context, material *certs.Material, d flow.D
 		return err
 	}
 	api.Register(s.server, api.Flows{
-		Attempts:  flow.NewAttempts(d),
-		Sessions:  flow.NewSessions(d),
-		Users:     flow.NewUsers(d),
-		Devices:   flow.NewDevices(s.store, s.deps.Now),
-		Alerts:    flow.NewAlerts(d),
-		Operators: flow.NewOperators(s.store, s.deps.Now),
-		Keys:      s.keys,
-		Policies:  flow.NewPolicies(s.store, s.policies),
-		Policy:    s.policies.Current,
-		Now:       s.deps.Now,
+		Attempts:     flow.NewAttempts(d),
+		Sessions:     flow.NewSessions(d),
+		Users:        flow.NewUsers(d),
+		Devices:      flow.NewDevices(s.store, s.deps.Now),
+		Alerts:       flow.NewAlerts(d),
+		Operators:    flow.NewOperators(s.store, s.deps.Now),
+		Keys:         s.keys,
+		Policies:     flow.NewPolicies(s.store, s.policies, s.lists),
+		Restrictions: flow.NewRestrictions(d),
+		Policy:       s.policies.Current,
+		Now:          s.deps.Now,
 	})
 	return s.serveBackups()
 }

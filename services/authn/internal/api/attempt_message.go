@@ -42,6 +42,7 @@ var (
 		attempt.AccountBanned:     typev1.Reason_REASON_ACCOUNT_BANNED,
 		attempt.RiskRefused:       typev1.Reason_REASON_RISK_REFUSED,
 		attempt.Over:              typev1.Reason_REASON_ATTEMPT_OVER,
+		attempt.Restricted:        typev1.Reason_REASON_SIGN_UP_RESTRICTED,
 	}
 )
 

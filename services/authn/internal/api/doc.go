@@ -23,14 +23,15 @@ import (
 
 // Flows are the use cases behind the contract.
 type Flows struct {
-	Attempts  *flow.Attempts
-	Sessions  *flow.Sessions
-	Users     *flow.Users
-	Devices   *flow.Devices
-	Alerts    *flow.Alerts
-	Operators *flow.Operators
-	Keys      *flow.Keys
-	Policies  *flow.Policies
+	Attempts     *flow.Attempts
+	Sessions     *flow.Sessions
+	Users        *flow.Users
+	Devices      *flow.Devices
+	Alerts       *flow.Alerts
+	Operators    *flow.Operators
+	Keys         *flow.Keys
+	Policies     *flow.Policies
+	Restrictions *flow.Restrictions
 	// Policy answers with the policy in force.
 	Policy func(context.Context) tuning.Policy
 	Now    func() time.Time
@@ -45,5 +46,6 @@ func Register(server grpc.ServiceRegistrar, f Flows) {
 	authnv1.RegisterDeviceServiceServer(server, &devices{flow: f.Devices, now: f.Now})
 	authnv1.RegisterAlertServiceServer(server, &alerts{flow: f.Alerts})
 	authnv1.RegisterApplicationServiceServer(server, &applications{flow: f.Operators})
+	authnv1.RegisterRestrictionServiceServer(server, &restrictions{flow: f.Restrictions})
 	authnv1.RegisterPolicyServiceServer(server, &policies{flow: f.Policies})
 }

@@ -47,5 +47,5 @@ func (p *policies) UpdatePolicy(ctx context.Context, req *authnv1.UpdatePolicyRe
 	if err != nil {
 		return nil, err
 	}
-	return &authnv1.UpdatePolicyResponse{Version: version}, nil
+	return &authnv1.UpdatePolicyResponse{Version: version, Warnings: warningMessages(p.flow.Warnings(change.Policy))}, nil
 }

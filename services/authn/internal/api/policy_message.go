@@ -4,8 +4,40 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
+	"github.com/doorward/doorward/services/authn/internal/restriction"
 	"github.com/doorward/doorward/services/authn/internal/tuning"
 )
+
+var (
+	accessModeMessage = map[restriction.AccessMode]authnv1.AccessMode{
+		restriction.Open:           authnv1.AccessMode_ACCESS_MODE_OPEN,
+		restriction.InvitationOnly: authnv1.AccessMode_ACCESS_MODE_INVITATION_ONLY,
+	}
+	allowlistMessage = map[restriction.AllowlistUse]authnv1.AllowlistUse{
+		restriction.AllowlistOff:        authnv1.AllowlistUse_ALLOWLIST_USE_OFF,
+		restriction.AllowlistExceptions: authnv1.AllowlistUse_ALLOWLIST_USE_EXCEPTIONS,
+		restriction.AllowlistRequired:   authnv1.AllowlistUse_ALLOWLIST_USE_REQUIRED,
+	}
+	disposableMessage = map[restriction.Choice]authnv1.DisposableUse{
+		restriction.AllowThem:  authnv1.DisposableUse_DISPOSABLE_USE_ALLOW,
+		restriction.RefuseThem: authnv1.DisposableUse_DISPOSABLE_USE_REFUSE,
+	}
+	subaddressMessage = map[restriction.Choice]authnv1.SubaddressUse{
+		restriction.AllowThem:     authnv1.SubaddressUse_SUBADDRESS_USE_ALLOW,
+		restriction.OnePerMailbox: authnv1.SubaddressUse_SUBADDRESS_USE_ONE_PER_MAILBOX,
+		restriction.RefuseThem:    authnv1.SubaddressUse_SUBADDRESS_USE_REFUSE,
+	}
+)
+
+// wordOf is the domain's word for a value of the contract. What isn't known is no word, which the policy's rules refuse.
+func wordOf[D ~string, M comparable](table map[D]M, m M) D {
+	for word, said := range table {
+		if said == m {
+			return word
+		}
+	}
+	return ""
+}
 
 // policyMessage and policyOf are each other's inverse. What the contract can't hold is out of every range, and refused by the policy's rules.
 
@@ -41,6 +73,14 @@ func policyMessage(p *tuning.Policy) *authnv1.Policy {
 		PasswordNeedsDigit:    p.PasswordNeedsDigit,
 		PasswordNeedsSymbol:   p.PasswordNeedsSymbol,
 		PasswordContextWords:  p.PasswordContextWords,
+
+		RestrictionAccessMode:   accessModeMessage[p.RestrictionAccessMode],
+		RestrictionAllowlist:    allowlistMessage[p.RestrictionAllowlist],
+		RestrictionBlocklist:    p.RestrictionBlocklist,
+		RestrictionDisposable:   disposableMessage[p.RestrictionDisposable],
+		RestrictionSubaddresses: subaddressMessage[p.RestrictionSubaddresses],
+		RestrictionSeparators:   p.RestrictionSeparators,
+		RestrictionProviders:    p.RestrictionProviders,
 	}
 }
 
@@ -76,5 +116,13 @@ func policyOf(m *authnv1.Policy) tuning.Policy {
 		PasswordNeedsDigit:    m.GetPasswordNeedsDigit(),
 		PasswordNeedsSymbol:   m.GetPasswordNeedsSymbol(),
 		PasswordContextWords:  m.GetPasswordContextWords(),
+
+		RestrictionAccessMode:   wordOf(accessModeMessage, m.GetRestrictionAccessMode()),
+		RestrictionAllowlist:    wordOf(allowlistMessage, m.GetRestrictionAllowlist()),
+		RestrictionBlocklist:    m.GetRestrictionBlocklist(),
+		RestrictionDisposable:   wordOf(disposableMessage, m.GetRestrictionDisposable()),
+		RestrictionSubaddresses: wordOf(subaddressMessage, m.GetRestrictionSubaddresses()),
+		RestrictionSeparators:   m.GetRestrictionSeparators(),
+		RestrictionProviders:    m.GetRestrictionProviders(),
 	}
 }

@@ -50,6 +50,11 @@ func TestEveryValueOfTheContractHasItsWord(t *testing.T) {
 	covered(t, kindMessage)
 	covered(t, keyStateMessage)
 	covered(t, scopeMessage)
+	covered(t, accessModeMessage)
+	covered(t, allowlistMessage)
+	covered(t, disposableMessage)
+	covered(t, subaddressMessage)
+	covered(t, listMessage)
 }
 
 func TestEveryRequestedValueHasItsWord(t *testing.T) {
@@ -107,6 +112,7 @@ func TestRefusalsHaveReasons(t *testing.T) {
 		attempt.PasswordContained: typev1.Reason_REASON_PASSWORD_CONTAINED,
 		attempt.RiskRefused:       typev1.Reason_REASON_RISK_REFUSED,
 		attempt.Over:              typev1.Reason_REASON_ATTEMPT_OVER,
+		attempt.Restricted:        typev1.Reason_REASON_SIGN_UP_RESTRICTED,
 		"":                        typev1.Reason_REASON_UNSPECIFIED,
 	} {
 		got := attemptMessage(flow.Progress{Step: attempt.Refused, Refusal: refusal}).GetRefusal()

@@ -36,6 +36,8 @@ const (
 	RiskRefused Refusal = "risk_refused"
 	// Over: the answers are used up, or the account's secrets changed meanwhile.
 	Over Refusal = "over"
+	// Restricted: the operator's rules, as they are when a sign-up would be done, don't let this address sign up.
+	Restricted Refusal = "restricted"
 )
 
 // Verdict is risk's part that depends on the account. Its zero value asks for a check: what wasn't assessed isn't trusted.

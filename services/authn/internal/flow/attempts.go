@@ -11,6 +11,7 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/device"
+	"github.com/doorward/doorward/services/authn/internal/restriction"
 	"github.com/doorward/doorward/services/authn/internal/store"
 	"github.com/doorward/doorward/services/authn/internal/tuning"
 )
@@ -32,6 +33,9 @@ type Progress struct {
 	Answer *Fared
 	// Grant is there once, when the step is Done.
 	Grant *Grant
+
+	// restrictedBy is the rule behind the refusal Restricted.
+	restrictedBy restriction.Rule
 }
 
 // Fared is how an answer fared.
@@ -80,16 +84,16 @@ func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicati
 		ExpiresAt:  now.Add(rules.AttemptLifetime),
 		Origin:     client.origin(),
 	}
+	var entrance door
 	if purpose == attempt.SignUp {
-		// A sign-up spends a hash and a mail on somebody who has proved nothing, so the gate comes first.
-		if err := f.gateSignUp(ctx, &begun); err != nil {
+		if entrance, err = f.admit(ctx, &begun, rules); err != nil {
 			return Started{}, err
 		}
 	}
 	var made Progress
 	err = f.Store.Update(ctx, func(tx store.Tx) error {
 		a := begun
-		if err := f.findSubject(tx, &a, now); err != nil {
+		if err := f.findSubject(tx, &a, entrance, now); err != nil {
 			return err
 		}
 		if err := f.makeRoom(tx, a.AccountKey, rules, now); err != nil {
@@ -108,9 +112,27 @@ func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicati
 	return Started{Progress: made, Secret: held}, nil
 }
 
-// findSubject sets whom the attempt is about, if anybody, and which of their devices it comes from.
-func (f *Attempts) findSubject(tx store.Tx, a *attempt.Attempt, now time.Time) error {
+// admit asks whether a sign-up may begin. It spends a hash and a mail on somebody who has proved nothing, so the restrictions and risk's gate come
+// first, and neither knows whether there is an account.
+func (f *Attempts) admit(ctx context.Context, a *attempt.Attempt, rules tuning.Policy) (door, error) {
+	entrance, err := f.door(ctx, rules)
+	if err != nil {
+		return door{}, err
+	}
+	if judgement := entrance.judge(*a); !judgement.Allowed {
+		f.Refusals.tell(ctx, *a, judgement)
+		return door{}, errRestricted
+	}
+	return entrance, f.gateSignUp(ctx, a)
+}
+
+// findSubject sets whom the attempt is about, if anybody, and which of their devices it comes from. A sign-up is also about whoever has its
+// mailbox, where each may have but one account: that is an address that is taken.
+func (f *Attempts) findSubject(tx store.Tx, a *attempt.Attempt, entrance door, now time.Time) error {
 	user, found, err := tx.Users.ByEmail(a.Canonical)
+	if err == nil && !found && a.Purpose == attempt.SignUp {
+		user, found, err = entrance.holder(tx, *a)
+	}
 	if err != nil || !found {
 		return err
 	}

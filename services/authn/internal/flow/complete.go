@@ -38,7 +38,9 @@ func newMaterial(now time.Time) material {
 type completion struct {
 	Progress
 	// user is the subject of a sign-in; a sign-up has none yet.
-	user     account.User
+	user account.User
+	// entrance is whether a sign-up may be done; nil for a sign-in.
+	entrance *door
 	rules    tuning.Policy
 	now      time.Time
 	material material
@@ -62,7 +64,10 @@ func (f *Attempts) complete(tx store.Tx, c completion) (Progress, error) {
 		return Progress{}, err
 	}
 	if !ready {
-		c.Step, c.Refusal = attempt.Refused, attempt.Over
+		c.Step = attempt.Refused
+		if c.Refusal == "" {
+			c.Refusal = attempt.Over
+		}
 		return c.Progress, tx.Attempts.Delete(c.Attempt.ID)
 	}
 	trusted, err := c.trustDevice(tx)
@@ -87,7 +92,7 @@ func (f *Attempts) complete(tx store.Tx, c completion) (Progress, error) {
 }
 
 // prepareUser makes the account of a sign-up, or brings that of a sign-in up to date. False says that the attempt leads nowhere after all:
-// the address was taken before or meanwhile.
+// the address was taken before or meanwhile, or the restrictions changed.
 func (f *Attempts) prepareUser(tx store.Tx, c *completion, known bool) (bool, error) {
 	if c.Attempt.Purpose == attempt.SignUp {
 		return c.createUser(tx)
@@ -106,6 +111,9 @@ func (f *Attempts) prepareUser(tx store.Tx, c *completion, known bool) (bool, er
 func (c *completion) createUser(tx store.Tx) (bool, error) {
 	_, taken, err := tx.Users.ByEmail(c.Attempt.Canonical)
 	if err != nil || taken || c.Attempt.UserID != "" {
+		return false, err
+	}
+	if admitted, err := c.admitted(tx); err != nil || !admitted {
 		return false, err
 	}
 	c.user = account.User{
@@ -130,6 +138,20 @@ func (c *completion) createUser(tx store.Tx) (bool, error) {
 		SignedUpAt:    timestamppb.New(c.now),
 	})
 	return true, err
+}
+
+// admitted judges a sign-up once more: the lists and the rules may have changed since it began. Its record isn't bounded, for each costs a mailed
+// code and a change of the operator's.
+func (c *completion) admitted(tx store.Tx) (bool, error) {
+	if c.entrance == nil {
+		return false, errInternal
+	}
+	if judgement := c.entrance.judge(c.Attempt); !judgement.Allowed {
+		c.Refusal, c.restrictedBy = attempt.Restricted, judgement.Reason
+		return false, tx.Audit.Append(refusalRecord(c.Attempt, judgement, c.now))
+	}
+	_, taken, err := c.entrance.holder(tx, c.Attempt)
+	return !taken, err
 }
 
 // replacePassword sets the new password and voids what was issued under the old one, other sessions included.

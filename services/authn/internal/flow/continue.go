@@ -49,6 +49,13 @@ func (f *Attempts) Continue(ctx context.Context, t Ticket, answer Answer) (p Pro
 	if err := f.paceAnswer(try); err != nil {
 		return Progress{}, fmt.Errorf("continue attempt: %w", err)
 	}
+	if s.Attempt.Purpose == attempt.SignUp {
+		entrance, err := f.door(ctx, rules)
+		if err != nil {
+			return Progress{}, err
+		}
+		try.entrance = &entrance
+	}
 	switch s.Step {
 	case attempt.FirstFactor:
 		return f.answerPassword(ctx, try, answer.Password)
@@ -65,6 +72,8 @@ type try struct {
 	state
 	rules tuning.Policy
 	now   time.Time
+	// entrance is whether a sign-up may be done; nil for a sign-in.
+	entrance *door
 }
 
 // who is whose row of failures the try counts in.
@@ -108,7 +117,7 @@ func (f *Attempts) advance(tx store.Tx, a attempt.Attempt, t try, m material) (P
 	if p.Step != attempt.Done {
 		return p, tx.Attempts.Put(a)
 	}
-	return f.complete(tx, completion{Progress: p, user: user, rules: t.rules, now: t.now, material: m})
+	return f.complete(tx, completion{Progress: p, user: user, entrance: t.entrance, rules: t.rules, now: t.now, material: m})
 }
 
 // fail keeps an attempt after a wrong answer, and says where it stands.

@@ -32,9 +32,12 @@ type Deps struct {
 	Keyring func() *token.Keyring
 	// Secrets are the keys that identifiers, codes, tokens and refresh chains hang on.
 	Secrets Secrets
-	Now     func() time.Time
-	Logger  *slog.Logger
-	Metrics *Metrics
+	// Lists are who may sign up, and Refusals keep account of who mayn't.
+	Lists    *Lists
+	Refusals *Refusals
+	Now      func() time.Time
+	Logger   *slog.Logger
+	Metrics  *Metrics
 }
 
 // Secrets are derived from authn's key file, one per purpose, so that no two purposes mix.

@@ -10,6 +10,9 @@
 //	Users       the accounts, for operators to see
 //	Devices     the devices, and how an operator takes their trust away
 //	Alerts      whom to tell of an event, and the containment that an owner's answer commands
+//	Restrictions who may sign up: the lists, and what the rules say of an address
+//	Lists       the index of those, followed from the store
+//	Refusals    the account of sign-ups that they refused
 //	Operators   applications and API keys, and who a caller's key says it is
 //	Keys        the signing keys' schedule, and what operators change in it
 //	Sweeper     what has expired

@@ -36,6 +36,16 @@ var (
 		"the password breaks a rule; see the field")
 	errEmail = fault.New(fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
 		"the request can't be accepted as it is; see the field").Field("email", "must be a valid email address")
+	errRestricted = fault.New(fault.Denied, typev1.Reason_REASON_SIGN_UP_RESTRICTED,
+		"sign-up isn't open to this address or network; ask whoever runs the service")
+	errListsUnread = fault.New(fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE,
+		"the lists of who may sign up are being read; try again").RetryIn(time.Second)
+	errListsFull = fault.New(fault.Precondition, typev1.Reason_REASON_LISTS_FULL,
+		"the lists would have more entries than they can take; remove some. Nothing was changed.")
+	errImportRuns = fault.New(fault.Exhausted, typev1.Reason_REASON_OVERLOADED,
+		"another import is under way; wait for its end").RetryIn(importRetry)
+	errEntries = fault.New(fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
+		"Some entries can't be read: correct those that BadRequest names. Nothing was changed.")
 	errNotFound = fault.New(fault.NotFound, typev1.Reason_REASON_NOT_FOUND,
 		"there is no such thing, or it isn't for this caller")
 	errPolicyInvalid = fault.New(fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
@@ -68,6 +78,9 @@ var (
 	errKeyInvalid = fault.New(fault.Unauthenticated, typev1.Reason_REASON_API_KEY_INVALID,
 		"the API key isn't one of ours, was revoked, or has expired; get another from an operator")
 )
+
+// importRetry is when to try again while an import runs.
+const importRetry = 5 * time.Second
 
 // riskRetry is when to try again after risk didn't answer.
 const riskRetry = 2 * time.Second

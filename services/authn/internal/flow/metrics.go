@@ -9,11 +9,15 @@ import (
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/restriction"
 )
 
-// Metrics count attempts on their way, by purpose, by the step that was answered, and by what came of it. All three are closed sets.
+// Metrics count attempts on their way, by purpose, by the step that was answered, and by what came of it; and sign-ups that the restrictions
+// refused, by the rule. All labels are closed sets.
 type Metrics struct {
-	attempts *prometheus.CounterVec
+	attempts   *prometheus.CounterVec
+	restricted *prometheus.CounterVec
+	entries    *prometheus.GaugeVec
 }
 
 // stepStart stands for the call that begins an attempt.
@@ -27,6 +31,7 @@ const (
 	outcomeRefused      = "refused"      // the attempt is over, or its owner may not go on
 	outcomeLimited      = "limited"      // too many failures, or codes
 	outcomeGated        = "gated"        // risk: a challenge, or nothing
+	outcomeRestricted   = "restricted"   // the operator's rules of who may sign up
 	outcomeOverloaded   = "overloaded"   // the hash pool is full
 	outcomeUnacceptable = "unacceptable" // a new password that breaks a rule
 	outcomeFailed       = "failed"       // a mistake of the caller's, or of ours
@@ -39,12 +44,30 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	}
 	m := &Metrics{attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "doorward_authn_attempts_total", Help: "Calls that begin or continue a sign-up or sign-in, by purpose, the step answered, and what came of it.",
-	}, []string{"purpose", "step", "outcome"})}
-	if err := reg.Register(m.attempts); err != nil {
-		return nil, fmt.Errorf("flow: register metric: %w", err)
+	}, []string{"purpose", "step", "outcome"}), restricted: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "doorward_authn_sign_ups_restricted_total", Help: "Sign-ups that the operator's restrictions refused, by the first rule that did.",
+	}, []string{"rule"}), entries: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "doorward_authn_restriction_entries", Help: "Entries of the lists of who may sign up, by list, as this replica has read them.",
+	}, []string{"list"})}
+	for _, c := range []prometheus.Collector{m.attempts, m.restricted, m.entries} {
+		if err := reg.Register(c); err != nil {
+			return nil, fmt.Errorf("flow: register metric: %w", err)
+		}
+	}
+	for _, rule := range restriction.Refusers() {
+		m.restricted.WithLabelValues(string(rule)) // shown from the start, as 0
 	}
 	return m, nil
 }
+
+// listed shows how many entries an index has.
+func (m *Metrics) listed(x *restriction.Index) {
+	for _, list := range restriction.Lists() {
+		m.entries.WithLabelValues(list.String()).Set(float64(x.Total(list)))
+	}
+}
+
+func (m *Metrics) refusedBy(rule restriction.Rule) { m.restricted.WithLabelValues(string(rule)).Inc() }
 
 func (m *Metrics) started(purpose attempt.Purpose, err error) {
 	m.count(purpose, stepStart, outcomeBegun, err)
@@ -57,6 +80,9 @@ func (m *Metrics) prepared(at Progress, err error) {
 // answered counts an answer to the step at which the attempt stood, and where it stands now.
 func (m *Metrics) answered(at, now Progress, err error) {
 	outcome := outcomeRefused
+	if now.restrictedBy != "" {
+		m.refusedBy(now.restrictedBy)
+	}
 	switch {
 	case now.Grant != nil:
 		outcome = outcomeCompleted
@@ -81,6 +107,8 @@ func outcomeOf(err error) string {
 		return outcomeLimited
 	case typev1.Reason_REASON_CHALLENGE_REQUIRED, typev1.Reason_REASON_BLOCKED:
 		return outcomeGated
+	case typev1.Reason_REASON_SIGN_UP_RESTRICTED:
+		return outcomeRestricted
 	case typev1.Reason_REASON_OVERLOADED:
 		return outcomeOverloaded
 	case typev1.Reason_REASON_PASSWORD_UNACCEPTABLE:

@@ -15,6 +15,7 @@ import (
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
 	"github.com/doorward/doorward/internal/audit"
 	"github.com/doorward/doorward/internal/policy"
+	"github.com/doorward/doorward/services/authn/internal/restriction"
 	"github.com/doorward/doorward/services/authn/internal/store"
 	"github.com/doorward/doorward/services/authn/internal/tuning"
 )
@@ -23,11 +24,21 @@ import (
 type Policies struct {
 	store    store.Store
 	policies *policy.Store[tuning.Policy]
+	lists    *Lists
 }
 
 // NewPolicies puts the use cases together.
-func NewPolicies(s store.Store, policies *policy.Store[tuning.Policy]) *Policies {
-	return &Policies{store: s, policies: policies}
+func NewPolicies(s store.Store, policies *policy.Store[tuning.Policy], lists *Lists) *Policies {
+	return &Policies{store: s, policies: policies, lists: lists}
+}
+
+// Warnings are what an operator should know of a policy over the lists of who may sign up. While those are being read nothing is known.
+func (f *Policies) Warnings(p tuning.Policy) []restriction.Warning {
+	now := f.lists.current.Load()
+	if now == nil {
+		return nil
+	}
+	return now.index.Warnings(p.Restrictions())
 }
 
 // Current is the policy in force, read anew: an operator who has just changed it sees the change.

@@ -25,7 +25,7 @@ func newPolicies(w *world) *flow.Policies {
 		},
 	})
 	w.must(err)
-	return flow.NewPolicies(w.store, kept)
+	return flow.NewPolicies(w.store, kept, w.deps.Lists)
 }
 
 func TestAPolicyIsChangedAuditedAndTold(t *testing.T) {

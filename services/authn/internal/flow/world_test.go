@@ -49,17 +49,18 @@ type world struct {
 	mailKey *seal.Opener
 	sealing secret.Key
 	// cost is what one hash is said to take; failures answer at four times as much.
-	cost      time.Duration
-	deps      flow.Deps
-	metrics   *prometheus.Registry
-	attempts  *flow.Attempts
-	sessions  *flow.Sessions
-	alerts    *flow.Alerts
-	operators *flow.Operators
-	users     *flow.Users
-	devices   *flow.Devices
-	keys      *flow.Keys
-	sweeper   *flow.Sweeper
+	cost         time.Duration
+	deps         flow.Deps
+	metrics      *prometheus.Registry
+	attempts     *flow.Attempts
+	sessions     *flow.Sessions
+	alerts       *flow.Alerts
+	operators    *flow.Operators
+	users        *flow.Users
+	devices      *flow.Devices
+	keys         *flow.Keys
+	sweeper      *flow.Sweeper
+	restrictions *flow.Restrictions
 	// app and otherApp are two applications.
 	app, otherApp string
 }
@@ -108,6 +109,9 @@ func newWorldOf(t *testing.T, workers int) *world {
 		Logger:  slog.New(slog.DiscardHandler),
 		Metrics: metrics,
 	}
+	w.deps.Lists = flow.NewLists(w.store, w.deps.Logger, metrics)
+	w.deps.Refusals = flow.NewRefusals(w.store, w.clock.Now, w.deps.Logger, metrics)
+	w.must(w.deps.Lists.Refresh(t.Context()))
 	w.through(w.store)
 	w.app, w.otherApp = w.application("shop", audience), w.application("forum", "https://forum.example.org")
 	return w
@@ -117,6 +121,7 @@ func newWorldOf(t *testing.T, workers int) *world {
 func (w *world) through(s store.Store) {
 	w.deps.Store = s
 	w.attempts, w.sessions, w.alerts = flow.NewAttempts(w.deps), flow.NewSessions(w.deps), flow.NewAlerts(w.deps)
+	w.restrictions = flow.NewRestrictions(w.deps)
 	w.users, w.devices = flow.NewUsers(w.deps), flow.NewDevices(s, w.clock.Now)
 	w.operators, w.sweeper = flow.NewOperators(s, w.clock.Now), flow.NewSweeper(s, w.clock.Now)
 }

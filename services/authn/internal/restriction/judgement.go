@@ -33,6 +33,11 @@ const (
 	MailboxTaken Rule = "mailbox_taken"
 )
 
+// Refusers are the rules that may be the reason of a refusal which its caller is told, in their order.
+func Refusers() []Rule {
+	return []Rule{AddressUnreadable, InvitationRequired, NetworkUnreadable, NetworkBlocked, AddressBlocked, NotAllowed, DisposableDomain, Subaddress}
+}
+
 // Effect is what a rule that speaks does.
 type Effect uint8
 

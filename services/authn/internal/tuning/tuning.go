@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/doorward/doorward/services/authn/internal/lockout"
+	"github.com/doorward/doorward/services/authn/internal/restriction"
 )
 
 // MaxSessionTokenLifetime is the longest that a session token may live, and so the least that a revocation must be kept.
@@ -77,6 +78,20 @@ type Policy struct {
 	// PasswordContextWords are the operator's own: names of the company, the product, the place. A password made of them is weak.
 	// At most 100, of 3 to 64 code points.
 	PasswordContextWords []string `json:"password_context_words"`
+	// RestrictionAccessMode is who may sign up at all: open or invitation_only.
+	RestrictionAccessMode restriction.AccessMode `json:"restriction_access_mode"`
+	// RestrictionAllowlist is what the list allow is used for: off, exceptions or required.
+	RestrictionAllowlist restriction.AllowlistUse `json:"restriction_allowlist"`
+	// RestrictionBlocklist says whether the list block refuses.
+	RestrictionBlocklist bool `json:"restriction_blocklist"`
+	// RestrictionDisposable is whether addresses at disposable domains may sign up: allow or refuse.
+	RestrictionDisposable restriction.Choice `json:"restriction_disposable"`
+	// RestrictionSubaddresses is whether addresses with a tag may: allow, one_per_mailbox or refuse.
+	RestrictionSubaddresses restriction.Choice `json:"restriction_subaddresses"`
+	// RestrictionSeparators begin a tag where nothing else is known: some of +=#-, each once.
+	RestrictionSeparators string `json:"restriction_separators"`
+	// RestrictionProviders say what does at single domains, each as "example.com:+-". 0 to 100.
+	RestrictionProviders []string `json:"restriction_providers"`
 }
 
 // The bounds of PasswordContextWords.
@@ -113,6 +128,13 @@ func Default() Policy {
 		PasswordMinLength:     15,
 		PasswordMaxLength:     256,
 		PasswordMinScore:      3,
+
+		RestrictionAccessMode:   restriction.Default().AccessMode,
+		RestrictionAllowlist:    restriction.Default().Allowlist,
+		RestrictionBlocklist:    restriction.Default().Blocklist,
+		RestrictionDisposable:   restriction.Default().Disposable,
+		RestrictionSubaddresses: restriction.Default().Subaddresses,
+		RestrictionSeparators:   restriction.Default().Separators,
 	}
 }
 
@@ -145,6 +167,7 @@ func (p Policy) Validate() error {
 		span("password_max_length", p.PasswordMaxLength, 64, 256),
 		span("password_min_score", p.PasswordMinScore, 0, 4),
 		contextWords(p.PasswordContextWords),
+		p.restrictionFaults(),
 	)
 }
 

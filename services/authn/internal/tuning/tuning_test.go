@@ -2,6 +2,7 @@ package tuning_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/doorward/doorward/services/authn/internal/restriction"
 	"github.com/doorward/doorward/services/authn/internal/tuning"
 )
 
@@ -52,8 +54,10 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 	fields := reflect.TypeFor[tuning.Policy]()
 	for i := range fields.NumField() {
 		name := fields.Field(i).Tag.Get("json")
-		if fields.Field(i).Type.Kind() == reflect.Bool || name == "password_context_words" { // the latter's have a test of their own
+		switch fields.Field(i).Type.Kind() {
+		case reflect.Bool, reflect.String, reflect.Slice: // texts and lists have tests of their own
 			continue
+		default:
 		}
 		bound, known := bounds[name]
 		if !known {
@@ -77,12 +81,13 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 }
 
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {
-	bad := tuning.Policy{RefreshGrace: -1, DeviceSecretGrace: -1, LockoutDuration: -1, PasswordMinScore: -1, PasswordContextWords: []string{"x"}}
+	bad := tuning.Policy{RefreshGrace: -1, DeviceSecretGrace: -1, LockoutDuration: -1, PasswordMinScore: -1, PasswordContextWords: []string{"x"},
+		RestrictionSeparators: "x", RestrictionProviders: []string{"x"}}
 	err := bad.Validate()
 	if err == nil {
 		t.Fatal("a policy of zeros is taken")
 	}
-	const switches = 4 // either way is right
+	const switches = 5 // either way is right
 	if got, want := strings.Count(err.Error(), "must be "), reflect.TypeFor[tuning.Policy]().NumField()-switches; got != want {
 		t.Errorf("%d faults, want %d:\n%v", got, want, err)
 	}
@@ -111,6 +116,49 @@ func TestContextWordsHaveTheirBounds(t *testing.T) {
 		if err != nil && !strings.HasPrefix(err.Error(), "password_context_words") {
 			t.Errorf("%s: the error doesn't name the field: %v", name, err)
 		}
+	}
+}
+
+func TestRestrictionsTakeTheirWordsAlone(t *testing.T) {
+	many := make([]string, 101)
+	for i := range many {
+		many[i] = fmt.Sprintf("d%d.example:", i)
+	}
+	for name, c := range map[string]struct {
+		set  func(*tuning.Policy)
+		says string
+	}{
+		"access mode":           {func(p *tuning.Policy) { p.RestrictionAccessMode = "closed" }, `restriction_access_mode is "closed": must be open or invitation_only`},
+		"allowlist":             {func(p *tuning.Policy) { p.RestrictionAllowlist = "on" }, `restriction_allowlist is "on": must be off, exceptions or required`},
+		"disposable":            {func(p *tuning.Policy) { p.RestrictionDisposable = "one_per_mailbox" }, `restriction_disposable is "one_per_mailbox": must be allow or refuse`},
+		"subaddresses":          {func(p *tuning.Policy) { p.RestrictionSubaddresses = "" }, `restriction_subaddresses is "": must be allow, one_per_mailbox or refuse`},
+		"separators":            {func(p *tuning.Policy) { p.RestrictionSeparators = "+." }, `restriction_separators is "+.": must be some of +=#-, each once`},
+		"no separators":         {func(p *tuning.Policy) { p.RestrictionSeparators = "" }, ""},
+		"a provider":            {func(p *tuning.Policy) { p.RestrictionProviders = []string{"example.com:+-", "example.org:"} }, ""},
+		"one without a colon":   {func(p *tuning.Policy) { p.RestrictionProviders = []string{"example.com"} }, `restriction_providers[0] is "example.com": must be`},
+		"one with another's":    {func(p *tuning.Policy) { p.RestrictionProviders = []string{"example.com:."} }, `restriction_providers[0] is "example.com:.": must be some of +=#-, each once`},
+		"one that is no domain": {func(p *tuning.Policy) { p.RestrictionProviders = []string{"example.com:", "@:+"} }, `restriction_providers[1] is "@:+": must be a domain`},
+		"one twice":             {func(p *tuning.Policy) { p.RestrictionProviders = []string{"example.com:", "example.com:+"} }, `restriction_providers[1] is "example.com:+": must name its domain once`},
+		"a hundred and one":     {func(p *tuning.Policy) { p.RestrictionProviders = many }, "restriction_providers is a list of 101: must have at most 100"},
+	} {
+		policy := tuning.Default()
+		c.set(&policy)
+		err := policy.Validate()
+		if (err == nil) != (c.says == "") || err != nil && !strings.HasPrefix(err.Error(), c.says) {
+			t.Errorf("%s: %v; want %q", name, err, c.says)
+		}
+	}
+}
+
+func TestTheRulesOfRestrictionsAreThePolicys(t *testing.T) {
+	if diff := cmp.Diff(restriction.Default(), tuning.Default().Restrictions()); diff != "" {
+		t.Errorf("the defaults (-want +got):\n%s", diff)
+	}
+	policy := tuning.Default()
+	policy.RestrictionProviders = []string{"example.com:=+", "example.org:"}
+	want := []restriction.Provider{{Domain: "example.com", Separators: "=+"}, {Domain: "example.org"}}
+	if diff := cmp.Diff(want, policy.Restrictions().Providers); diff != "" {
+		t.Errorf("providers (-want +got):\n%s", diff)
 	}
 }
 

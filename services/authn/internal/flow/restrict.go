@@ -1,0 +1,84 @@
+package flow
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/doorward/doorward/services/authn/internal/account"
+	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/restriction"
+	"github.com/doorward/doorward/services/authn/internal/store"
+	"github.com/doorward/doorward/services/authn/internal/tuning"
+)
+
+// mailboxCandidates bounds the accounts that are looked at for one mailbox. Only the owner of a domain can make so many that look alike; a
+// mailbox with more counts as taken.
+const mailboxCandidates = 100
+
+// door is who may sign up, at one moment.
+type door struct {
+	rules restriction.Rules
+	index *restriction.Index
+}
+
+func (f *Attempts) door(ctx context.Context, rules tuning.Policy) (door, error) {
+	index, err := f.Lists.Index(ctx)
+	return door{rules: rules.Restrictions(), index: index}, err
+}
+
+// judge applies the rules of address and network, which know no accounts.
+func (d door) judge(a attempt.Attempt) restriction.Judgement {
+	return restriction.Judge(subject(a), d.rules, d.index)
+}
+
+func subject(a attempt.Attempt) restriction.Subject {
+	ip, err := netip.ParseAddr(a.Origin.IP)
+	if err != nil {
+		ip = netip.Addr{} // a rule refuses it
+	}
+	return restriction.Subject{Email: a.Address, IP: ip}
+}
+
+// holder is the account that has the mailbox of an attempt's address under another spelling, where the rules mind that.
+func (d door) holder(tx store.Tx, a attempt.Attempt) (account.User, bool, error) {
+	holder, found, err := holderOf(tx, a.Canonical, d.rules)
+	if err != nil || !found {
+		return account.User{}, false, err
+	}
+	s := subject(a)
+	s.MailboxTaken = true
+	return holder, !restriction.Judge(s, d.rules, d.index).Allowed, nil
+}
+
+// holderOf finds an account whose address isn't this one and reaches the same mailbox.
+func holderOf(tx store.Tx, canonical string, rules restriction.Rules) (account.User, bool, error) {
+	asked, readable := rules.Address(canonical)
+	if rules.Subaddresses == restriction.AllowThem || !readable {
+		return account.User{}, false, nil
+	}
+	users, err := tx.Users.ByMailbox(restriction.MailboxKey(asked.Canonical()), mailboxCandidates)
+	if err != nil {
+		return account.User{}, false, err
+	}
+	for i := range users {
+		if holds(&users[i], asked, rules) {
+			return users[i], true, nil
+		}
+	}
+	if len(users) == mailboxCandidates {
+		return users[0], true, nil
+	}
+	return account.User{}, false, nil
+}
+
+func holds(user *account.User, asked restriction.Address, rules restriction.Rules) bool {
+	for _, e := range user.Emails {
+		if !e.RemovedAt.IsZero() || e.VerifiedAt.IsZero() || e.Canonical == asked.Canonical() {
+			continue
+		}
+		if other, readable := rules.Address(e.Canonical); readable && other.Mailbox() == asked.Mailbox() {
+			return true
+		}
+	}
+	return false
+}
