@@ -59,6 +59,7 @@ type cli struct {
 	Apps      appsCmd      `cmd:"" help:"Register applications; make, rotate and revoke their API keys."`
 	Keys      keysCmd      `cmd:"" help:"List, rotate and replace the signing keys."`
 	Policy    policyCmd    `cmd:"" help:"Show and change what authn's operators may tune, while it runs."`
+	Restrict  restrictCmd  `cmd:"" help:"Say who may sign up: lists of addresses, domains and networks; ask why somebody may not."`
 	Decisions decisionsCmd `cmd:"" help:"Show what risk decided, and why."`
 	Dead      deadCmd      `cmd:"" help:"List, replay and drop messages that couldn't be handled."`
 	Backup    backupCmd    `cmd:"" help:"Copy the stores of running services to disk."`

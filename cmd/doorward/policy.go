@@ -129,10 +129,13 @@ func (c *policyDiffCmd) Run(ctx context.Context, s streams) error {
 	}
 	request := p.request()
 	request.ValidateOnly = true
-	if _, err := authnv1.NewPolicyServiceClient(conn).UpdatePolicy(ctx, request); err != nil {
+	answer, err := authnv1.NewPolicyServiceClient(conn).UpdatePolicy(ctx, request)
+	if err != nil {
 		return s.advise(err, "authn", "")
 	}
-	if p.print(s.out) && c.ExitCode {
+	differs := p.print(s.out)
+	warn(s.out, answer.GetWarnings())
+	if differs && c.ExitCode {
 		return errDiffers
 	}
 	return nil
@@ -170,6 +173,7 @@ func (c *policyApplyCmd) Run(ctx context.Context, s streams) error {
 			return s.advise(err, "authn", "")
 		}
 		fmt.Fprintf(out, "version %d is in force\n", answer.GetVersion())
+		warn(out, answer.GetWarnings())
 	}
 	if c.JSON {
 		return printJSON(s.out, answer)
