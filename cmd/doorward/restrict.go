@@ -127,7 +127,7 @@ func (c *restrictListCmd) Run(ctx context.Context, s streams) error {
 			if err := t.flush(); err != nil {
 				return err
 			}
-			fmt.Fprint(w, more("restrict list "+c.List, answer.GetNextPageToken()))
+			fmt.Fprint(w, c.more("restrict list "+c.List, answer.GetNextPageToken()))
 			return nil
 		},
 	}.run(ctx, s)

@@ -24,7 +24,7 @@ func TestOperatorsSayWhoMaySignUp(t *testing.T) {
 	c.shows([]string{"may not sign up: network_blocked"}, "restrict", "explain", "eve@example.com", "--ip", "192.0.2.7")
 	c.shows([]string{`"rule": `, `"network_blocked"`}, "restrict", "explain", "eve@example.com", "--ip", "192.0.2.7", "--json")
 	c.shows([]string{"ENTRY", "*.spam.example", "spam.example", "192.0.2.0/24"}, "restrict", "list", "block")
-	c.shows([]string{"more: doorward restrict list block --page "}, "restrict", "list", "block", "--limit", "1")
+	c.shows([]string{"more: doorward restrict list block --limit 1 --page "}, "restrict", "list", "block", "--limit", "1")
 	c.shows([]string{"1 of 2 are gone", "other.example wasn't in it"}, "restrict", "remove", "block", "SPAM.example", "other.example")
 	c.refuses("INVALID_FIELD", "restrict", "add", "block", "good.example", "https://bad.example")
 	c.refuses("INVALID_FIELD", "restrict", "explain", "eve@example.com", "--ip", "home")
