@@ -147,8 +147,8 @@ func TestALockForGoodIsStrangersAlone(t *testing.T) {
 		}
 		r.Settle(fmt.Sprint(i), lockout.Wrong)
 	}
-	if wait, locked := r.Locked(forGood, now.Add(12*time.Hour)); !locked || wait != 0 {
-		t.Errorf("after ten failures: locked %t for %v, want for good", locked, wait)
+	if verdict := r.Reserve("stranger", lockout.Strangers, forGood, now.Add(12*time.Hour)); verdict.Admitted || verdict.RetryIn != 0 {
+		t.Errorf("after ten failures: %+v, want a refusal that no time lifts", verdict)
 	}
 	if verdict := r.Reserve("owner", lockout.Known, forGood, now); !verdict.Admitted {
 		t.Errorf("a known device is refused: %+v", verdict)

@@ -100,13 +100,6 @@ func (r *Record) Settle(id string, outcome Outcome) {
 // Unlock forgets all failures, for an operator. Tries that are being checked still count.
 func (r *Record) Unlock() { r.Rows = [rows]Row{} }
 
-// Locked reports whether a stranger's try would be refused now, and for how long; 0 with true means until a right answer or an operator.
-func (r *Record) Locked(rules Rules, now time.Time) (retryIn time.Duration, locked bool) {
-	probe := Record{Rows: r.Rows, Reserved: slices.Clone(r.Reserved)}
-	verdict := probe.Reserve("", Strangers, rules, now)
-	return verdict.RetryIn, !verdict.Admitted
-}
-
 // IsClean reports whether there is nothing to remember.
 func (r *Record) IsClean() bool { return len(r.Reserved) == 0 && r.Rows == [rows]Row{} }
 
