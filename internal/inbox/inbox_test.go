@@ -167,7 +167,7 @@ func TestSMTPOffersStartTLSWhenConfigured(t *testing.T) {
 	}
 }
 
-func TestTakenPortSaysHowToMove(t *testing.T) {
+func TestTakenPortIsNamed(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func TestTakenPortSaysHowToMove(t *testing.T) {
 		"page": {SMTPAddress: "127.0.0.1:0", WebAddress: taken.Addr().String()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			want := fmt.Sprintf("port %d in use; try --port-base ", taken.Addr().(*net.TCPAddr).Port)
+			want := fmt.Sprintf("port %d in use", taken.Addr().(*net.TCPAddr).Port)
 			if _, err := New(config); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("New = %v, want %q in it", err, want)
 			}
