@@ -175,16 +175,16 @@ func (l *Lists) read(ctx context.Context) (*indexed, error) {
 // pages yields a list's entries; false when nobody wants more.
 func (l *Lists) pages(ctx context.Context, list restriction.List, yield func(restriction.Entry) bool) (more bool, err error) {
 	for after := ""; ; {
-		var page []restriction.Kept
+		var page []restriction.Entry
 		err := l.store.View(ctx, func(tx store.Tx) (err error) {
-			page, err = tx.Restrictions.List(list, after, entriesPage)
+			page, err = tx.Restrictions.Entries(list, after, entriesPage)
 			return err
 		})
 		if err != nil {
 			return false, err
 		}
-		for _, kept := range page {
-			if !yield(kept.Entry) {
+		for _, entry := range page {
+			if !yield(entry) {
 				return false, nil
 			}
 		}

@@ -126,7 +126,7 @@ func (w *world) through(s store.Store) {
 	w.operators, w.sweeper = flow.NewOperators(s, w.clock.Now), flow.NewSweeper(s, w.clock.Now)
 }
 
-func openStore(t *testing.T) *boltstore.Store {
+func openStore(t testing.TB) *boltstore.Store {
 	t.Helper()
 	s, err := boltstore.Open(filepath.Join(t.TempDir(), "authn.db"), boltstore.Options{})
 	if err != nil {

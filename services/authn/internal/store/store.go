@@ -150,6 +150,8 @@ type Alerts interface {
 type Restrictions interface {
 	// List are a list's entries in the order of their String, from the one after the String after on ("" is the first), at most limit.
 	List(list restriction.List, after string, limit int) ([]restriction.Kept, error)
+	// Entries are the same without who added them, for whoever reads all: a million in a second or two.
+	Entries(list restriction.List, after string, limit int) ([]restriction.Entry, error)
 	// Add keeps those of the entries that aren't there, and returns them. Those that are there stay as they are.
 	Add(entries []restriction.Kept) (added []restriction.Kept, err error)
 	// Remove takes entries out, and returns those that were there.

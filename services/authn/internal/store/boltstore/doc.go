@@ -10,7 +10,8 @@
 //	sessions ─ sessions_by_user, sessions_active_by_user,      signing_keys
 //	           sessions_by_expiry                              alerts ──────── alerts_by_time
 //	attempts ─ attempts_by_account_key, attempts_by_expiry     budgets ─────── budgets_by_expiry
-//	restrictions, restriction_state, restriction_changes       lockouts ────── lockouts_by_expiry
+//	restrictions ─ restriction_additions (the same keys),      lockouts ────── lockouts_by_expiry
+//	           restriction_state, restriction_changes
 //
 // Records are the domain's types as JSON, and a test holds their layout to a file: a renamed field fails it before it loses data.
 // Whoever changes the layout on purpose gives the table a new version and an Upgrade. Records hold digests, keyed hashes and sealed

@@ -1,6 +1,10 @@
 package boltstore
 
 import (
+	"errors"
+	"strings"
+	"time"
+
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/doorward/doorward/internal/boltdb"
@@ -21,10 +25,18 @@ type restrictionChange struct {
 	Many    bool
 }
 
+// addition is who added an entry.
+type addition struct {
+	AddedAt       time.Time
+	AddedBy, Note string
+}
+
 var (
-	restrictionTable   = boltdb.Table[restriction.Kept]{Bucket: "restrictions"}
-	restrictionChanges = boltdb.Table[restrictionChange]{Bucket: "restriction_changes"}
-	restrictionState   = boltdb.Table[store.RestrictionState]{Bucket: "restriction_state"}
+	// restrictionTable has the entries, in a form that is read fast, and restrictionAdditions the rest of each under the same key.
+	restrictionTable     = boltdb.Table[string]{Bucket: "restrictions"}
+	restrictionAdditions = boltdb.Table[addition]{Bucket: "restriction_additions"}
+	restrictionChanges   = boltdb.Table[restrictionChange]{Bucket: "restriction_changes"}
+	restrictionState     = boltdb.Table[store.RestrictionState]{Bucket: "restriction_state"}
 )
 
 // theState is the one key of its table.
@@ -39,27 +51,74 @@ func restrictionKey(list restriction.List, entry string) string {
 	return boltdb.Key(list.String(), entry)
 }
 
+// entryText is an entry without its list: a digit for its kind, its name, and behind a zero byte its spelling, where that is another.
+func entryText(e restriction.Entry) string {
+	text := string(rune('0'+e.Kind)) + e.Name
+	if e.Written != "" {
+		text += "\x00" + e.Written
+	}
+	return text
+}
+
+// readEntry is its inverse. What it can't read no index takes, and so it is told there.
+func readEntry(list restriction.List, text string) restriction.Entry {
+	if text == "" {
+		return restriction.Entry{List: list}
+	}
+	name, written, _ := strings.Cut(text[1:], "\x00")
+	return restriction.Entry{List: list, Kind: restriction.Kind(text[0] - '0'), Name: name, Written: written}
+}
+
+func (r restrictions) Entries(list restriction.List, after string, limit int) ([]restriction.Entry, error) {
+	items, err := r.scan(list, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]restriction.Entry, len(items))
+	for i, item := range items {
+		entries[i] = readEntry(list, item.Value)
+	}
+	return entries, nil
+}
+
 func (r restrictions) List(list restriction.List, after string, limit int) ([]restriction.Kept, error) {
+	items, err := r.scan(list, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]restriction.Kept, len(items))
+	for i, item := range items {
+		added, found, err := restrictionAdditions.Get(r.tx, item.Key)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, missing(restrictionAdditions.Bucket, item.Key)
+		}
+		entries[i] = restriction.Kept{Entry: readEntry(list, item.Value), AddedAt: added.AddedAt, AddedBy: added.AddedBy, Note: added.Note}
+	}
+	return entries, nil
+}
+
+// scan reads a list page by page, so that all of it is all.
+func (r restrictions) scan(list restriction.List, after string, limit int) (items []boltdb.Item[string], err error) {
 	within := boltdb.Range{Prefix: boltdb.Key(list.String())}
 	if after != "" {
 		within.After = restrictionKey(list, after)
 	}
-	var entries []restriction.Kept
-	for len(entries) < limit {
-		within.Limit = min(limit-len(entries), boltdb.MaxScan)
+	for len(items) < limit {
+		within.Limit = min(limit-len(items), boltdb.MaxScan)
 		page, err := restrictionTable.Scan(r.tx, within)
 		if err != nil {
 			return nil, err
 		}
-		for _, item := range page {
-			entries = append(entries, item.Value)
-		}
+		items = append(items, page...)
 		if len(page) < within.Limit {
 			break
 		}
 		within.After = page[len(page)-1].Key
 	}
-	return entries, nil
+	return items, nil
 }
 
 func (r restrictions) Add(entries []restriction.Kept) (added []restriction.Kept, err error) {
@@ -73,7 +132,10 @@ func (r restrictions) Add(entries []restriction.Kept) (added []restriction.Kept,
 		if found {
 			continue
 		}
-		if err := restrictionTable.Put(r.tx, key, e); err != nil {
+		if err := restrictionTable.Put(r.tx, key, entryText(e.Entry)); err != nil {
+			return nil, err
+		}
+		if err := restrictionAdditions.Put(r.tx, key, addition{AddedAt: e.AddedAt, AddedBy: e.AddedBy, Note: e.Note}); err != nil {
 			return nil, err
 		}
 		added = append(added, e)
@@ -86,18 +148,19 @@ func (r restrictions) Remove(entries []restriction.Entry) (removed []restriction
 	var changes []restriction.Change
 	for _, e := range entries {
 		key := restrictionKey(e.List, e.String())
-		kept, found, err := restrictionTable.Get(r.tx, key)
+		text, found, err := restrictionTable.Get(r.tx, key)
 		if err != nil {
 			return nil, err
 		}
 		if !found {
 			continue
 		}
-		if err := restrictionTable.Delete(r.tx, key); err != nil {
+		if err := errors.Join(restrictionTable.Delete(r.tx, key), restrictionAdditions.Delete(r.tx, key)); err != nil {
 			return nil, err
 		}
-		removed = append(removed, kept.Entry)
-		changes = append(changes, restriction.Change{Entry: kept.Entry, Remove: true})
+		kept := readEntry(e.List, text)
+		removed = append(removed, kept)
+		changes = append(changes, restriction.Change{Entry: kept, Remove: true})
 	}
 	return removed, r.changed(changes, -len(removed))
 }

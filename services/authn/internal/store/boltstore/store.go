@@ -145,7 +145,7 @@ func (s *Store) buckets() []string {
 			apiKeyTable.Bucket, apiKeyBySecret.Bucket,
 			signingKeyTable.Bucket,
 			alertSet.table.Name(), alertsByTime.Bucket,
-			restrictionTable.Bucket, restrictionChanges.Bucket, restrictionState.Bucket,
+			restrictionTable.Bucket, restrictionAdditions.Bucket, restrictionChanges.Bucket, restrictionState.Bucket,
 		},
 		boltdb.OutboxBuckets(), boltdb.AuditBuckets(), boltdb.PolicyBuckets(),
 	)

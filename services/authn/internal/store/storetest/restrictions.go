@@ -80,6 +80,12 @@ func restrictionTests() []test {
 			wantList(t, s, "the first two", entriesOf(restriction.Allow, "", 2), a, b)
 			wantList(t, s, "after the first", entriesOf(restriction.Allow, a.String(), 10), b, c)
 			wantList(t, s, "after one that isn't there", entriesOf(restriction.Allow, "bb.example", 10), c)
+			wantList(t, s, "the entries alone", func(tx store.Tx) ([]restriction.Entry, error) {
+				return tx.Restrictions.Entries(restriction.Allow, a.String(), 10)
+			}, b.Entry, c.Entry)
+			wantList(t, s, "one with a spelling of its own", func(tx store.Tx) ([]restriction.Entry, error) {
+				return tx.Restrictions.Entries(restriction.Block, "", 10)
+			}, blocked(1).Entry)
 			wantList(t, s, "none asked for", entriesOf(restriction.Allow, "", 0))
 			wantList(t, s, "another list", entriesOf(restriction.Block, "", 10), blocked(1))
 		}},
