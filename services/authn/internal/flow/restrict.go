@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/tuning"
 )
 
-// mailboxCandidates bounds the accounts that are looked at for one mailbox. Only the owner of a domain can make so many that look alike; a
-// mailbox with more counts as taken.
+// mailboxCandidates bounds the accounts that are looked at under one key of a mailbox. Nearly all that stand there have the mailbox, so the first is enough;
+// a key with so many counts as taken.
 const mailboxCandidates = 100
 
 // door is who may sign up, at one moment.
@@ -56,17 +56,16 @@ func holderOf(tx store.Tx, canonical string, rules restriction.Rules) (account.U
 	if rules.Subaddresses == restriction.AllowThem || !readable {
 		return account.User{}, false, nil
 	}
-	users, err := tx.Users.ByMailbox(restriction.MailboxKey(asked.Canonical()), mailboxCandidates)
-	if err != nil {
-		return account.User{}, false, err
-	}
-	for i := range users {
-		if holds(&users[i], asked, rules) {
-			return users[i], true, nil
+	for _, key := range rules.SameMailbox(asked) {
+		users, err := tx.Users.ByMailbox(key, mailboxCandidates)
+		if err != nil {
+			return account.User{}, false, err
 		}
-	}
-	if len(users) == mailboxCandidates {
-		return users[0], true, nil
+		for i := range users {
+			if holds(&users[i], asked, rules) || i == mailboxCandidates-1 {
+				return users[i], true, nil
+			}
+		}
 	}
 	return account.User{}, false, nil
 }

@@ -15,6 +15,7 @@ import (
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/audit"
 	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/flow"
 	"github.com/doorward/doorward/services/authn/internal/restriction"
@@ -232,6 +233,27 @@ func TestATakenMailboxLooksLikeATakenAddress(t *testing.T) {
 	w.put(restriction.Allow, "ada+other@gmail.com")
 	if got, _ := walk("ada+other@gmail.com"); got[2].Step != attempt.Done {
 		t.Errorf("an entry for the very address: the sign-up ends at %v", got[2].Step)
+	}
+}
+
+// A hyphen is in many names, and separates nothing here: however many begin alike, the next isn't taken.
+func TestNamesThatBeginAlikeAreNotOneMailbox(t *testing.T) {
+	w := newWorld(t)
+	w.rules.RestrictionSubaddresses = restriction.OnePerMailbox
+	w.update(func(tx store.Tx) error {
+		for i := range 150 {
+			address := fmt.Sprintf("jean-%d@example.org", i)
+			err := tx.Users.Put(account.User{ID: fmt.Sprintf("usr_%d", i), Emails: []account.Email{
+				{ID: fmt.Sprintf("eml_%d", i), Address: address, Canonical: address, VerifiedAt: w.clock.Now()},
+			}})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, address := range []string{"jean-luc@example.org", "jean@example.org"} {
+		w.laptop().enrol(address, right)
 	}
 }
 

@@ -21,7 +21,8 @@ func naive(entries []restriction.Entry, a restriction.Address, ip netip.Addr) (a
 		var hit bool
 		switch e.Kind {
 		case restriction.Email:
-			whole, _ := restriction.Rules{}.Address(a.Canonical()) // no separators: nothing is cut but what providers ignore
+			uncut := restriction.Rules{Providers: []restriction.Provider{{Domain: a.Domain()}}} // no separators: only what providers ignore is left out
+			whole, _ := uncut.Address(a.Canonical())
 			hit = e.Name == whole.Mailbox() || e.List == restriction.Block && e.Name == a.Mailbox()
 		case restriction.Domain:
 			hit = e.Name == a.Domain()

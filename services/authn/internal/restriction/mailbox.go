@@ -43,10 +43,31 @@ func (a Address) Mailbox() string { return a.mailbox }
 // Tag is what Mailbox leaves out behind the first separator, separator included; empty when there is none.
 func (a Address) Tag() string { return a.tag }
 
-// MailboxKey is the same for all addresses that have one Mailbox under any rules, and for some that don't: under it a store finds those that may.
-func MailboxKey(canonical string) string {
-	key, _ := untag(fold(canonical), separators)
-	return key
+// whole marks the key of a name that is cut nowhere.
+const whole = "@"
+
+// FiledUnder are the keys under which a store files an address, so that its mailbox is found under any rules: the name as a whole, and what is left of it at
+// each character that may begin a tag, with that character.
+func FiledUnder(canonical string) []string {
+	name := fold(canonical)
+	at := strings.LastIndexByte(name, '@')
+	keys := []string{whole + name}
+	for i := 1; i < at; i++ {
+		if strings.IndexByte(separators, name[i]) >= 0 {
+			keys = append(keys, name[i:i+1]+strings.TrimRight(name[:i], ".")+name[at:])
+		}
+	}
+	return keys
+}
+
+// SameMailbox are the keys under which those addresses are filed that have the mailbox of this one by these rules. A few others may be, where a provider has
+// two domains and an operator says different things of them.
+func (r Rules) SameMailbox(a Address) []string {
+	keys := []string{whole + a.mailbox}
+	for _, separator := range r.separators(a.domain) {
+		keys = append(keys, string(separator)+a.mailbox)
+	}
+	return keys
 }
 
 // separators are those of a domain: what the operator says, and else the usual ones and what its provider is known to take besides.

@@ -53,7 +53,7 @@ type Users interface {
 	Get(id string) (account.User, bool, error)
 	// ByEmail finds the user that has the address among its present, verified ones.
 	ByEmail(canonical string) (account.User, bool, error)
-	// ByMailbox are users who have an address with that restriction.MailboxKey among their present, verified ones, oldest first, at most limit.
+	// ByMailbox are users who have an address that is filed under a key (restriction.FiledUnder) among their present, verified ones, oldest first, at most limit.
 	ByMailbox(key string, limit int) ([]account.User, error)
 	// List are all users, oldest first, from the one after the id after on ("" is the oldest), at most limit.
 	List(after string, limit int) ([]account.User, error)

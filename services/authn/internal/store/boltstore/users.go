@@ -105,11 +105,13 @@ func (u users) moveMailboxes(userID string, were, are map[string]bool) error {
 	return nil
 }
 
-// mailboxes are the keys of the addresses' mailboxes.
+// mailboxes are the keys under which the addresses are filed.
 func mailboxes(addresses map[string]bool) map[string]bool {
 	keys := make(map[string]bool, len(addresses))
 	for canonical := range addresses {
-		keys[restriction.MailboxKey(canonical)] = true
+		for _, key := range restriction.FiledUnder(canonical) {
+			keys[key] = true
+		}
 	}
 	return keys
 }

@@ -83,14 +83,19 @@ func mailboxes(t *testing.T, s store.Store) {
 	tagged, other := user(1), user(2)
 	tagged.Emails[1].Address, tagged.Emails[1].Canonical = "ada+tag@example.com", "ada+tag@example.com"
 	other.Emails[1].Address, other.Emails[1].Canonical = "ada@example.com", "ada@example.com"
-	wantList(t, s, "nobody's", of("ada@example.com", 10))
-	puts(t, s, putUser, other, tagged)
-	wantList(t, s, "both", of("ada@example.com", 10), tagged, other)
-	wantList(t, s, "the oldest", of("ada@example.com", 1), tagged)
-	wantList(t, s, "one of a removed address", of("gone@example.com", 10))
+	third := user(3)
+	third.Emails[1].Address, third.Emails[1].Canonical = "ada+2@example.com", "ada+2@example.com"
+	wantList(t, s, "nobody's", of("@ada@example.com", 10))
+	puts(t, s, putUser, third, other, tagged)
+	wantList(t, s, "with a tag", of("+ada@example.com", 10), tagged, third)
+	wantList(t, s, "the oldest", of("+ada@example.com", 1), tagged)
+	wantList(t, s, "without", of("@ada@example.com", 10), other)
+	wantList(t, s, "as a whole", of("@ada+tag@example.com", 10), tagged)
+	wantList(t, s, "one of a removed address", of("@gone@example.com", 10))
 	tagged.Emails[1].RemovedAt, other.Emails[1].VerifiedAt = at(5), time.Time{}
 	puts(t, s, putUser, other, tagged)
-	wantList(t, s, "neither", of("ada@example.com", 10))
+	wantList(t, s, "one unverified", of("@ada@example.com", 10))
+	wantList(t, s, "one removed", of("+ada@example.com", 10), third)
 }
 
 func onlyPresentVerified(t *testing.T, s store.Store) {
