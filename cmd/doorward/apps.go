@@ -134,18 +134,19 @@ func (c *appsKeyRotateCmd) Run(ctx context.Context, s streams) error {
 
 type appsKeyRevokeCmd struct {
 	Key  string `arg:"" help:"The key's id, key_…."`
+	Note string `help:"Why, for the audit record."`
 	JSON bool   `name:"json" help:"Print the answer as JSON."`
 }
 
 func (appsKeyRevokeCmd) Help() string {
-	return "Example:\n\n  . .doorward/operator.env; doorward apps key revoke key_…"
+	return "Example:\n\n  . .doorward/operator.env; doorward apps key revoke key_… --note 'its host was lost'"
 }
 
 func (c *appsKeyRevokeCmd) Run(ctx context.Context, s streams) error {
 	return query[*authnv1.RevokeApiKeyResponse]{
 		service: "authn", json: c.JSON, unfound: noKey(c.Key),
 		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.RevokeApiKeyResponse, error) {
-			return authnv1.NewApplicationServiceClient(conn).RevokeApiKey(ctx, &authnv1.RevokeApiKeyRequest{ApiKeyId: c.Key})
+			return authnv1.NewApplicationServiceClient(conn).RevokeApiKey(ctx, &authnv1.RevokeApiKeyRequest{ApiKeyId: c.Key, Note: c.Note})
 		},
 		show: func(w io.Writer, answer *authnv1.RevokeApiKeyResponse) error {
 			fmt.Fprintf(w, "%s is revoked since %s UTC\n", c.Key, moment(answer.GetRevokedAt()))

@@ -164,7 +164,7 @@ func TestAPIKeysAreMadeRotatedAndRevoked(t *testing.T) {
 	c.shows([]string{"successor"}, "apps", "list")
 	c.refuses("API_KEY_ENDED", "apps", "key", "rotate", keyID)
 	c.refuses("INVALID_FIELD: --overlap: ", "apps", "key", "rotate", keyID, "--overlap", "1000h")
-	c.say("apps", "key", "revoke", keyID)
+	c.say("apps", "key", "revoke", keyID, "--note", "a drill")
 	if !poll(ctx, func() bool { _, _, code := with(secret).try("apps", "list"); return code == exitFailed }) {
 		t.Error("a revoked key still works")
 	}

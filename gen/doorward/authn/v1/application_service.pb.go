@@ -749,7 +749,9 @@ func (x *RotateApiKeyResponse) GetOldKeyExpiresAt() *timestamppb.Timestamp {
 type RevokeApiKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The key's id.
-	ApiKeyId      string `protobuf:"bytes,1,opt,name=api_key_id,json=apiKeyId,proto3" json:"api_key_id,omitempty"`
+	ApiKeyId string `protobuf:"bytes,1,opt,name=api_key_id,json=apiKeyId,proto3" json:"api_key_id,omitempty"`
+	// Why, for the audit record. At most 256 bytes.
+	Note          string `protobuf:"bytes,2,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -787,6 +789,13 @@ func (*RevokeApiKeyRequest) Descriptor() ([]byte, []int) {
 func (x *RevokeApiKeyRequest) GetApiKeyId() string {
 	if x != nil {
 		return x.ApiKeyId
+	}
+	return ""
+}
+
+func (x *RevokeApiKeyRequest) GetNote() string {
+	if x != nil {
+		return x.Note
 	}
 	return ""
 }
@@ -891,10 +900,11 @@ const file_doorward_authn_v1_application_service_proto_rawDesc = "" +
 	"\n" +
 	"api_key_id\x18\x01 \x01(\tR\bapiKeyId\x12\x1c\n" +
 	"\aapi_key\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06apiKey\x12G\n" +
-	"\x12old_key_expires_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x0foldKeyExpiresAt\">\n" +
+	"\x12old_key_expires_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x0foldKeyExpiresAt\"\\\n" +
 	"\x13RevokeApiKeyRequest\x12'\n" +
 	"\n" +
-	"api_key_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\bapiKeyId\"Q\n" +
+	"api_key_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\bapiKeyId\x12\x1c\n" +
+	"\x04note\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x04note\"Q\n" +
 	"\x14RevokeApiKeyResponse\x129\n" +
 	"\n" +
 	"revoked_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\trevokedAt*M\n" +

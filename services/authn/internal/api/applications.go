@@ -118,7 +118,7 @@ func (a *applications) RevokeApiKey(ctx context.Context, req *authnv1.RevokeApiK
 	if err != nil {
 		return nil, err
 	}
-	revoked, err := a.flow.RevokeKey(ctx, by, req.GetApiKeyId())
+	revoked, err := a.flow.RevokeKey(ctx, by, req.GetApiKeyId(), req.GetNote())
 	if err != nil {
 		return nil, err
 	}

@@ -93,8 +93,8 @@ func (f *Operators) RotateKey(ctx context.Context, by Actor, keyID string, overl
 	return Rotated{Successor: made, Text: text, OldEnd: until}, nil
 }
 
-// RevokeKey makes a key useless.
-func (f *Operators) RevokeKey(ctx context.Context, by Actor, keyID string) (application.Key, error) {
+// RevokeKey makes a key useless. note is why, for the audit record.
+func (f *Operators) RevokeKey(ctx context.Context, by Actor, keyID, note string) (application.Key, error) {
 	now := f.now()
 	var revoked application.Key
 	err := f.store.Update(ctx, func(tx store.Tx) error {
@@ -113,7 +113,7 @@ func (f *Operators) RevokeKey(ctx context.Context, by Actor, keyID string) (appl
 		if err := tx.Applications.PutKey(k); err != nil {
 			return err
 		}
-		return tx.Audit.Append(by.record(now, "api_key.revoke", "api_key", k.ID, ""))
+		return tx.Audit.Append(by.record(now, "api_key.revoke", "api_key", k.ID, note))
 	})
 	if err != nil {
 		return application.Key{}, fmt.Errorf("revoke API key: %w", err)

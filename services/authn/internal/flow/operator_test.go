@@ -46,7 +46,7 @@ func TestAKeySaysWhoseItIsUntilItIsRevoked(t *testing.T) {
 		t.Errorf("the key %s of %s with %v", key.ID, key.ApplicationID, key.Scopes)
 	}
 
-	_, err = w.operators.RevokeKey(t.Context(), operator, made.ID)
+	_, err = w.operators.RevokeKey(t.Context(), operator, made.ID, "")
 	w.must(err)
 	w.clock.advance(time.Second)
 	_, err = callers.Identify(t.Context(), text)
@@ -88,7 +88,7 @@ func TestTheAgeOfAnAnswerCountsFromBeforeTheLookUp(t *testing.T) {
 	made, text, err := w.operators.CreateKey(t.Context(), operator, w.app, nil)
 	w.must(err)
 	slow := &countingStore{Store: w.store, after: func() {
-		_, err := w.operators.RevokeKey(t.Context(), operator, made.ID)
+		_, err := w.operators.RevokeKey(t.Context(), operator, made.ID, "")
 		w.must(err)
 		w.clock.advance(time.Second)
 	}}
@@ -119,16 +119,19 @@ func TestAKeyIsRevokedOnce(t *testing.T) {
 	w := newWorld(t)
 	made, _, err := w.operators.CreateKey(t.Context(), operator, w.app, nil)
 	w.must(err)
-	first, err := w.operators.RevokeKey(t.Context(), operator, made.ID)
+	first, err := w.operators.RevokeKey(t.Context(), operator, made.ID, "its host was lost")
 	w.must(err)
+	if r := w.lastAudit(); r.Action != "api_key.revoke" || r.Reason != "its host was lost" {
+		t.Errorf("audited as %s because of %q", r.Action, r.Reason)
+	}
 	audits := len(w.audits())
 	w.clock.advance(time.Hour)
-	again, err := w.operators.RevokeKey(t.Context(), operator, made.ID)
+	again, err := w.operators.RevokeKey(t.Context(), operator, made.ID, "")
 	w.must(err)
 	if diff := cmp.Diff(first, again); diff != "" || len(w.audits()) != audits {
 		t.Errorf("the second time changed something: %s", diff)
 	}
-	_, err = w.operators.RevokeKey(t.Context(), operator, "key_unknown")
+	_, err = w.operators.RevokeKey(t.Context(), operator, "key_unknown", "")
 	expectFault(t, err, fault.NotFound, typev1.Reason_REASON_NOT_FOUND)
 	_, _, err = w.operators.CreateKey(t.Context(), operator, "app_unknown", nil)
 	expectFault(t, err, fault.NotFound, typev1.Reason_REASON_NOT_FOUND)
@@ -172,7 +175,7 @@ func TestAKeyThatHasEndedIsntRotated(t *testing.T) {
 		return made.ID
 	}
 	revoked, leaving, expired := newKey(), newKey(), newKey()
-	_, err := w.operators.RevokeKey(t.Context(), operator, revoked)
+	_, err := w.operators.RevokeKey(t.Context(), operator, revoked, "")
 	w.must(err)
 	_, err = w.operators.RotateKey(t.Context(), operator, leaving, time.Hour)
 	w.must(err)
@@ -236,7 +239,7 @@ func TestApplicationsAreListedByNameWithTheirKeys(t *testing.T) {
 			want[app] = append(want[app], made.ID)
 		}
 	}
-	_, err := w.operators.RevokeKey(t.Context(), operator, want[wiki][1])
+	_, err := w.operators.RevokeKey(t.Context(), operator, want[wiki][1], "")
 	w.must(err)
 	for limit, pages := range map[int]int{1: 3, 2: 2, 3: 1, 10: 1} {
 		var names []string
