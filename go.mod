@@ -12,6 +12,7 @@ require (
 	buf.build/go/protovalidate v1.4.0
 	github.com/FastFilter/xorfilter v0.4.1
 	github.com/alecthomas/kong v1.17.0
+	github.com/altcha-org/altcha-lib-go v1.0.0
 	github.com/ccojocar/zxcvbn-go v1.0.4
 	github.com/doorward/doorward/gen v0.0.0
 	github.com/doorward/doorward/sdk v0.0.0

@@ -1,0 +1,160 @@
+package challenge
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	altcha "github.com/altcha-org/altcha-lib-go"
+
+	"github.com/doorward/doorward/internal/secret"
+)
+
+// Purpose is what a challenge is asked for. A solution is good for its own purpose alone.
+type Purpose string
+
+// The purposes.
+const (
+	SignUp Purpose = "sign_up"
+	SignIn Purpose = "sign_in"
+	Code   Purpose = "code"
+)
+
+// Difficulties, in hashes at most; a browser needs half as many on average.
+const (
+	MinDifficulty     = 1_000
+	DefaultDifficulty = 50_000
+	MaxDifficulty     = 10_000_000
+)
+
+// Why a solution isn't taken.
+var (
+	// ErrUnsolved: it isn't the solution of a challenge that we made.
+	ErrUnsolved = errors.New("challenge: not a solution of a challenge of ours")
+	// ErrElsewhere: it is, of one for another purpose.
+	ErrElsewhere = errors.New("challenge: made for another purpose")
+	// ErrExpired: it came too late.
+	ErrExpired = errors.New("challenge: expired")
+	// ErrSpent: it was redeemed before.
+	ErrSpent = errors.New("challenge: redeemed before")
+	// ErrFull: too many are remembered as redeemed; none can be taken for now.
+	ErrFull = errors.New("challenge: too many were redeemed of late")
+)
+
+const (
+	algorithm = altcha.SHA256
+	saltBytes = 16
+	// maxSolution is larger than any solution of ours, in bytes of base64.
+	maxSolution = 1024
+	// The salt's parameters.
+	purposeParam, expiresParam = "purpose", "expires"
+)
+
+// Challenge is what a browser is given, as the protocol's widget reads it.
+type Challenge = altcha.Challenge
+
+// Issuer makes challenges and redeems their solutions. It is safe for concurrent use and starts no goroutine.
+type Issuer struct {
+	key      string
+	lifetime time.Duration
+	now      func() time.Time
+	spent    *spent
+}
+
+// Config makes an Issuer. All fields are required.
+type Config struct {
+	Key secret.Key
+	// Lifetime is how long a challenge may be worked at.
+	Lifetime time.Duration
+	// MaxSpent is how many redeemed solutions are remembered, of about 100 bytes each.
+	MaxSpent int
+	Now      func() time.Time
+}
+
+// New refuses a config that lacks something.
+func New(c Config) (*Issuer, error) {
+	if c.Key.IsZero() || c.Lifetime <= 0 || c.MaxSpent <= 0 || c.Now == nil {
+		return nil, errors.New("challenge: a key, a lifetime, a bound and a clock are needed")
+	}
+	mac := c.Key.MAC("risk/challenge/v1")
+	return &Issuer{key: hex.EncodeToString(mac[:]), lifetime: c.Lifetime, now: c.Now, spent: newSpent(c.MaxSpent)}, nil
+}
+
+// Issue makes a challenge. A difficulty out of its bounds is brought into them.
+func (i *Issuer) Issue(purpose Purpose, difficulty int64) (Challenge, error) {
+	expires := i.now().Add(i.lifetime)
+	made, err := altcha.CreateChallenge(altcha.ChallengeOptions{
+		Algorithm:  algorithm,
+		MaxNumber:  min(max(difficulty, MinDifficulty), MaxDifficulty),
+		SaltLength: saltBytes,
+		HMACKey:    i.key,
+		Expires:    &expires,
+		Params:     url.Values{purposeParam: {string(purpose)}},
+	})
+	if err != nil {
+		return Challenge{}, fmt.Errorf("challenge: make one: %w", err)
+	}
+	return made, nil
+}
+
+// Redeem takes a solution, as the protocol's widget gives it: once, in time, and for its purpose.
+func (i *Issuer) Redeem(purpose Purpose, solution string) error {
+	payload, err := parse(solution)
+	if err != nil {
+		return err
+	}
+	// The library's own check of the expiry goes by another clock.
+	if ok, err := altcha.VerifySolutionSafe(payload, i.key, false); err != nil || !ok {
+		return ErrUnsolved
+	}
+	// From here on the salt is known to be ours, and so what it says.
+	made, expires, err := readSalt(payload.Salt)
+	switch {
+	case err != nil:
+		return err
+	case made != purpose:
+		return ErrElsewhere
+	case !i.now().Before(expires):
+		return ErrExpired
+	}
+	return i.spent.spend(payload.Signature, expires, i.now())
+}
+
+// parse reads exactly the fields that a solution has.
+func parse(solution string) (altcha.Payload, error) {
+	if len(solution) > maxSolution {
+		return altcha.Payload{}, ErrUnsolved
+	}
+	text, err := base64.StdEncoding.DecodeString(solution)
+	if err != nil {
+		return altcha.Payload{}, ErrUnsolved
+	}
+	var p altcha.Payload
+	if err := json.Unmarshal(text, &p); err != nil {
+		return altcha.Payload{}, ErrUnsolved
+	}
+	if p.Algorithm != string(algorithm) || p.Number < 0 || p.Number > MaxDifficulty {
+		return altcha.Payload{}, ErrUnsolved
+	}
+	return p, nil
+}
+
+// readSalt finds what Issue put into a salt: random?expires=…&purpose=…&
+func readSalt(salt string) (Purpose, time.Time, error) {
+	_, query, _ := strings.Cut(salt, "?")
+	params, err := url.ParseQuery(strings.TrimSuffix(query, "&"))
+	if err != nil {
+		return "", time.Time{}, ErrUnsolved
+	}
+	seconds, err := strconv.ParseInt(params.Get(expiresParam), 10, 64)
+	if err != nil {
+		return "", time.Time{}, ErrUnsolved
+	}
+	return Purpose(params.Get(purposeParam)), time.Unix(seconds, 0), nil
+}
