@@ -108,5 +108,6 @@ func restrictionRows(operator, audited access.Rule) access.Table {
 		authnv1.RestrictionService_ImportEntries_FullMethodName:  audited,
 		authnv1.RestrictionService_ListEntries_FullMethodName:    operator,
 		authnv1.RestrictionService_ExplainAddress_FullMethodName: operator,
+		authnv1.RestrictionService_SweepUsers_FullMethodName:     audited,
 	}
 }

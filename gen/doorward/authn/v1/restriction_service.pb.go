@@ -84,6 +84,216 @@ func (RestrictionList) EnumDescriptor() ([]byte, []int) {
 	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{0}
 }
 
+// SweepUsersRequest asks for a page of accounts to be judged.
+type SweepUsersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many accounts are judged, 1 to 200; 50 when 0.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the page before.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Whether to ban those that may not sign up. Not set: nothing is changed.
+	Ban bool `protobuf:"varint,3,opt,name=ban,proto3" json:"ban,omitempty"`
+	// Why, for the audit records. At most 200 bytes.
+	Note          string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SweepUsersRequest) Reset() {
+	*x = SweepUsersRequest{}
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SweepUsersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SweepUsersRequest) ProtoMessage() {}
+
+func (x *SweepUsersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SweepUsersRequest.ProtoReflect.Descriptor instead.
+func (*SweepUsersRequest) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *SweepUsersRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *SweepUsersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *SweepUsersRequest) GetBan() bool {
+	if x != nil {
+		return x.Ban
+	}
+	return false
+}
+
+func (x *SweepUsersRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// SweepUsersResponse is what became of a page.
+type SweepUsersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The accounts that may not sign up, in the order in which they did.
+	Users []*SweptUser `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
+	// How many accounts were judged.
+	Judged int32 `protobuf:"varint,2,opt,name=judged,proto3" json:"judged,omitempty"`
+	// Where the next page begins. Empty at the end.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SweepUsersResponse) Reset() {
+	*x = SweepUsersResponse{}
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SweepUsersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SweepUsersResponse) ProtoMessage() {}
+
+func (x *SweepUsersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SweepUsersResponse.ProtoReflect.Descriptor instead.
+func (*SweepUsersResponse) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *SweepUsersResponse) GetUsers() []*SweptUser {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *SweepUsersResponse) GetJudged() int32 {
+	if x != nil {
+		return x.Judged
+	}
+	return 0
+}
+
+func (x *SweepUsersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// SweptUser is an account that may not sign up.
+type SweptUser struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user's id.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The first of its present addresses.
+	Email string `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
+	// The first rule that refuses that address.
+	Rule string `protobuf:"bytes,3,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Whether it was banned by this call.
+	Banned        bool `protobuf:"varint,4,opt,name=banned,proto3" json:"banned,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SweptUser) Reset() {
+	*x = SweptUser{}
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SweptUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SweptUser) ProtoMessage() {}
+
+func (x *SweptUser) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SweptUser.ProtoReflect.Descriptor instead.
+func (*SweptUser) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *SweptUser) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *SweptUser) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *SweptUser) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *SweptUser) GetBanned() bool {
+	if x != nil {
+		return x.Banned
+	}
+	return false
+}
+
 // RestrictionEntry is an entry of a list.
 type RestrictionEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -103,7 +313,7 @@ type RestrictionEntry struct {
 
 func (x *RestrictionEntry) Reset() {
 	*x = RestrictionEntry{}
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[0]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -115,7 +325,7 @@ func (x *RestrictionEntry) String() string {
 func (*RestrictionEntry) ProtoMessage() {}
 
 func (x *RestrictionEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[0]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -128,7 +338,7 @@ func (x *RestrictionEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestrictionEntry.ProtoReflect.Descriptor instead.
 func (*RestrictionEntry) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{0}
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *RestrictionEntry) GetEntry() string {
@@ -179,7 +389,7 @@ type RestrictionWarning struct {
 
 func (x *RestrictionWarning) Reset() {
 	*x = RestrictionWarning{}
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[1]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -191,7 +401,7 @@ func (x *RestrictionWarning) String() string {
 func (*RestrictionWarning) ProtoMessage() {}
 
 func (x *RestrictionWarning) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[1]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -204,7 +414,7 @@ func (x *RestrictionWarning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestrictionWarning.ProtoReflect.Descriptor instead.
 func (*RestrictionWarning) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{1}
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RestrictionWarning) GetKind() string {
@@ -238,7 +448,7 @@ type AddEntriesRequest struct {
 
 func (x *AddEntriesRequest) Reset() {
 	*x = AddEntriesRequest{}
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[2]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -250,7 +460,7 @@ func (x *AddEntriesRequest) String() string {
 func (*AddEntriesRequest) ProtoMessage() {}
 
 func (x *AddEntriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[2]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -263,7 +473,7 @@ func (x *AddEntriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddEntriesRequest.ProtoReflect.Descriptor instead.
 func (*AddEntriesRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{2}
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *AddEntriesRequest) GetList() RestrictionList {
@@ -300,7 +510,7 @@ type AddEntriesResponse struct {
 
 func (x *AddEntriesResponse) Reset() {
 	*x = AddEntriesResponse{}
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[3]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -312,7 +522,7 @@ func (x *AddEntriesResponse) String() string {
 func (*AddEntriesResponse) ProtoMessage() {}
 
 func (x *AddEntriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[3]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -325,7 +535,7 @@ func (x *AddEntriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddEntriesResponse.ProtoReflect.Descriptor instead.
 func (*AddEntriesResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{3}
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *AddEntriesResponse) GetAdded() []string {
@@ -357,7 +567,7 @@ type RemoveEntriesRequest struct {
 
 func (x *RemoveEntriesRequest) Reset() {
 	*x = RemoveEntriesRequest{}
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[4]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -369,7 +579,7 @@ func (x *RemoveEntriesRequest) String() string {
 func (*RemoveEntriesRequest) ProtoMessage() {}
 
 func (x *RemoveEntriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[4]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -382,7 +592,7 @@ func (x *RemoveEntriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveEntriesRequest.ProtoReflect.Descriptor instead.
 func (*RemoveEntriesRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{4}
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RemoveEntriesRequest) GetList() RestrictionList {
@@ -421,7 +631,7 @@ type RemoveEntriesResponse struct {
 
 func (x *RemoveEntriesResponse) Reset() {
 	*x = RemoveEntriesResponse{}
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[5]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -433,7 +643,7 @@ func (x *RemoveEntriesResponse) String() string {
 func (*RemoveEntriesResponse) ProtoMessage() {}
 
 func (x *RemoveEntriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[5]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -446,7 +656,7 @@ func (x *RemoveEntriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveEntriesResponse.ProtoReflect.Descriptor instead.
 func (*RemoveEntriesResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{5}
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RemoveEntriesResponse) GetRemoved() []string {
@@ -485,7 +695,7 @@ type ListEntriesRequest struct {
 
 func (x *ListEntriesRequest) Reset() {
 	*x = ListEntriesRequest{}
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[6]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -497,7 +707,7 @@ func (x *ListEntriesRequest) String() string {
 func (*ListEntriesRequest) ProtoMessage() {}
 
 func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[6]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -510,7 +720,7 @@ func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesRequest.ProtoReflect.Descriptor instead.
 func (*ListEntriesRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{6}
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListEntriesRequest) GetList() RestrictionList {
@@ -547,7 +757,7 @@ type ListEntriesResponse struct {
 
 func (x *ListEntriesResponse) Reset() {
 	*x = ListEntriesResponse{}
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[7]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -559,7 +769,7 @@ func (x *ListEntriesResponse) String() string {
 func (*ListEntriesResponse) ProtoMessage() {}
 
 func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[7]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -572,7 +782,7 @@ func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesResponse.ProtoReflect.Descriptor instead.
 func (*ListEntriesResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{7}
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListEntriesResponse) GetEntries() []*RestrictionEntry {
@@ -605,7 +815,7 @@ type ImportEntriesRequest struct {
 
 func (x *ImportEntriesRequest) Reset() {
 	*x = ImportEntriesRequest{}
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[8]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -617,7 +827,7 @@ func (x *ImportEntriesRequest) String() string {
 func (*ImportEntriesRequest) ProtoMessage() {}
 
 func (x *ImportEntriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[8]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -630,7 +840,7 @@ func (x *ImportEntriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportEntriesRequest.ProtoReflect.Descriptor instead.
 func (*ImportEntriesRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{8}
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ImportEntriesRequest) GetPiece() isImportEntriesRequest_Piece {
@@ -689,7 +899,7 @@ type ImportEntriesHeader struct {
 
 func (x *ImportEntriesHeader) Reset() {
 	*x = ImportEntriesHeader{}
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[9]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -701,7 +911,7 @@ func (x *ImportEntriesHeader) String() string {
 func (*ImportEntriesHeader) ProtoMessage() {}
 
 func (x *ImportEntriesHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[9]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -714,7 +924,7 @@ func (x *ImportEntriesHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportEntriesHeader.ProtoReflect.Descriptor instead.
 func (*ImportEntriesHeader) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{9}
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ImportEntriesHeader) GetList() RestrictionList {
@@ -748,7 +958,7 @@ type ImportEntriesResponse struct {
 
 func (x *ImportEntriesResponse) Reset() {
 	*x = ImportEntriesResponse{}
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[10]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -760,7 +970,7 @@ func (x *ImportEntriesResponse) String() string {
 func (*ImportEntriesResponse) ProtoMessage() {}
 
 func (x *ImportEntriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[10]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -773,7 +983,7 @@ func (x *ImportEntriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportEntriesResponse.ProtoReflect.Descriptor instead.
 func (*ImportEntriesResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{10}
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ImportEntriesResponse) GetTotal() int32 {
@@ -817,7 +1027,7 @@ type ExplainAddressRequest struct {
 
 func (x *ExplainAddressRequest) Reset() {
 	*x = ExplainAddressRequest{}
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[11]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -829,7 +1039,7 @@ func (x *ExplainAddressRequest) String() string {
 func (*ExplainAddressRequest) ProtoMessage() {}
 
 func (x *ExplainAddressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[11]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -842,7 +1052,7 @@ func (x *ExplainAddressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainAddressRequest.ProtoReflect.Descriptor instead.
 func (*ExplainAddressRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{11}
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ExplainAddressRequest) GetEmail() string {
@@ -874,7 +1084,7 @@ type ExplainAddressResponse struct {
 
 func (x *ExplainAddressResponse) Reset() {
 	*x = ExplainAddressResponse{}
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[12]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -886,7 +1096,7 @@ func (x *ExplainAddressResponse) String() string {
 func (*ExplainAddressResponse) ProtoMessage() {}
 
 func (x *ExplainAddressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[12]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -899,7 +1109,7 @@ func (x *ExplainAddressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainAddressResponse.ProtoReflect.Descriptor instead.
 func (*ExplainAddressResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{12}
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ExplainAddressResponse) GetAllowed() bool {
@@ -946,7 +1156,7 @@ type RestrictionFinding struct {
 
 func (x *RestrictionFinding) Reset() {
 	*x = RestrictionFinding{}
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[13]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1168,7 @@ func (x *RestrictionFinding) String() string {
 func (*RestrictionFinding) ProtoMessage() {}
 
 func (x *RestrictionFinding) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[13]
+	mi := &file_doorward_authn_v1_restriction_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1181,7 @@ func (x *RestrictionFinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestrictionFinding.ProtoReflect.Descriptor instead.
 func (*RestrictionFinding) Descriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{13}
+	return file_doorward_authn_v1_restriction_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RestrictionFinding) GetRule() string {
@@ -1027,7 +1237,23 @@ var File_doorward_authn_v1_restriction_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_restriction_service_proto_rawDesc = "" +
 	"\n" +
-	"+doorward/authn/v1/restriction_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa8\x01\n" +
+	"+doorward/authn/v1/restriction_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x01\n" +
+	"\x11SweepUsersRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\tpageToken\x12\x10\n" +
+	"\x03ban\x18\x03 \x01(\bR\x03ban\x12\x1c\n" +
+	"\x04note\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\xc8\x01R\x04note\"\x88\x01\n" +
+	"\x12SweepUsersResponse\x122\n" +
+	"\x05users\x18\x01 \x03(\v2\x1c.doorward.authn.v1.SweptUserR\x05users\x12\x16\n" +
+	"\x06judged\x18\x02 \x01(\x05R\x06judged\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"f\n" +
+	"\tSweptUser\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x14\n" +
+	"\x05email\x18\x02 \x01(\tR\x05email\x12\x12\n" +
+	"\x04rule\x18\x03 \x01(\tR\x04rule\x12\x16\n" +
+	"\x06banned\x18\x04 \x01(\bR\x06banned\"\xa8\x01\n" +
 	"\x10RestrictionEntry\x12\x14\n" +
 	"\x05entry\x18\x01 \x01(\tR\x05entry\x12\x18\n" +
 	"\awritten\x18\x02 \x01(\tR\awritten\x125\n" +
@@ -1099,14 +1325,16 @@ const file_doorward_authn_v1_restriction_service_proto_rawDesc = "" +
 	"\x16RESTRICTION_LIST_ALLOW\x10\x01\x12\x1a\n" +
 	"\x16RESTRICTION_LIST_BLOCK\x10\x02\x12\x1f\n" +
 	"\x1bRESTRICTION_LIST_DISPOSABLE\x10\x03\x12#\n" +
-	"\x1fRESTRICTION_LIST_NOT_DISPOSABLE\x10\x042\x80\x04\n" +
+	"\x1fRESTRICTION_LIST_NOT_DISPOSABLE\x10\x042\xdb\x04\n" +
 	"\x12RestrictionService\x12Y\n" +
 	"\n" +
 	"AddEntries\x12$.doorward.authn.v1.AddEntriesRequest\x1a%.doorward.authn.v1.AddEntriesResponse\x12b\n" +
 	"\rRemoveEntries\x12'.doorward.authn.v1.RemoveEntriesRequest\x1a(.doorward.authn.v1.RemoveEntriesResponse\x12\\\n" +
 	"\vListEntries\x12%.doorward.authn.v1.ListEntriesRequest\x1a&.doorward.authn.v1.ListEntriesResponse\x12f\n" +
 	"\rImportEntries\x12'.doorward.authn.v1.ImportEntriesRequest\x1a(.doorward.authn.v1.ImportEntriesResponse(\x010\x01\x12e\n" +
-	"\x0eExplainAddress\x12(.doorward.authn.v1.ExplainAddressRequest\x1a).doorward.authn.v1.ExplainAddressResponseB<Z:github.com/doorward/doorward/gen/doorward/authn/v1;authnv1b\x06proto3"
+	"\x0eExplainAddress\x12(.doorward.authn.v1.ExplainAddressRequest\x1a).doorward.authn.v1.ExplainAddressResponse\x12Y\n" +
+	"\n" +
+	"SweepUsers\x12$.doorward.authn.v1.SweepUsersRequest\x1a%.doorward.authn.v1.SweepUsersResponseB<Z:github.com/doorward/doorward/gen/doorward/authn/v1;authnv1b\x06proto3"
 
 var (
 	file_doorward_authn_v1_restriction_service_proto_rawDescOnce sync.Once
@@ -1121,53 +1349,59 @@ func file_doorward_authn_v1_restriction_service_proto_rawDescGZIP() []byte {
 }
 
 var file_doorward_authn_v1_restriction_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_doorward_authn_v1_restriction_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_doorward_authn_v1_restriction_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_doorward_authn_v1_restriction_service_proto_goTypes = []any{
 	(RestrictionList)(0),           // 0: doorward.authn.v1.RestrictionList
-	(*RestrictionEntry)(nil),       // 1: doorward.authn.v1.RestrictionEntry
-	(*RestrictionWarning)(nil),     // 2: doorward.authn.v1.RestrictionWarning
-	(*AddEntriesRequest)(nil),      // 3: doorward.authn.v1.AddEntriesRequest
-	(*AddEntriesResponse)(nil),     // 4: doorward.authn.v1.AddEntriesResponse
-	(*RemoveEntriesRequest)(nil),   // 5: doorward.authn.v1.RemoveEntriesRequest
-	(*RemoveEntriesResponse)(nil),  // 6: doorward.authn.v1.RemoveEntriesResponse
-	(*ListEntriesRequest)(nil),     // 7: doorward.authn.v1.ListEntriesRequest
-	(*ListEntriesResponse)(nil),    // 8: doorward.authn.v1.ListEntriesResponse
-	(*ImportEntriesRequest)(nil),   // 9: doorward.authn.v1.ImportEntriesRequest
-	(*ImportEntriesHeader)(nil),    // 10: doorward.authn.v1.ImportEntriesHeader
-	(*ImportEntriesResponse)(nil),  // 11: doorward.authn.v1.ImportEntriesResponse
-	(*ExplainAddressRequest)(nil),  // 12: doorward.authn.v1.ExplainAddressRequest
-	(*ExplainAddressResponse)(nil), // 13: doorward.authn.v1.ExplainAddressResponse
-	(*RestrictionFinding)(nil),     // 14: doorward.authn.v1.RestrictionFinding
-	(*timestamppb.Timestamp)(nil),  // 15: google.protobuf.Timestamp
+	(*SweepUsersRequest)(nil),      // 1: doorward.authn.v1.SweepUsersRequest
+	(*SweepUsersResponse)(nil),     // 2: doorward.authn.v1.SweepUsersResponse
+	(*SweptUser)(nil),              // 3: doorward.authn.v1.SweptUser
+	(*RestrictionEntry)(nil),       // 4: doorward.authn.v1.RestrictionEntry
+	(*RestrictionWarning)(nil),     // 5: doorward.authn.v1.RestrictionWarning
+	(*AddEntriesRequest)(nil),      // 6: doorward.authn.v1.AddEntriesRequest
+	(*AddEntriesResponse)(nil),     // 7: doorward.authn.v1.AddEntriesResponse
+	(*RemoveEntriesRequest)(nil),   // 8: doorward.authn.v1.RemoveEntriesRequest
+	(*RemoveEntriesResponse)(nil),  // 9: doorward.authn.v1.RemoveEntriesResponse
+	(*ListEntriesRequest)(nil),     // 10: doorward.authn.v1.ListEntriesRequest
+	(*ListEntriesResponse)(nil),    // 11: doorward.authn.v1.ListEntriesResponse
+	(*ImportEntriesRequest)(nil),   // 12: doorward.authn.v1.ImportEntriesRequest
+	(*ImportEntriesHeader)(nil),    // 13: doorward.authn.v1.ImportEntriesHeader
+	(*ImportEntriesResponse)(nil),  // 14: doorward.authn.v1.ImportEntriesResponse
+	(*ExplainAddressRequest)(nil),  // 15: doorward.authn.v1.ExplainAddressRequest
+	(*ExplainAddressResponse)(nil), // 16: doorward.authn.v1.ExplainAddressResponse
+	(*RestrictionFinding)(nil),     // 17: doorward.authn.v1.RestrictionFinding
+	(*timestamppb.Timestamp)(nil),  // 18: google.protobuf.Timestamp
 }
 var file_doorward_authn_v1_restriction_service_proto_depIdxs = []int32{
-	15, // 0: doorward.authn.v1.RestrictionEntry.added_at:type_name -> google.protobuf.Timestamp
-	0,  // 1: doorward.authn.v1.AddEntriesRequest.list:type_name -> doorward.authn.v1.RestrictionList
-	2,  // 2: doorward.authn.v1.AddEntriesResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
-	0,  // 3: doorward.authn.v1.RemoveEntriesRequest.list:type_name -> doorward.authn.v1.RestrictionList
-	2,  // 4: doorward.authn.v1.RemoveEntriesResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
-	0,  // 5: doorward.authn.v1.ListEntriesRequest.list:type_name -> doorward.authn.v1.RestrictionList
-	1,  // 6: doorward.authn.v1.ListEntriesResponse.entries:type_name -> doorward.authn.v1.RestrictionEntry
-	10, // 7: doorward.authn.v1.ImportEntriesRequest.header:type_name -> doorward.authn.v1.ImportEntriesHeader
-	0,  // 8: doorward.authn.v1.ImportEntriesHeader.list:type_name -> doorward.authn.v1.RestrictionList
-	2,  // 9: doorward.authn.v1.ImportEntriesResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
-	14, // 10: doorward.authn.v1.ExplainAddressResponse.findings:type_name -> doorward.authn.v1.RestrictionFinding
-	0,  // 11: doorward.authn.v1.RestrictionFinding.list:type_name -> doorward.authn.v1.RestrictionList
-	3,  // 12: doorward.authn.v1.RestrictionService.AddEntries:input_type -> doorward.authn.v1.AddEntriesRequest
-	5,  // 13: doorward.authn.v1.RestrictionService.RemoveEntries:input_type -> doorward.authn.v1.RemoveEntriesRequest
-	7,  // 14: doorward.authn.v1.RestrictionService.ListEntries:input_type -> doorward.authn.v1.ListEntriesRequest
-	9,  // 15: doorward.authn.v1.RestrictionService.ImportEntries:input_type -> doorward.authn.v1.ImportEntriesRequest
-	12, // 16: doorward.authn.v1.RestrictionService.ExplainAddress:input_type -> doorward.authn.v1.ExplainAddressRequest
-	4,  // 17: doorward.authn.v1.RestrictionService.AddEntries:output_type -> doorward.authn.v1.AddEntriesResponse
-	6,  // 18: doorward.authn.v1.RestrictionService.RemoveEntries:output_type -> doorward.authn.v1.RemoveEntriesResponse
-	8,  // 19: doorward.authn.v1.RestrictionService.ListEntries:output_type -> doorward.authn.v1.ListEntriesResponse
-	11, // 20: doorward.authn.v1.RestrictionService.ImportEntries:output_type -> doorward.authn.v1.ImportEntriesResponse
-	13, // 21: doorward.authn.v1.RestrictionService.ExplainAddress:output_type -> doorward.authn.v1.ExplainAddressResponse
-	17, // [17:22] is the sub-list for method output_type
-	12, // [12:17] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	3,  // 0: doorward.authn.v1.SweepUsersResponse.users:type_name -> doorward.authn.v1.SweptUser
+	18, // 1: doorward.authn.v1.RestrictionEntry.added_at:type_name -> google.protobuf.Timestamp
+	0,  // 2: doorward.authn.v1.AddEntriesRequest.list:type_name -> doorward.authn.v1.RestrictionList
+	5,  // 3: doorward.authn.v1.AddEntriesResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
+	0,  // 4: doorward.authn.v1.RemoveEntriesRequest.list:type_name -> doorward.authn.v1.RestrictionList
+	5,  // 5: doorward.authn.v1.RemoveEntriesResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
+	0,  // 6: doorward.authn.v1.ListEntriesRequest.list:type_name -> doorward.authn.v1.RestrictionList
+	4,  // 7: doorward.authn.v1.ListEntriesResponse.entries:type_name -> doorward.authn.v1.RestrictionEntry
+	13, // 8: doorward.authn.v1.ImportEntriesRequest.header:type_name -> doorward.authn.v1.ImportEntriesHeader
+	0,  // 9: doorward.authn.v1.ImportEntriesHeader.list:type_name -> doorward.authn.v1.RestrictionList
+	5,  // 10: doorward.authn.v1.ImportEntriesResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
+	17, // 11: doorward.authn.v1.ExplainAddressResponse.findings:type_name -> doorward.authn.v1.RestrictionFinding
+	0,  // 12: doorward.authn.v1.RestrictionFinding.list:type_name -> doorward.authn.v1.RestrictionList
+	6,  // 13: doorward.authn.v1.RestrictionService.AddEntries:input_type -> doorward.authn.v1.AddEntriesRequest
+	8,  // 14: doorward.authn.v1.RestrictionService.RemoveEntries:input_type -> doorward.authn.v1.RemoveEntriesRequest
+	10, // 15: doorward.authn.v1.RestrictionService.ListEntries:input_type -> doorward.authn.v1.ListEntriesRequest
+	12, // 16: doorward.authn.v1.RestrictionService.ImportEntries:input_type -> doorward.authn.v1.ImportEntriesRequest
+	15, // 17: doorward.authn.v1.RestrictionService.ExplainAddress:input_type -> doorward.authn.v1.ExplainAddressRequest
+	1,  // 18: doorward.authn.v1.RestrictionService.SweepUsers:input_type -> doorward.authn.v1.SweepUsersRequest
+	7,  // 19: doorward.authn.v1.RestrictionService.AddEntries:output_type -> doorward.authn.v1.AddEntriesResponse
+	9,  // 20: doorward.authn.v1.RestrictionService.RemoveEntries:output_type -> doorward.authn.v1.RemoveEntriesResponse
+	11, // 21: doorward.authn.v1.RestrictionService.ListEntries:output_type -> doorward.authn.v1.ListEntriesResponse
+	14, // 22: doorward.authn.v1.RestrictionService.ImportEntries:output_type -> doorward.authn.v1.ImportEntriesResponse
+	16, // 23: doorward.authn.v1.RestrictionService.ExplainAddress:output_type -> doorward.authn.v1.ExplainAddressResponse
+	2,  // 24: doorward.authn.v1.RestrictionService.SweepUsers:output_type -> doorward.authn.v1.SweepUsersResponse
+	19, // [19:25] is the sub-list for method output_type
+	13, // [13:19] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_doorward_authn_v1_restriction_service_proto_init() }
@@ -1175,7 +1409,7 @@ func file_doorward_authn_v1_restriction_service_proto_init() {
 	if File_doorward_authn_v1_restriction_service_proto != nil {
 		return
 	}
-	file_doorward_authn_v1_restriction_service_proto_msgTypes[8].OneofWrappers = []any{
+	file_doorward_authn_v1_restriction_service_proto_msgTypes[11].OneofWrappers = []any{
 		(*ImportEntriesRequest_Header)(nil),
 		(*ImportEntriesRequest_Chunk)(nil),
 	}
@@ -1185,7 +1419,7 @@ func file_doorward_authn_v1_restriction_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_authn_v1_restriction_service_proto_rawDesc), len(file_doorward_authn_v1_restriction_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,6 +24,7 @@ const (
 	RestrictionService_ListEntries_FullMethodName    = "/doorward.authn.v1.RestrictionService/ListEntries"
 	RestrictionService_ImportEntries_FullMethodName  = "/doorward.authn.v1.RestrictionService/ImportEntries"
 	RestrictionService_ExplainAddress_FullMethodName = "/doorward.authn.v1.RestrictionService/ExplainAddress"
+	RestrictionService_SweepUsers_FullMethodName     = "/doorward.authn.v1.RestrictionService/SweepUsers"
 )
 
 // RestrictionServiceClient is the client API for RestrictionService service.
@@ -31,7 +32,7 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // RestrictionService keeps the lists of who may sign up. What the lists are used for, and the other rules, stand in the policy (`restriction_…`).
-// A change counts on the replica that made it once the call is answered, and on the others within seconds. Accounts that exist aren't touched.
+// A change counts on the replica that made it once the call is answered, and on the others within seconds. Accounts that exist are touched by SweepUsers alone.
 // Callers: operators; every change is audited.
 type RestrictionServiceClient interface {
 	// AddEntries puts entries into a list: all of them, or none. Those that are there already stay as they are.
@@ -54,6 +55,11 @@ type RestrictionServiceClient interface {
 	// are asked. It asks the rules about addresses alone, unless an IP address is given too. Changes nothing, and isn't audited.
 	// Errors: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
 	ExplainAddress(ctx context.Context, in *ExplainAddressRequest, opts ...grpc.CallOption) (*ExplainAddressResponse, error)
+	// SweepUsers judges a page of the accounts that exist by the rules about addresses as they are now, and tells those of whose present addresses none may sign
+	// up. It bans them when it is asked to; nothing else judges an account. The rules about invitations, networks and mailboxes aren't asked.
+	// Accounts that are banned already are passed over. Audited, when it bans, as each ban is.
+	// Events: with `ban`, those of UserService.BanUser for each. Errors: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+	SweepUsers(ctx context.Context, in *SweepUsersRequest, opts ...grpc.CallOption) (*SweepUsersResponse, error)
 }
 
 type restrictionServiceClient struct {
@@ -117,12 +123,22 @@ func (c *restrictionServiceClient) ExplainAddress(ctx context.Context, in *Expla
 	return out, nil
 }
 
+func (c *restrictionServiceClient) SweepUsers(ctx context.Context, in *SweepUsersRequest, opts ...grpc.CallOption) (*SweepUsersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SweepUsersResponse)
+	err := c.cc.Invoke(ctx, RestrictionService_SweepUsers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // RestrictionServiceServer is the server API for RestrictionService service.
 // All implementations must embed UnimplementedRestrictionServiceServer
 // for forward compatibility.
 //
 // RestrictionService keeps the lists of who may sign up. What the lists are used for, and the other rules, stand in the policy (`restriction_…`).
-// A change counts on the replica that made it once the call is answered, and on the others within seconds. Accounts that exist aren't touched.
+// A change counts on the replica that made it once the call is answered, and on the others within seconds. Accounts that exist are touched by SweepUsers alone.
 // Callers: operators; every change is audited.
 type RestrictionServiceServer interface {
 	// AddEntries puts entries into a list: all of them, or none. Those that are there already stay as they are.
@@ -145,6 +161,11 @@ type RestrictionServiceServer interface {
 	// are asked. It asks the rules about addresses alone, unless an IP address is given too. Changes nothing, and isn't audited.
 	// Errors: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
 	ExplainAddress(context.Context, *ExplainAddressRequest) (*ExplainAddressResponse, error)
+	// SweepUsers judges a page of the accounts that exist by the rules about addresses as they are now, and tells those of whose present addresses none may sign
+	// up. It bans them when it is asked to; nothing else judges an account. The rules about invitations, networks and mailboxes aren't asked.
+	// Accounts that are banned already are passed over. Audited, when it bans, as each ban is.
+	// Events: with `ban`, those of UserService.BanUser for each. Errors: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+	SweepUsers(context.Context, *SweepUsersRequest) (*SweepUsersResponse, error)
 	mustEmbedUnimplementedRestrictionServiceServer()
 }
 
@@ -169,6 +190,9 @@ func (UnimplementedRestrictionServiceServer) ImportEntries(grpc.BidiStreamingSer
 }
 func (UnimplementedRestrictionServiceServer) ExplainAddress(context.Context, *ExplainAddressRequest) (*ExplainAddressResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ExplainAddress not implemented")
+}
+func (UnimplementedRestrictionServiceServer) SweepUsers(context.Context, *SweepUsersRequest) (*SweepUsersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SweepUsers not implemented")
 }
 func (UnimplementedRestrictionServiceServer) mustEmbedUnimplementedRestrictionServiceServer() {}
 func (UnimplementedRestrictionServiceServer) testEmbeddedByValue()                            {}
@@ -270,6 +294,24 @@ func _RestrictionService_ExplainAddress_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RestrictionService_SweepUsers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SweepUsersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RestrictionServiceServer).SweepUsers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RestrictionService_SweepUsers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RestrictionServiceServer).SweepUsers(ctx, req.(*SweepUsersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // RestrictionService_ServiceDesc is the grpc.ServiceDesc for RestrictionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -292,6 +334,10 @@ var RestrictionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ExplainAddress",
 			Handler:    _RestrictionService_ExplainAddress_Handler,
+		},
+		{
+			MethodName: "SweepUsers",
+			Handler:    _RestrictionService_SweepUsers_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

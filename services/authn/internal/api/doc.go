@@ -46,6 +46,6 @@ func Register(server grpc.ServiceRegistrar, f Flows) {
 	authnv1.RegisterDeviceServiceServer(server, &devices{flow: f.Devices, now: f.Now})
 	authnv1.RegisterAlertServiceServer(server, &alerts{flow: f.Alerts})
 	authnv1.RegisterApplicationServiceServer(server, &applications{flow: f.Operators})
-	authnv1.RegisterRestrictionServiceServer(server, &restrictions{flow: f.Restrictions})
+	authnv1.RegisterRestrictionServiceServer(server, &restrictions{flow: f.Restrictions, users: f.Users})
 	authnv1.RegisterPolicyServiceServer(server, &policies{flow: f.Policies})
 }

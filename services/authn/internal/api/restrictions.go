@@ -33,7 +33,8 @@ func listOf(m authnv1.RestrictionList) restriction.List {
 
 type restrictions struct {
 	authnv1.UnimplementedRestrictionServiceServer
-	flow *flow.Restrictions
+	flow  *flow.Restrictions
+	users *flow.Users
 }
 
 var _ authnv1.RestrictionServiceServer = (*restrictions)(nil)
@@ -161,6 +162,32 @@ func (r *restrictions) ExplainAddress(ctx context.Context, req *authnv1.ExplainA
 		answer.Findings = append(answer.Findings, findingMessage(f))
 	}
 	return answer, nil
+}
+
+// SweepUsers judges a page of the accounts that exist, and bans those who may not sign up where it is asked to.
+func (r *restrictions) SweepUsers(ctx context.Context, req *authnv1.SweepUsersRequest) (*authnv1.SweepUsersResponse, error) {
+	by, err := actorOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	after, err := pageID(req, "usr")
+	if err != nil {
+		return nil, err
+	}
+	swept, err := r.flow.Judge(ctx, after, pageSize(req))
+	if err != nil {
+		return nil, err
+	}
+	response := &authnv1.SweepUsersResponse{Judged: int32(swept.Judged), NextPageToken: swept.Next}
+	for _, u := range swept.Refused {
+		if req.GetBan() {
+			if _, _, err := r.users.Ban(ctx, by, flow.Whose{UserID: u.UserID}, req.GetNote()); err != nil {
+				return nil, err
+			}
+		}
+		response.Users = append(response.Users, &authnv1.SweptUser{UserId: u.UserID, Email: u.Email, Rule: string(u.Rule), Banned: req.GetBan()})
+	}
+	return response, nil
 }
 
 func findingMessage(f restriction.Finding) *authnv1.RestrictionFinding {
