@@ -16,12 +16,13 @@ type restrictCmd struct {
 	Remove  restrictRemoveCmd  `cmd:"" help:"Take entries out of a list."`
 	List    restrictListCmd    `cmd:"" help:"Show a list."`
 	Import  restrictImportCmd  `cmd:"" help:"Put the entries of a file into a list."`
+	Sweep   restrictSweepCmd   `cmd:"" help:"Judge the accounts that exist, and ban those that may not sign up."`
 	Explain restrictExplainCmd `cmd:"" help:"Say whether an address may sign up, and what every rule says of it."`
 }
 
 func (restrictCmd) Help() string {
 	return readsKey + ` The lists are allow, block, disposable and not-disposable; what they are used for stands in the policy, under restriction_…
-(docs/restrictions.md). Accounts that exist aren't touched. Example:
+(docs/restrictions.md). Accounts that exist aren't touched but by a sweep. Example:
 
   . .doorward/operator.env; doorward restrict add block spam.example '*.spam.example' 192.0.2.0/24 --note 'spam'
   doorward restrict explain somebody@spam.example`

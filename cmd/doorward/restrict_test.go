@@ -13,7 +13,9 @@ import (
 func TestOperatorsSayWhoMaySignUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	c := startDev(t, filepath.Join(t.TempDir(), "d")).console(ctx, t)
+	d := startDev(t, filepath.Join(t.TempDir(), "d"))
+	ada := signUp(ctx, t, d.world(t))
+	c := d.console(ctx, t)
 
 	c.shows([]string{"eve@spam.example may sign up"}, "restrict", "explain", "eve@spam.example")
 	c.shows([]string{"3 of 3 are new in the list block"}, "restrict", "add", "block", "Spam.example", "*.spam.example", "192.0.2.0/24", "--note", "spam")
@@ -53,6 +55,12 @@ func TestOperatorsSayWhoMaySignUp(t *testing.T) {
 	c.shows([]string{"warning: nobody can sign up"}, "policy", "diff", "-f", file)
 	c.shows([]string{"version 1 is in force", "warning: nobody can sign up"}, "policy", "apply", "-f", file)
 	c.shows([]string{"may not sign up: address_not_allowed"}, "restrict", "explain", "ada@example.com")
+
+	c.shows([]string{ada.email + "  address_not_allowed", "1 of 1 accounts would be banned"}, "restrict", "sweep", "--dry-run")
+	c.shows([]string{"in good standing"}, "users", "show", "--email", ada.email)
+	c.shows([]string{`"banned":`, ada.grant.UserID}, "restrict", "sweep", "--json")
+	c.shows([]string{"banned since"}, "users", "show", "--email", ada.email)
+	c.shows([]string{"0 of 1 accounts are banned"}, "restrict", "sweep")
 	write("restriction_access_mode: closed\n")
 	c.refuses("must be one of open, invitation_only", "policy", "apply", "-f", file)
 }
