@@ -80,7 +80,11 @@ func failed(e bus.Event) (history.Try, time.Time, error) {
 	if ref == "" {
 		ref = e.ID
 	}
-	return history.Try{Ref: ref, IP: ip, Account: history.Account(body.GetAccountKey())}, at, nil
+	account := history.Account(body.GetAccountKey())
+	if body.GetKnownDevice() {
+		account = account.OnKnownDevice()
+	}
+	return history.Try{Ref: ref, IP: ip, Account: account}, at, nil
 }
 
 // owner checks that envelope and body speak of the same user, at a version.

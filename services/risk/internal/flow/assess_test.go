@@ -103,6 +103,25 @@ func TestFailuresOfAnAccountNeverReachTheGate(t *testing.T) {
 	wantAnswer(t, w.assess("usr_1", berlin), score.Open, score.VerifyDevice, signal.AccountFailures)
 }
 
+// TestStrangersFailuresCostAKnownDeviceNothing: whoever knows an address would have its owner asked for a code at every sign-in, and an hour's codes
+// are soon used up.
+func TestStrangersFailuresCostAKnownDeviceNothing(t *testing.T) {
+	w := newWorld(t, nil)
+	try := func(known bool, ip netip.Addr) decision.Record {
+		return w.ask(flow.Question{Purpose: decision.SignIn, UserID: "usr_1", Account: account("usr_1"), IP: ip, KnownDevice: known})
+	}
+	ip := netip.MustParseAddr("198.51.100.1")
+	for range 200 {
+		try(false, ip)
+		ip = ip.Next()
+	}
+	wantAnswer(t, try(true, berlin), score.Open, score.Allow)
+	for range score.DefaultPolicy().Limits.AccountFailuresRaised {
+		try(true, berlin)
+	}
+	wantAnswer(t, try(true, berlin), score.Open, score.VerifyDevice, signal.AccountFailures)
+}
+
 func TestParallelTriesSeeEachOther(t *testing.T) {
 	w := newWorld(t, nil)
 	const callers = 200

@@ -13,6 +13,15 @@ import (
 // about whether such an account exists.
 type Account string
 
+// OnKnownDevice is what an account's tries on its owner's known devices count as. Strangers' count apart: whoever knows an address and fails
+// on purpose mustn't have its owner asked for a code at every sign-in.
+func (a Account) OnKnownDevice() Account {
+	if a == "" {
+		return a
+	}
+	return a + "/known"
+}
+
 // Try is one attempt to prove an account's credential.
 type Try struct {
 	Ref     string // names the try wherever it is spoken of again: the decision's id, which the outcome's event repeats
@@ -32,7 +41,7 @@ const (
 // Failures are the tries of the last window that failed or are still open.
 type Failures struct {
 	IP      int // from this address; from this /64 for IPv6
-	Account int // against this account, from anywhere
+	Account int // against this account, from anywhere; on known devices, or on all others
 }
 
 // Config says how long and how much Counters remember.

@@ -7,7 +7,7 @@
 //
 //	signal             kind     raised when
 //	failures.ip        origin   the address failed often of late; high when it failed very often
-//	failures.account   account  the account was tried and failed often of late, from anywhere
+//	failures.account   account  the account was tried and failed often of late, from anywhere; on known devices, or on all others
 //	country.unknown    account  the address has no country
 //	country.new        account  the user has signed in before, but never from this country
 //	travel.impossible  account  nobody gets here that fast from where the user last signed in
