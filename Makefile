@@ -5,7 +5,7 @@
 MODULES := . gen sdk
 TOOL    := go tool -modfile=$(CURDIR)/tools/go.mod
 
-.PHONY: help build test fuzz check generate format bench chaos faults soak vuln data compose-test
+.PHONY: help build test fuzz check generate format bench attack chaos faults soak vuln data compose-test
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ chaos: ## Kill the services 50 times under load, doorward serve 25 times, and lo
 
 faults: ## Take away NATS, each service, the mail server and the disks, for a minute each, under load; OUTAGE and ROLLBACK change that
 	@go test ./test/faults -count=1 -timeout=2h -v -outage=$(or $(OUTAGE),1m) -rollback=$(or $(ROLLBACK),14m)
+
+attack: ## Guess, spray, stuff, lock out, flood and mail-bomb the suite with crowds of 10,000; SCALE changes that
+	@go test ./test/attack -count=1 -timeout=2h -v -scale=$(or $(SCALE),250)
 
 soak: ## Leave the suite under load for an hour, and print what it holds each minute; DURATION changes that
 	@go test ./test/soak -count=1 -timeout=25h -v -duration=$(or $(DURATION),1h)

@@ -1,0 +1,94 @@
+package attack_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	doorward "github.com/doorward/doorward/sdk"
+)
+
+// ownersPause lies between two sign-ins of an owner: a known device has one a second.
+const ownersPause = 1200 * time.Millisecond
+
+// denying has a crowd fail on an owner's address as fast as it is let, and use up its codes by signing up with it. The owner, on the known device, goes on as if
+// nobody were there: every sign-in works with the password alone, and sessions are refreshed and verified.
+func denying(t *testing.T, s *suite) {
+	o := s.newOwner(t, "denied")
+	idle := newDay(t, o)
+	for range 4 {
+		idle.spend(t.Context(), t)
+	}
+	over := lasting(6*time.Second, time.Minute)
+	var failed, signedUp tally
+	besieged := newDay(t, o)
+	during(t, over, func(ctx context.Context) {
+		besiege(ctx, 2*crowd(), 2*guessers, over, func(ctx context.Context, n int) {
+			if n%2 == 0 {
+				failed.add(s.try(ctx, o.email, wrong, s.crowd.next()))
+				return
+			}
+			signedUp.add(s.beginSignUp(ctx, o.email, s.crowd.next()))
+		})
+	}, func(ctx context.Context) {
+		besieged.spend(ctx, t)
+		wait(ctx, ownersPause)
+	})
+	t.Logf("strangers meanwhile: sign-ins: %s; sign-ups: %s", &failed, &signedUp)
+	t.Logf("the owner's worst sign-in: %v (idle %v; must work each of %d times within %v)", besieged.signIns.worst(), idle.signIns.worst(), len(besieged.signIns), answering)
+	t.Logf("the owner's worst refresh: %v (idle %v), worst VerifySession: %v (idle %v)",
+		besieged.refreshes.worst(), idle.refreshes.worst(), besieged.verifications.worst(), idle.verifications.worst())
+	if failed.of("REASON_TOO_MANY_FAILURES")+failed.of("REASON_RATE_LIMITED") == 0 {
+		t.Error("the strangers weren't many enough to be refused, which shows nothing")
+	}
+}
+
+// day is what an owner does again and again, and how long it took.
+type day struct {
+	owner                             *owner
+	signIns, refreshes, verifications latencies
+}
+
+func newDay(t *testing.T, o *owner) *day {
+	t.Helper()
+	return &day{owner: o}
+}
+
+func (d *day) spend(ctx context.Context, t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answering)
+	defer cancel()
+	must(t, d.signIns.take(func() error { d.owner.signIn(ctx, t); return nil }))
+	must(t, d.refreshes.take(func() error { return d.owner.refresh(ctx) }))
+	must(t, d.verifications.take(func() error { return d.owner.verify(ctx) }))
+}
+
+// during does something again and again while an attack is on, on the test's own goroutine, and ends both after a time.
+func during(t *testing.T, over time.Duration, attack, again func(context.Context)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), over)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		attack(ctx)
+	}()
+	defer func() {
+		cancel()
+		<-ended
+	}()
+	for ctx.Err() == nil {
+		again(ctx)
+	}
+}
+
+// beginSignUp goes as far as a stranger gets, to the code that is mailed.
+func (s *suite) beginSignUp(ctx context.Context, email string, from doorward.From) (*doorward.Attempt, error) {
+	a, err := s.client.SignUp(ctx, email, from)
+	if err != nil {
+		return nil, err
+	}
+	if err := patiently(ctx, func() error { return a.NewPassword(ctx, "unlikely enough, "+from.IP.String()) }); err != nil {
+		return nil, err
+	}
+	return a, a.SendCode(ctx)
+}
