@@ -161,6 +161,7 @@ func TestTakenAddressIsntTold(t *testing.T) {
 // TestUnknownAddressAnswersLikeAKnownOne, step by step.
 func TestUnknownAddressAnswersLikeAKnownOne(t *testing.T) {
 	w := newWorld(t)
+	w.unpaced()
 	mails, app := w.mailbox(), w.application()
 	app.signUp(mails, laptop(), "ada@example.org")
 	known, unknown := app.startSignIn(stranger(), "ada@example.org"), app.startSignIn(stranger(), "nobody@example.org")
