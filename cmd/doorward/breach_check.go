@@ -62,7 +62,7 @@ func (c *breachCheckCmd) Run(ctx context.Context, s streams) (err error) {
 		if err != nil {
 			return err
 		}
-		checked := newCheckedPassword(line, checker.Check(ctx, password))
+		checked := newCheckedPassword(line, checker.Check(ctx, c.mode(), password))
 		if ctx.Err() != nil {
 			return errInterrupted
 		}
@@ -87,7 +87,7 @@ var errInterrupted = errors.New("interrupted")
 func (c *breachCheckCmd) checker() (_ *breach.Checker, done func() error, err error) {
 	metrics := prometheus.NewRegistry() // nobody reads them here
 	cfg := breach.Config{
-		Mode: c.mode(), MinCount: c.MinCount, Now: time.Now, Registerer: metrics,
+		MinCount: c.MinCount, Now: time.Now, Registerer: metrics,
 		Logger: slog.New(slog.DiscardHandler), // each failure is printed beside its password
 	}
 	done = func() error { return nil }

@@ -25,10 +25,9 @@ type Range interface {
 
 // Config is what a Checker needs.
 type Config struct {
-	Mode Mode
-	// Corpus is needed by the modes that ask it. Whoever opened it closes it, after the last check.
+	// Corpus is needed by the modes that ask it, and may be nil. Whoever opened it closes it, after the last check.
 	Corpus Corpus
-	// Range is needed by the modes that ask it.
+	// Range is needed by the modes that ask it, and may be nil.
 	Range Range
 	// MinCount is how often the range API must have seen a password for it to be breached. At least 1.
 	MinCount int
@@ -50,16 +49,15 @@ type Checker struct {
 	logged map[Source]time.Time
 }
 
+// The sources that a mode may need and a checker may not have.
+var (
+	ErrNoCorpus = errors.New("breach: there is no corpus to ask")
+	ErrNoRange  = errors.New("breach: there is no range API to ask")
+)
+
 // New makes a checker and registers its metrics.
 func New(c Config) (*Checker, error) {
-	if _, err := ParseMode(string(c.Mode)); err != nil {
-		return nil, err
-	}
 	switch {
-	case c.Mode.asksCorpus() && c.Corpus == nil:
-		return nil, fmt.Errorf("breach: mode %q needs a corpus: build one with doorward breach build", c.Mode)
-	case c.Mode.asksRange() && c.Range == nil:
-		return nil, fmt.Errorf("breach: mode %q needs a range API", c.Mode)
 	case c.MinCount < 1:
 		return nil, fmt.Errorf("breach: the minimum count is %d: give 1 or more", c.MinCount)
 	case c.Now == nil || c.Logger == nil || c.Registerer == nil:
@@ -72,22 +70,34 @@ func New(c Config) (*Checker, error) {
 	return &Checker{config: c, metrics: m, logged: map[Source]time.Time{}}, nil
 }
 
-// Check says what is known of a password.
-func (c *Checker) Check(ctx context.Context, password secret.Text) Result {
-	if c.config.Mode == Off {
+// Missing says which sources a mode asks that the checker wasn't given. A mode that isn't known asks none: ParseMode refuses it.
+func (c *Checker) Missing(m Mode) error {
+	var errs []error
+	if m.asksCorpus() && c.config.Corpus == nil {
+		errs = append(errs, ErrNoCorpus)
+	}
+	if m.asksRange() && c.config.Range == nil {
+		errs = append(errs, ErrNoRange)
+	}
+	return errors.Join(errs...)
+}
+
+// Check says what is known of a password, by the sources of a mode. One that is missing has failed.
+func (c *Checker) Check(ctx context.Context, m Mode, password secret.Text) Result {
+	if m == Off {
 		return Result{Verdict: Clean}
 	}
-	r := c.ask(ctx, password)
+	r := c.ask(ctx, m, password)
 	c.metrics.checks.WithLabelValues(r.Source.String(), r.Verdict.String()).Inc()
 	return r
 }
 
-func (c *Checker) ask(ctx context.Context, password secret.Text) Result {
+func (c *Checker) ask(ctx context.Context, m Mode, password secret.Text) Result {
 	if InList(password) {
 		return Result{Verdict: Breached, Source: List}
 	}
 	hash := HashOf(password)
-	switch c.config.Mode {
+	switch m {
 	case ListOnly:
 		return Result{Verdict: Clean, Source: List}
 	case CorpusOnly:
@@ -105,12 +115,15 @@ func (c *Checker) ask(ctx context.Context, password secret.Text) Result {
 			return first
 		}
 		return confirmed
-	default: // New let no other mode in
-		return Result{Err: fmt.Errorf("breach: mode %q isn't known", c.config.Mode)}
+	default:
+		return Result{Err: fmt.Errorf("breach: mode %q isn't known", m)}
 	}
 }
 
 func (c *Checker) askCorpus(ctx context.Context, hash Hash) Result {
+	if c.config.Corpus == nil {
+		return c.failed(ctx, FromCorpus, ErrNoCorpus)
+	}
 	r := Result{Verdict: Clean, Source: FromCorpus}
 	hit, err := c.config.Corpus.Contains(hash)
 	switch {
@@ -123,6 +136,9 @@ func (c *Checker) askCorpus(ctx context.Context, hash Hash) Result {
 }
 
 func (c *Checker) askRange(ctx context.Context, hash Hash) Result {
+	if c.config.Range == nil {
+		return c.failed(ctx, FromRange, ErrNoRange)
+	}
 	count, err := c.config.Range.Count(ctx, hash)
 	if err != nil {
 		return c.failed(ctx, FromRange, err)

@@ -99,8 +99,8 @@ func TestEachModeAsksItsSources(t *testing.T) {
 		"both: no corpus, and nobody outside asked": {breach.CorpusConfirmed, unlisted, filter{err: errDown}, ranges{count: 9}, unknown, breach.FromCorpus, "10"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			checker := newChecker(t, breach.Config{Mode: c.mode, Corpus: &c.filter, Range: &c.ranges, MinCount: 5})
-			got := checker.Check(t.Context(), c.password)
+			checker := newChecker(t, breach.Config{Corpus: &c.filter, Range: &c.ranges, MinCount: 5})
+			got := checker.Check(t.Context(), c.mode, c.password)
 			if got.Verdict != c.verdict || got.Source != c.source {
 				t.Errorf("%v by %v, want %v by %v", got.Verdict, got.Source, c.verdict, c.source)
 			}
@@ -110,6 +110,45 @@ func TestEachModeAsksItsSources(t *testing.T) {
 			failed := c.filter.err != nil || c.ranges.err != nil
 			if (got.Err != nil) != failed {
 				t.Errorf("err = %v, want one: %v", got.Err, failed)
+			}
+		})
+	}
+}
+
+func TestASourceThatIsMissingHasFailed(t *testing.T) {
+	noCorpus, noRange := breach.ErrNoCorpus, breach.ErrNoRange
+	for name, c := range map[string]struct {
+		mode     breach.Mode
+		corpus   breach.Corpus
+		ranges   breach.Range
+		verdict  breach.Verdict
+		err      error   // of the check
+		missing  []error // of the mode
+		password secret.Text
+	}{
+		"the list needs none":                 {breach.ListOnly, nil, nil, breach.Clean, nil, nil, unlisted},
+		"nor does who checks nothing":         {breach.Off, nil, nil, breach.Clean, nil, nil, unlisted},
+		"no corpus":                           {breach.CorpusOnly, nil, &ranges{}, breach.Unknown, noCorpus, []error{noCorpus}, unlisted},
+		"no corpus, and in the list":          {breach.CorpusOnly, nil, nil, breach.Breached, nil, []error{noCorpus}, listed},
+		"no range API":                        {breach.RangeOnly, &filter{}, nil, breach.Unknown, noRange, []error{noRange}, unlisted},
+		"no range API to confirm a hit":       {breach.CorpusConfirmed, &filter{hit: true}, nil, breach.Suspected, noRange, []error{noRange}, unlisted},
+		"neither":                             {breach.CorpusConfirmed, nil, nil, breach.Unknown, noCorpus, []error{noCorpus, noRange}, unlisted},
+		"all that is asked":                   {breach.CorpusConfirmed, &filter{}, &ranges{}, breach.Clean, nil, nil, unlisted},
+		"a mode that isn't known asks nobody": {"guess", &filter{}, &ranges{}, breach.Unknown, nil, nil, unlisted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			checker := newChecker(t, breach.Config{Corpus: c.corpus, Range: c.ranges})
+			if got := checker.Check(t.Context(), c.mode, c.password); got.Verdict != c.verdict || !errors.Is(got.Err, c.err) && c.err != nil {
+				t.Errorf("%v, %v; want %v, %v", got.Verdict, got.Err, c.verdict, c.err)
+			}
+			missing := checker.Missing(c.mode)
+			if (missing == nil) != (len(c.missing) == 0) {
+				t.Errorf("missing: %v, want %v", missing, c.missing)
+			}
+			for _, want := range c.missing {
+				if !errors.Is(missing, want) {
+					t.Errorf("missing: %v, want %v", missing, want)
+				}
 			}
 		})
 	}
@@ -195,24 +234,24 @@ func TestFailuresAreCountedEachAndLoggedOnceAMinute(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	metrics := prometheus.NewRegistry()
 	checker := newChecker(t, breach.Config{
-		Mode: breach.CorpusConfirmed, Corpus: &filter{hit: true}, Range: &ranges{err: errDown}, Registerer: metrics,
+		Corpus: &filter{hit: true}, Range: &ranges{err: errDown}, Registerer: metrics,
 		Now: func() time.Time { return now }, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	for range 3 {
-		checker.Check(t.Context(), unlisted)
+		checker.Check(t.Context(), breach.CorpusConfirmed, unlisted)
 	}
 	if lines := strings.Count(log.String(), "\n"); lines != 1 {
 		t.Errorf("%d lines, want 1:\n%s", lines, log.String())
 	}
 	now = now.Add(time.Minute)
-	checker.Check(t.Context(), listed)
-	checker.Check(t.Context(), unlisted)
+	checker.Check(t.Context(), breach.CorpusConfirmed, listed)
+	checker.Check(t.Context(), breach.CorpusConfirmed, unlisted)
 	if lines := strings.Count(log.String(), "level=WARN msg=\"a source of breached passwords failed\" source=range error=down"); lines != 2 {
 		t.Errorf("%d lines after a minute, want 2:\n%s", lines, log.String())
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	checker.Check(gone, unlisted) // says nothing of the source
+	checker.Check(gone, breach.CorpusConfirmed, unlisted) // says nothing of the source
 	want := `# HELP doorward_breach_checks_total Passwords looked up among breached ones, by the source that the answer rests on and what it was.
 # TYPE doorward_breach_checks_total counter
 doorward_breach_checks_total{result="breached",source="list"} 1
@@ -229,21 +268,18 @@ doorward_breach_source_failures_total{source="range"} 4
 
 func TestConfigurationIsComplete(t *testing.T) {
 	whole := breach.Config{
-		Mode: breach.CorpusConfirmed, Corpus: &filter{}, Range: &ranges{}, MinCount: 1,
+		Corpus: &filter{}, Range: &ranges{}, MinCount: 1,
 		Now: time.Now, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	}
 	if _, err := breach.New(whole); err != nil {
 		t.Fatal(err)
 	}
 	for want, spoil := range map[string]func(*breach.Config){
-		"no such mode":          func(c *breach.Config) { c.Mode = "" },
-		"doorward breach build": func(c *breach.Config) { c.Corpus = nil },
-		"needs a range API":     func(c *breach.Config) { c.Range = nil },
-		"give 1 or more":        func(c *breach.Config) { c.MinCount = 0 },
-		"a clock":               func(c *breach.Config) { c.Now = nil },
-		"a logger":              func(c *breach.Config) { c.Logger = nil },
-		"a metrics registerer":  func(c *breach.Config) { c.Registerer = nil },
-		"duplicate metrics":     func(*breach.Config) {}, // registered above
+		"give 1 or more":       func(c *breach.Config) { c.MinCount = 0 },
+		"a clock":              func(c *breach.Config) { c.Now = nil },
+		"a logger":             func(c *breach.Config) { c.Logger = nil },
+		"a metrics registerer": func(c *breach.Config) { c.Registerer = nil },
+		"duplicate metrics":    func(*breach.Config) {}, // registered above
 	} {
 		c := whole
 		spoil(&c)
@@ -260,12 +296,12 @@ func TestConfigurationIsComplete(t *testing.T) {
 
 // Run with the race detector, as all tests are.
 func TestManyAskAtOnce(t *testing.T) {
-	checker := newChecker(t, breach.Config{Mode: breach.ListOnly})
+	checker := newChecker(t, breach.Config{})
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
 			for range 50 {
-				if r := checker.Check(t.Context(), listed); r.Verdict != breach.Breached {
+				if r := checker.Check(t.Context(), breach.ListOnly, listed); r.Verdict != breach.Breached {
 					t.Errorf("verdict %v", r.Verdict)
 				}
 			}

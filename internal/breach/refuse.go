@@ -29,8 +29,9 @@ func DefaultOnFailure(m Moment) OnFailure {
 	return Closed
 }
 
-// Refuses says whether a password may not be used at a moment. At sign-in, to refuse means that the user must set a new one. What isn't known refuses: a moment,
-// a verdict or a choice that isn't one of the above.
+// Refuses says whether a password may not be used at a moment. At sign-in, to refuse what is Breached means that the user must set a new one, and to refuse what is
+// Unknown, that the sign-in goes no further for now: a source that fails marks nobody. What isn't known refuses: a moment, a verdict or a choice that isn't one of
+// the above.
 func Refuses(m Moment, r Result, f OnFailure) bool {
 	switch r.Verdict {
 	case Clean:

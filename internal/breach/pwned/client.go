@@ -91,6 +91,12 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
+// ValidHost says whether Config takes a host.
+func ValidHost(text string) bool {
+	_, err := parseHost(text)
+	return err == nil
+}
+
 // parseHost takes an address that prefixes may be sent to. Whoever sees them in the clear sees one in 1,048,576 of somebody's passwords.
 func parseHost(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
