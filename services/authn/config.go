@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path/filepath"
 
+	"github.com/doorward/doorward/internal/breach/pwned"
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/config"
 	"github.com/doorward/doorward/internal/rpc"
@@ -24,9 +25,16 @@ type Config struct {
 	MailKey     string       `koanf:"mail_key" doc:"file with notify's public sealing key, to which mails are sealed"`
 	NATS        bus.Settings `koanf:"nats"`
 	Limits      rpc.Limits   `koanf:"limits"`
+	Breach      Breach       `koanf:"breach"`
 	HashWorkers int          `koanf:"hash_workers" doc:"passwords hashed at once; 0 means one per core"`
 	Development bool         `koanf:"development" doc:"for development only: work with certificates and keys that are marked for it, and make authn.key where there is none"`
 	Reflection  bool         `koanf:"reflection" doc:"let anybody list the API; leave it off in production"`
+}
+
+// Breach is where to look passwords up that were in breaches. Which of it is asked is policy: breach_mode.
+type Breach struct {
+	Corpus    string `koanf:"corpus" doc:"file that doorward breach build made; none when empty"`
+	RangeHost string `koanf:"range_host" doc:"address of the range API, https or on this machine; nobody is asked unless the policy says so, and nobody can be when empty"`
 }
 
 var _ config.Validator = Config{}
@@ -40,6 +48,7 @@ func DefaultConfig() Config {
 		Certs:   ".doorward/certs",
 		Risk:    "127.0.0.1:7402",
 		MailKey: ".doorward/keys/mail/1.key.pub",
+		Breach:  Breach{RangeHost: pwned.DefaultHost},
 		NATS:    bus.Settings{URL: "nats://127.0.0.1:7407", Seed: ".doorward/nats/authn.nk"},
 	}
 }
@@ -58,6 +67,8 @@ func (c Config) Validate() config.Faults {
 		"isn't an https address of scheme and host alone, such as https://id.example.com (http is for this machine only): it names this deployment in every token")
 	faults.Need(config.HostPort(c.Risk), "risk", "isn't host:port, such as 127.0.0.1:7402")
 	faults.Need(c.MailKey != "", "mail_key", "is missing: name the file with notify's public sealing key")
+	faults.Need(c.Breach.RangeHost == "" || pwned.ValidHost(c.Breach.RangeHost), "breach.range_host",
+		"isn't an https address such as "+pwned.DefaultHost+" (http is for this machine only): leave it out for none")
 	faults = append(faults, c.NATS.Check().Within("nats")...)
 	faults = append(faults, c.Limits.Check().Within("limits")...)
 	faults.Need(c.HashWorkers >= 0 && c.HashWorkers <= maxHashWorkers, "hash_workers", "must be from 0 to 1024")

@@ -55,6 +55,7 @@ type Service struct {
 	sweeper  *flow.Sweeper
 	lists    *flow.Lists
 	refusals *flow.Refusals
+	breaches *breaches
 	server   *rpc.Server
 
 	bus        *bus.Conn
@@ -139,6 +140,9 @@ func (s *Service) open(ctx context.Context, material *certs.Material) (d flow.De
 	if err := paces.Observe(s.labelled()); err != nil {
 		return d, err
 	}
+	if s.breaches, err = openBreaches(s.cfg.Breach, s.deps); err != nil {
+		return d, err
+	}
 	metrics, err := flow.NewMetrics(s.deps.Registerer)
 	if err != nil {
 		return d, err
@@ -152,6 +156,7 @@ func (s *Service) open(ctx context.Context, material *certs.Material) (d flow.De
 		Pool:     s.pool,
 		Pace:     paces,
 		Assess:   risk.Assess,
+		Breaches: s.breaches.checker.Check,
 		Mails:    func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(notify, aad, plain) },
 		Keyring:  s.keys.Keyring,
 		Secrets:  flow.DeriveSecrets(master),
@@ -218,7 +223,7 @@ func (s *Service) listen(ctx context.Context, material *certs.Material, d flow.D
 		Alerts:       flow.NewAlerts(d),
 		Operators:    flow.NewOperators(s.store, s.deps.Now),
 		Keys:         s.keys,
-		Policies:     flow.NewPolicies(s.store, s.policies, s.lists),
+		Policies:     flow.NewPolicies(s.store, s.policies, s.lists, s.breaches.possible),
 		Restrictions: flow.NewRestrictions(d),
 		Policy:       s.policies.Current,
 		Now:          s.deps.Now,
@@ -293,6 +298,9 @@ func (s *Service) Close() error {
 		s.bus.Close()
 	}
 	var errs []error
+	if s.breaches != nil {
+		errs = append(errs, s.breaches.Close())
+	}
 	if s.risk != nil {
 		errs = append(errs, s.risk.Close())
 	}

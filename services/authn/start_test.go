@@ -173,6 +173,7 @@ func TestConfigNamesAllFaultsAtOnce(t *testing.T) {
 		Env: []string{
 			"DOORWARD_LISTEN=7401", "DOORWARD_RISK=", "DOORWARD_KEYS_DIR=.doorward/certs/", "DOORWARD_HASH_WORKERS=-1",
 			"DOORWARD_NATS_URL=nats://nats.example.com:4222", "DOORWARD_NATS_SEED=",
+			"DOORWARD_BREACH_RANGE_HOST=http://hibp.example.com",
 		},
 	})
 	var faults config.Faults
@@ -181,7 +182,7 @@ func TestConfigNamesAllFaultsAtOnce(t *testing.T) {
 	}
 	keys := keysOf(faults)
 	slices.Sort(keys)
-	want := []string{"hash_workers", "issuer", "keys_dir", "listen", "nats.ca", "nats.seed", "risk"}
+	want := []string{"breach.range_host", "hash_workers", "issuer", "keys_dir", "listen", "nats.ca", "nats.seed", "risk"}
 	if !slices.Equal(keys, want) {
 		t.Errorf("faults at %v, want %v", keys, want)
 	}

@@ -25,6 +25,7 @@ func sample() *authnv1.Policy {
 		PasswordNeedsDigit:   true,
 		PasswordContextWords: []string{"acme", "true", "a: b"},
 
+		BreachMode:              authnv1.BreachMode_BREACH_MODE_CORPUS_CONFIRMED_BY_RANGE,
 		RestrictionAccessMode:   authnv1.AccessMode_ACCESS_MODE_INVITATION_ONLY,
 		RestrictionAllowlist:    authnv1.AllowlistUse_ALLOWLIST_USE_OFF,
 		RestrictionDisposable:   authnv1.DisposableUse_DISPOSABLE_USE_REFUSE,
@@ -35,7 +36,7 @@ func sample() *authnv1.Policy {
 
 func TestAChoiceIsWrittenByItsWord(t *testing.T) {
 	file := encoded(t, sample())
-	for _, line := range []string{"restriction_access_mode: invitation_only", "restriction_allowlist: off", `restriction_separators: ""`} {
+	for _, line := range []string{"restriction_access_mode: invitation_only", "restriction_allowlist: off", "breach_mode: corpus_confirmed_by_range", `restriction_separators: ""`} {
 		if !strings.Contains(file, line+"\n") {
 			t.Errorf("the file lacks %q:\n%s", line, file)
 		}

@@ -28,9 +28,10 @@ type Config struct {
 
 // Authn is called by the backends of applications.
 type Authn struct {
-	Listen      string     `koanf:"listen" doc:"host:port of the gRPC server; beyond this machine, an address that applications reach"`
-	HashWorkers int        `koanf:"hash_workers" doc:"passwords hashed at once; 0 means one per core"`
-	Limits      rpc.Limits `koanf:"limits"`
+	Listen      string       `koanf:"listen" doc:"host:port of the gRPC server; beyond this machine, an address that applications reach"`
+	HashWorkers int          `koanf:"hash_workers" doc:"passwords hashed at once; 0 means one per core"`
+	Breach      authn.Breach `koanf:"breach"`
+	Limits      rpc.Limits   `koanf:"limits"`
 }
 
 // Risk is called by authn and by operators alone.
@@ -68,7 +69,7 @@ type NATS struct {
 // portal's address and the mail server.
 func DefaultConfig() Config {
 	return Config{
-		Authn:  Authn{Listen: authn.DefaultConfig().Listen},
+		Authn:  Authn{Listen: authn.DefaultConfig().Listen, Breach: authn.DefaultConfig().Breach},
 		Risk:   Risk{Listen: risk.DefaultConfig().Listen, Decisions: risk.DefaultConfig().Decisions},
 		Notify: Notify{Listen: notify.DefaultConfig().Listen},
 		Portal: Portal{Listen: portal.DefaultConfig().Listen},

@@ -23,6 +23,7 @@ func (c Config) services(at suite.Bus, mailKey string) suite.Services {
 
 	all.Authn.Listen, all.Authn.Issuer, all.Authn.Risk, all.Authn.HashWorkers = c.Authn.Listen, c.Issuer, c.Risk.Listen, c.Authn.HashWorkers
 	all.Authn.DataDir, all.Authn.KeysDir, all.Authn.Certs, all.Authn.MailKey = l.Data(), l.Keys(), l.Certs(), mailKey
+	all.Authn.Breach = c.Authn.Breach
 	all.Authn.NATS, all.Authn.Limits, all.Authn.Reflection = at.As(bus.Authn), c.Authn.Limits, c.Reflection
 
 	all.Risk.Listen, all.Risk.Decisions, all.Risk.RebuildOnGap = c.Risk.Listen, c.Risk.Decisions, c.Risk.RebuildOnGap

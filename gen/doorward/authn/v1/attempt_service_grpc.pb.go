@@ -54,7 +54,11 @@ type AttemptServiceClient interface {
 	Prepare(ctx context.Context, in *PrepareRequest, opts ...grpc.CallOption) (*PrepareResponse, error)
 	// Continue takes an answer to the current step. A right one moves the attempt on; the last one completes it in one transaction:
 	// account or session, device, counters and events, after which the grant is in the answer, once.
-	// Events: `user.signed_up`, `signin.succeeded`, `signin.new_device`, `credential.password_changed`, `attempt.signin.failed`.
+	// New passwords, and right ones at a sign-in, are looked up among breached ones: a new one is refused with PASSWORD_UNACCEPTABLE, or with UNAVAILABLE
+	// when a source that the policy demands doesn't answer; a right one is marked compromised, and the next steps are a code and a new password. A range
+	// API may take two seconds: leave more.
+	// Events: `user.signed_up`, `signin.succeeded`, `signin.new_device`, `credential.password_changed`, `credential.compromised`, `session.revoked`,
+	// `attempt.signin.failed`.
 	// Errors: NOT_FOUND (ATTEMPT_NOT_FOUND), PERMISSION_DENIED (ATTEMPT_ELSEWHERE, BLOCKED), FAILED_PRECONDITION (STEP_MISMATCH),
 	// INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE), RESOURCE_EXHAUSTED (TOO_MANY_FAILURES, CHALLENGE_REQUIRED, OVERLOADED).
 	Continue(ctx context.Context, in *ContinueRequest, opts ...grpc.CallOption) (*ContinueResponse, error)
@@ -137,7 +141,11 @@ type AttemptServiceServer interface {
 	Prepare(context.Context, *PrepareRequest) (*PrepareResponse, error)
 	// Continue takes an answer to the current step. A right one moves the attempt on; the last one completes it in one transaction:
 	// account or session, device, counters and events, after which the grant is in the answer, once.
-	// Events: `user.signed_up`, `signin.succeeded`, `signin.new_device`, `credential.password_changed`, `attempt.signin.failed`.
+	// New passwords, and right ones at a sign-in, are looked up among breached ones: a new one is refused with PASSWORD_UNACCEPTABLE, or with UNAVAILABLE
+	// when a source that the policy demands doesn't answer; a right one is marked compromised, and the next steps are a code and a new password. A range
+	// API may take two seconds: leave more.
+	// Events: `user.signed_up`, `signin.succeeded`, `signin.new_device`, `credential.password_changed`, `credential.compromised`, `session.revoked`,
+	// `attempt.signin.failed`.
 	// Errors: NOT_FOUND (ATTEMPT_NOT_FOUND), PERMISSION_DENIED (ATTEMPT_ELSEWHERE, BLOCKED), FAILED_PRECONDITION (STEP_MISMATCH),
 	// INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE), RESOURCE_EXHAUSTED (TOO_MANY_FAILURES, CHALLENGE_REQUIRED, OVERLOADED).
 	Continue(context.Context, *ContinueRequest) (*ContinueResponse, error)

@@ -24,6 +24,71 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// BreachMode is which sources of breached passwords are asked.
+type BreachMode int32
+
+const (
+	// Not said.
+	BreachMode_BREACH_MODE_UNSPECIFIED BreachMode = 0
+	// None.
+	BreachMode_BREACH_MODE_OFF BreachMode = 1
+	// The most used passwords, which ship with Doorward.
+	BreachMode_BREACH_MODE_LIST BreachMode = 2
+	// Those, and the corpus that authn's configuration names.
+	BreachMode_BREACH_MODE_CORPUS BreachMode = 3
+	// The most used, and the range API: five digits of the SHA-1 of each password leave the machine.
+	BreachMode_BREACH_MODE_RANGE BreachMode = 4
+	// The most used, the corpus, and the range API about what the corpus hits.
+	BreachMode_BREACH_MODE_CORPUS_CONFIRMED_BY_RANGE BreachMode = 5
+)
+
+// Enum value maps for BreachMode.
+var (
+	BreachMode_name = map[int32]string{
+		0: "BREACH_MODE_UNSPECIFIED",
+		1: "BREACH_MODE_OFF",
+		2: "BREACH_MODE_LIST",
+		3: "BREACH_MODE_CORPUS",
+		4: "BREACH_MODE_RANGE",
+		5: "BREACH_MODE_CORPUS_CONFIRMED_BY_RANGE",
+	}
+	BreachMode_value = map[string]int32{
+		"BREACH_MODE_UNSPECIFIED":               0,
+		"BREACH_MODE_OFF":                       1,
+		"BREACH_MODE_LIST":                      2,
+		"BREACH_MODE_CORPUS":                    3,
+		"BREACH_MODE_RANGE":                     4,
+		"BREACH_MODE_CORPUS_CONFIRMED_BY_RANGE": 5,
+	}
+)
+
+func (x BreachMode) Enum() *BreachMode {
+	p := new(BreachMode)
+	*p = x
+	return p
+}
+
+func (x BreachMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (BreachMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[0].Descriptor()
+}
+
+func (BreachMode) Type() protoreflect.EnumType {
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[0]
+}
+
+func (x BreachMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use BreachMode.Descriptor instead.
+func (BreachMode) EnumDescriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{0}
+}
+
 // AccessMode is who may sign up at all.
 type AccessMode int32
 
@@ -61,11 +126,11 @@ func (x AccessMode) String() string {
 }
 
 func (AccessMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_doorward_authn_v1_policy_service_proto_enumTypes[0].Descriptor()
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[1].Descriptor()
 }
 
 func (AccessMode) Type() protoreflect.EnumType {
-	return &file_doorward_authn_v1_policy_service_proto_enumTypes[0]
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[1]
 }
 
 func (x AccessMode) Number() protoreflect.EnumNumber {
@@ -74,7 +139,7 @@ func (x AccessMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AccessMode.Descriptor instead.
 func (AccessMode) EnumDescriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{0}
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{1}
 }
 
 // AllowlistUse is what the list of those who are allowed is used for.
@@ -118,11 +183,11 @@ func (x AllowlistUse) String() string {
 }
 
 func (AllowlistUse) Descriptor() protoreflect.EnumDescriptor {
-	return file_doorward_authn_v1_policy_service_proto_enumTypes[1].Descriptor()
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[2].Descriptor()
 }
 
 func (AllowlistUse) Type() protoreflect.EnumType {
-	return &file_doorward_authn_v1_policy_service_proto_enumTypes[1]
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[2]
 }
 
 func (x AllowlistUse) Number() protoreflect.EnumNumber {
@@ -131,7 +196,7 @@ func (x AllowlistUse) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AllowlistUse.Descriptor instead.
 func (AllowlistUse) EnumDescriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{1}
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{2}
 }
 
 // DisposableUse is whether addresses at disposable domains may sign up.
@@ -171,11 +236,11 @@ func (x DisposableUse) String() string {
 }
 
 func (DisposableUse) Descriptor() protoreflect.EnumDescriptor {
-	return file_doorward_authn_v1_policy_service_proto_enumTypes[2].Descriptor()
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[3].Descriptor()
 }
 
 func (DisposableUse) Type() protoreflect.EnumType {
-	return &file_doorward_authn_v1_policy_service_proto_enumTypes[2]
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[3]
 }
 
 func (x DisposableUse) Number() protoreflect.EnumNumber {
@@ -184,7 +249,7 @@ func (x DisposableUse) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DisposableUse.Descriptor instead.
 func (DisposableUse) EnumDescriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{2}
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{3}
 }
 
 // SubaddressUse is whether addresses with a tag may sign up.
@@ -228,11 +293,11 @@ func (x SubaddressUse) String() string {
 }
 
 func (SubaddressUse) Descriptor() protoreflect.EnumDescriptor {
-	return file_doorward_authn_v1_policy_service_proto_enumTypes[3].Descriptor()
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[4].Descriptor()
 }
 
 func (SubaddressUse) Type() protoreflect.EnumType {
-	return &file_doorward_authn_v1_policy_service_proto_enumTypes[3]
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[4]
 }
 
 func (x SubaddressUse) Number() protoreflect.EnumNumber {
@@ -241,7 +306,7 @@ func (x SubaddressUse) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SubaddressUse.Descriptor instead.
 func (SubaddressUse) EnumDescriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{3}
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{4}
 }
 
 // Policy is authn's policy. The range of each value and what it is for stand beside it; the defaults are in brackets.
@@ -307,6 +372,16 @@ type Policy struct {
 	PasswordNeedsSymbol bool `protobuf:"varint,23,opt,name=password_needs_symbol,json=passwordNeedsSymbol,proto3" json:"password_needs_symbol,omitempty"`
 	// The operator's own words, such as the names of company and product (none): a password made of them is weak. At most 100, of 3 to 64 characters.
 	PasswordContextWords []string `protobuf:"bytes,24,rep,name=password_context_words,json=passwordContextWords,proto3" json:"password_context_words,omitempty"`
+	// Which sources know the passwords that were in breaches of other services (list).
+	BreachMode BreachMode `protobuf:"varint,31,opt,name=breach_mode,json=breachMode,proto3,enum=doorward.authn.v1.BreachMode" json:"breach_mode,omitempty"`
+	// Whether a password that signs in is looked up too (yes). Who has one that is known to be breached must choose another.
+	BreachAtSignIn bool `protobuf:"varint,32,opt,name=breach_at_sign_in,json=breachAtSignIn,proto3" json:"breach_at_sign_in,omitempty"`
+	// Whether a new password is refused that couldn't be looked up, because a source failed (yes).
+	BreachUnknownRefusesNew bool `protobuf:"varint,33,opt,name=breach_unknown_refuses_new,json=breachUnknownRefusesNew,proto3" json:"breach_unknown_refuses_new,omitempty"`
+	// Whether a sign-in is refused for that, until the source is back (no).
+	BreachUnknownRefusesSignIn bool `protobuf:"varint,34,opt,name=breach_unknown_refuses_sign_in,json=breachUnknownRefusesSignIn,proto3" json:"breach_unknown_refuses_sign_in,omitempty"`
+	// Whether a breached password that signs in ends the account's other sessions at once (no). They end with the new password in any case.
+	BreachEndsSessions bool `protobuf:"varint,35,opt,name=breach_ends_sessions,json=breachEndsSessions,proto3" json:"breach_ends_sessions,omitempty"`
 	// Who may sign up at all (open).
 	RestrictionAccessMode AccessMode `protobuf:"varint,40,opt,name=restriction_access_mode,json=restrictionAccessMode,proto3,enum=doorward.authn.v1.AccessMode" json:"restriction_access_mode,omitempty"`
 	// What the list of those who are allowed is used for (exceptions).
@@ -563,6 +638,41 @@ func (x *Policy) GetPasswordContextWords() []string {
 		return x.PasswordContextWords
 	}
 	return nil
+}
+
+func (x *Policy) GetBreachMode() BreachMode {
+	if x != nil {
+		return x.BreachMode
+	}
+	return BreachMode_BREACH_MODE_UNSPECIFIED
+}
+
+func (x *Policy) GetBreachAtSignIn() bool {
+	if x != nil {
+		return x.BreachAtSignIn
+	}
+	return false
+}
+
+func (x *Policy) GetBreachUnknownRefusesNew() bool {
+	if x != nil {
+		return x.BreachUnknownRefusesNew
+	}
+	return false
+}
+
+func (x *Policy) GetBreachUnknownRefusesSignIn() bool {
+	if x != nil {
+		return x.BreachUnknownRefusesSignIn
+	}
+	return false
+}
+
+func (x *Policy) GetBreachEndsSessions() bool {
+	if x != nil {
+		return x.BreachEndsSessions
+	}
+	return false
 }
 
 func (x *Policy) GetRestrictionAccessMode() AccessMode {
@@ -865,7 +975,7 @@ var File_doorward_authn_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x11\n" +
+	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x13\n" +
 	"\x06Policy\x12O\n" +
 	"\x16session_token_lifetime\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x14sessionTokenLifetime\x12D\n" +
 	"\x10session_lifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0fsessionLifetime\x12>\n" +
@@ -897,7 +1007,13 @@ const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\x14password_needs_upper\x18\x15 \x01(\bR\x12passwordNeedsUpper\x120\n" +
 	"\x14password_needs_digit\x18\x16 \x01(\bR\x12passwordNeedsDigit\x122\n" +
 	"\x15password_needs_symbol\x18\x17 \x01(\bR\x13passwordNeedsSymbol\x124\n" +
-	"\x16password_context_words\x18\x18 \x03(\tR\x14passwordContextWords\x12U\n" +
+	"\x16password_context_words\x18\x18 \x03(\tR\x14passwordContextWords\x12>\n" +
+	"\vbreach_mode\x18\x1f \x01(\x0e2\x1d.doorward.authn.v1.BreachModeR\n" +
+	"breachMode\x12)\n" +
+	"\x11breach_at_sign_in\x18  \x01(\bR\x0ebreachAtSignIn\x12;\n" +
+	"\x1abreach_unknown_refuses_new\x18! \x01(\bR\x17breachUnknownRefusesNew\x12B\n" +
+	"\x1ebreach_unknown_refuses_sign_in\x18\" \x01(\bR\x1abreachUnknownRefusesSignIn\x120\n" +
+	"\x14breach_ends_sessions\x18# \x01(\bR\x12breachEndsSessions\x12U\n" +
 	"\x17restriction_access_mode\x18( \x01(\x0e2\x1d.doorward.authn.v1.AccessModeR\x15restrictionAccessMode\x12T\n" +
 	"\x15restriction_allowlist\x18) \x01(\x0e2\x1f.doorward.authn.v1.AllowlistUseR\x14restrictionAllowlist\x123\n" +
 	"\x15restriction_blocklist\x18* \x01(\bR\x14restrictionBlocklist\x12W\n" +
@@ -921,7 +1037,15 @@ const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"s\n" +
 	"\x14UpdatePolicyResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\x12A\n" +
-	"\bwarnings\x18\x02 \x03(\v2%.doorward.authn.v1.RestrictionWarningR\bwarnings*`\n" +
+	"\bwarnings\x18\x02 \x03(\v2%.doorward.authn.v1.RestrictionWarningR\bwarnings*\xae\x01\n" +
+	"\n" +
+	"BreachMode\x12\x1b\n" +
+	"\x17BREACH_MODE_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fBREACH_MODE_OFF\x10\x01\x12\x14\n" +
+	"\x10BREACH_MODE_LIST\x10\x02\x12\x16\n" +
+	"\x12BREACH_MODE_CORPUS\x10\x03\x12\x15\n" +
+	"\x11BREACH_MODE_RANGE\x10\x04\x12)\n" +
+	"%BREACH_MODE_CORPUS_CONFIRMED_BY_RANGE\x10\x05*`\n" +
 	"\n" +
 	"AccessMode\x12\x1b\n" +
 	"\x17ACCESS_MODE_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -957,51 +1081,53 @@ func file_doorward_authn_v1_policy_service_proto_rawDescGZIP() []byte {
 	return file_doorward_authn_v1_policy_service_proto_rawDescData
 }
 
-var file_doorward_authn_v1_policy_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_doorward_authn_v1_policy_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
 var file_doorward_authn_v1_policy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_doorward_authn_v1_policy_service_proto_goTypes = []any{
-	(AccessMode)(0),               // 0: doorward.authn.v1.AccessMode
-	(AllowlistUse)(0),             // 1: doorward.authn.v1.AllowlistUse
-	(DisposableUse)(0),            // 2: doorward.authn.v1.DisposableUse
-	(SubaddressUse)(0),            // 3: doorward.authn.v1.SubaddressUse
-	(*Policy)(nil),                // 4: doorward.authn.v1.Policy
-	(*GetPolicyRequest)(nil),      // 5: doorward.authn.v1.GetPolicyRequest
-	(*GetPolicyResponse)(nil),     // 6: doorward.authn.v1.GetPolicyResponse
-	(*UpdatePolicyRequest)(nil),   // 7: doorward.authn.v1.UpdatePolicyRequest
-	(*UpdatePolicyResponse)(nil),  // 8: doorward.authn.v1.UpdatePolicyResponse
-	(*durationpb.Duration)(nil),   // 9: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(*RestrictionWarning)(nil),    // 11: doorward.authn.v1.RestrictionWarning
+	(BreachMode)(0),               // 0: doorward.authn.v1.BreachMode
+	(AccessMode)(0),               // 1: doorward.authn.v1.AccessMode
+	(AllowlistUse)(0),             // 2: doorward.authn.v1.AllowlistUse
+	(DisposableUse)(0),            // 3: doorward.authn.v1.DisposableUse
+	(SubaddressUse)(0),            // 4: doorward.authn.v1.SubaddressUse
+	(*Policy)(nil),                // 5: doorward.authn.v1.Policy
+	(*GetPolicyRequest)(nil),      // 6: doorward.authn.v1.GetPolicyRequest
+	(*GetPolicyResponse)(nil),     // 7: doorward.authn.v1.GetPolicyResponse
+	(*UpdatePolicyRequest)(nil),   // 8: doorward.authn.v1.UpdatePolicyRequest
+	(*UpdatePolicyResponse)(nil),  // 9: doorward.authn.v1.UpdatePolicyResponse
+	(*durationpb.Duration)(nil),   // 10: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*RestrictionWarning)(nil),    // 12: doorward.authn.v1.RestrictionWarning
 }
 var file_doorward_authn_v1_policy_service_proto_depIdxs = []int32{
-	9,  // 0: doorward.authn.v1.Policy.session_token_lifetime:type_name -> google.protobuf.Duration
-	9,  // 1: doorward.authn.v1.Policy.session_lifetime:type_name -> google.protobuf.Duration
-	9,  // 2: doorward.authn.v1.Policy.refresh_grace:type_name -> google.protobuf.Duration
-	9,  // 3: doorward.authn.v1.Policy.device_trust_lifetime:type_name -> google.protobuf.Duration
-	9,  // 4: doorward.authn.v1.Policy.device_secret_grace:type_name -> google.protobuf.Duration
-	9,  // 5: doorward.authn.v1.Policy.attempt_lifetime:type_name -> google.protobuf.Duration
-	9,  // 6: doorward.authn.v1.Policy.code_lifetime:type_name -> google.protobuf.Duration
-	9,  // 7: doorward.authn.v1.Policy.code_interval:type_name -> google.protobuf.Duration
-	9,  // 8: doorward.authn.v1.Policy.lockout_first_wait:type_name -> google.protobuf.Duration
-	9,  // 9: doorward.authn.v1.Policy.lockout_duration:type_name -> google.protobuf.Duration
-	9,  // 10: doorward.authn.v1.Policy.lockout_decay:type_name -> google.protobuf.Duration
-	0,  // 11: doorward.authn.v1.Policy.restriction_access_mode:type_name -> doorward.authn.v1.AccessMode
-	1,  // 12: doorward.authn.v1.Policy.restriction_allowlist:type_name -> doorward.authn.v1.AllowlistUse
-	2,  // 13: doorward.authn.v1.Policy.restriction_disposable:type_name -> doorward.authn.v1.DisposableUse
-	3,  // 14: doorward.authn.v1.Policy.restriction_subaddresses:type_name -> doorward.authn.v1.SubaddressUse
-	4,  // 15: doorward.authn.v1.GetPolicyResponse.policy:type_name -> doorward.authn.v1.Policy
-	10, // 16: doorward.authn.v1.GetPolicyResponse.changed_at:type_name -> google.protobuf.Timestamp
-	4,  // 17: doorward.authn.v1.UpdatePolicyRequest.policy:type_name -> doorward.authn.v1.Policy
-	11, // 18: doorward.authn.v1.UpdatePolicyResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
-	5,  // 19: doorward.authn.v1.PolicyService.GetPolicy:input_type -> doorward.authn.v1.GetPolicyRequest
-	7,  // 20: doorward.authn.v1.PolicyService.UpdatePolicy:input_type -> doorward.authn.v1.UpdatePolicyRequest
-	6,  // 21: doorward.authn.v1.PolicyService.GetPolicy:output_type -> doorward.authn.v1.GetPolicyResponse
-	8,  // 22: doorward.authn.v1.PolicyService.UpdatePolicy:output_type -> doorward.authn.v1.UpdatePolicyResponse
-	21, // [21:23] is the sub-list for method output_type
-	19, // [19:21] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	10, // 0: doorward.authn.v1.Policy.session_token_lifetime:type_name -> google.protobuf.Duration
+	10, // 1: doorward.authn.v1.Policy.session_lifetime:type_name -> google.protobuf.Duration
+	10, // 2: doorward.authn.v1.Policy.refresh_grace:type_name -> google.protobuf.Duration
+	10, // 3: doorward.authn.v1.Policy.device_trust_lifetime:type_name -> google.protobuf.Duration
+	10, // 4: doorward.authn.v1.Policy.device_secret_grace:type_name -> google.protobuf.Duration
+	10, // 5: doorward.authn.v1.Policy.attempt_lifetime:type_name -> google.protobuf.Duration
+	10, // 6: doorward.authn.v1.Policy.code_lifetime:type_name -> google.protobuf.Duration
+	10, // 7: doorward.authn.v1.Policy.code_interval:type_name -> google.protobuf.Duration
+	10, // 8: doorward.authn.v1.Policy.lockout_first_wait:type_name -> google.protobuf.Duration
+	10, // 9: doorward.authn.v1.Policy.lockout_duration:type_name -> google.protobuf.Duration
+	10, // 10: doorward.authn.v1.Policy.lockout_decay:type_name -> google.protobuf.Duration
+	0,  // 11: doorward.authn.v1.Policy.breach_mode:type_name -> doorward.authn.v1.BreachMode
+	1,  // 12: doorward.authn.v1.Policy.restriction_access_mode:type_name -> doorward.authn.v1.AccessMode
+	2,  // 13: doorward.authn.v1.Policy.restriction_allowlist:type_name -> doorward.authn.v1.AllowlistUse
+	3,  // 14: doorward.authn.v1.Policy.restriction_disposable:type_name -> doorward.authn.v1.DisposableUse
+	4,  // 15: doorward.authn.v1.Policy.restriction_subaddresses:type_name -> doorward.authn.v1.SubaddressUse
+	5,  // 16: doorward.authn.v1.GetPolicyResponse.policy:type_name -> doorward.authn.v1.Policy
+	11, // 17: doorward.authn.v1.GetPolicyResponse.changed_at:type_name -> google.protobuf.Timestamp
+	5,  // 18: doorward.authn.v1.UpdatePolicyRequest.policy:type_name -> doorward.authn.v1.Policy
+	12, // 19: doorward.authn.v1.UpdatePolicyResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
+	6,  // 20: doorward.authn.v1.PolicyService.GetPolicy:input_type -> doorward.authn.v1.GetPolicyRequest
+	8,  // 21: doorward.authn.v1.PolicyService.UpdatePolicy:input_type -> doorward.authn.v1.UpdatePolicyRequest
+	7,  // 22: doorward.authn.v1.PolicyService.GetPolicy:output_type -> doorward.authn.v1.GetPolicyResponse
+	9,  // 23: doorward.authn.v1.PolicyService.UpdatePolicy:output_type -> doorward.authn.v1.UpdatePolicyResponse
+	22, // [22:24] is the sub-list for method output_type
+	20, // [20:22] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_doorward_authn_v1_policy_service_proto_init() }
@@ -1015,7 +1141,7 @@ func file_doorward_authn_v1_policy_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_authn_v1_policy_service_proto_rawDesc), len(file_doorward_authn_v1_policy_service_proto_rawDesc)),
-			NumEnums:      4,
+			NumEnums:      5,
 			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   1,

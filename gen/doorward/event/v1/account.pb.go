@@ -467,7 +467,7 @@ type CredentialCompromised struct {
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// Which credential: `password`.
 	Credential string `protobuf:"bytes,2,opt,name=credential,proto3" json:"credential,omitempty"`
-	// Why: `operator`.
+	// Why: `operator`, or `breach` when the password was right at a sign-in and is known from a breach of another service.
 	Cause string `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
 	// When.
 	MarkedAt      *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=marked_at,json=markedAt,proto3" json:"marked_at,omitempty"`

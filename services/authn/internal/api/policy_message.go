@@ -4,11 +4,19 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
+	"github.com/doorward/doorward/internal/breach"
 	"github.com/doorward/doorward/services/authn/internal/restriction"
 	"github.com/doorward/doorward/services/authn/internal/tuning"
 )
 
 var (
+	breachModeMessage = map[breach.Mode]authnv1.BreachMode{
+		breach.Off:             authnv1.BreachMode_BREACH_MODE_OFF,
+		breach.ListOnly:        authnv1.BreachMode_BREACH_MODE_LIST,
+		breach.CorpusOnly:      authnv1.BreachMode_BREACH_MODE_CORPUS,
+		breach.RangeOnly:       authnv1.BreachMode_BREACH_MODE_RANGE,
+		breach.CorpusConfirmed: authnv1.BreachMode_BREACH_MODE_CORPUS_CONFIRMED_BY_RANGE,
+	}
 	accessModeMessage = map[restriction.AccessMode]authnv1.AccessMode{
 		restriction.Open:           authnv1.AccessMode_ACCESS_MODE_OPEN,
 		restriction.InvitationOnly: authnv1.AccessMode_ACCESS_MODE_INVITATION_ONLY,
@@ -74,6 +82,12 @@ func policyMessage(p *tuning.Policy) *authnv1.Policy {
 		PasswordNeedsSymbol:   p.PasswordNeedsSymbol,
 		PasswordContextWords:  p.PasswordContextWords,
 
+		BreachMode:                 breachModeMessage[p.BreachMode],
+		BreachAtSignIn:             p.BreachAtSignIn,
+		BreachUnknownRefusesNew:    p.BreachUnknownRefusesNew,
+		BreachUnknownRefusesSignIn: p.BreachUnknownRefusesSignIn,
+		BreachEndsSessions:         p.BreachEndsSessions,
+
 		RestrictionAccessMode:   accessModeMessage[p.RestrictionAccessMode],
 		RestrictionAllowlist:    allowlistMessage[p.RestrictionAllowlist],
 		RestrictionBlocklist:    p.RestrictionBlocklist,
@@ -116,6 +130,12 @@ func policyOf(m *authnv1.Policy) tuning.Policy {
 		PasswordNeedsDigit:    m.GetPasswordNeedsDigit(),
 		PasswordNeedsSymbol:   m.GetPasswordNeedsSymbol(),
 		PasswordContextWords:  m.GetPasswordContextWords(),
+
+		BreachMode:                 wordOf(breachModeMessage, m.GetBreachMode()),
+		BreachAtSignIn:             m.GetBreachAtSignIn(),
+		BreachUnknownRefusesNew:    m.GetBreachUnknownRefusesNew(),
+		BreachUnknownRefusesSignIn: m.GetBreachUnknownRefusesSignIn(),
+		BreachEndsSessions:         m.GetBreachEndsSessions(),
 
 		RestrictionAccessMode:   wordOf(accessModeMessage, m.GetRestrictionAccessMode()),
 		RestrictionAllowlist:    wordOf(allowlistMessage, m.GetRestrictionAllowlist()),

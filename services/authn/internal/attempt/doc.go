@@ -13,7 +13,7 @@
 //	   v                                       +-- contained password, known device
 //	DONE                                       |      v
 //	                                           |   EMAIL_VERIFICATION -- code --> NEW_PASSWORD --> DONE
-//	                                           +-- compromised password
+//	                                           +-- compromised password, or one that turns out breached
 //	                                           |      v
 //	                                           |   EMAIL_ or DEVICE_VERIFICATION -- code --> NEW_PASSWORD --> DONE
 //	                                           +-- unknown device, or risk asks for a check

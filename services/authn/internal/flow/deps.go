@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/doorward/doorward/internal/breach"
 	"github.com/doorward/doorward/internal/pace"
 	"github.com/doorward/doorward/internal/seal"
 	"github.com/doorward/doorward/internal/secret"
@@ -26,6 +27,8 @@ type Deps struct {
 	Pace *pace.Limiter
 	// Assess asks risk. It keeps its own deadline.
 	Assess Assessor
+	// Breaches says whether a password is known from a breach, by the sources of a mode. It keeps its own deadline.
+	Breaches func(context.Context, breach.Mode, secret.Text) breach.Result
 	// Mails seals a mail's content to notify.
 	Mails Sealer
 	// Keyring are the signing keys in force.

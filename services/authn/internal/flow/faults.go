@@ -58,6 +58,8 @@ var (
 		"the API key is revoked, expired, or was rotated before; rotate its successor, or create another key")
 	errRiskDown = fault.New(fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE,
 		"sign-up needs risk, which doesn't answer; try again").RetryIn(riskRetry)
+	errBreachUnknown = fault.New(fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE,
+		"the password couldn't be compared with those known from breaches; try again in a moment").RetryIn(breachRetry)
 	errStopping = fault.New(fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE,
 		"the service is stopping; try again").RetryIn(time.Second)
 	errInternal = fault.New(fault.Internal, typev1.Reason_REASON_INTERNAL,

@@ -17,7 +17,8 @@ import (
 // settleTime is how long a settlement may take after the caller has gone: a hash that was computed must be counted for what it was.
 const settleTime = 5 * time.Second
 
-// answerPassword checks a password. The order is the point: a place in the pool, the reserved failure, risk, the hash, the verdict.
+// answerPassword checks a password. The order is the point: a place in the pool, the reserved failure, risk, the hash, the breach check,
+// the verdict.
 func (f *Attempts) answerPassword(ctx context.Context, t try, password secret.Text) (Progress, error) {
 	ticket, err := f.Pool.Begin(t.lane())
 	if err != nil {
@@ -37,6 +38,11 @@ func (f *Attempts) answerPassword(ctx context.Context, t try, password secret.Te
 		return Progress{}, f.unchecked(ctx, t, reservation, hashing(err))
 	}
 	checked := checkedPassword{reservation: reservation, right: result.OK, assessment: judgement.Assessment}
+	if checked.right { // the ticket is spent: whoever waits for a source holds no place in the pool
+		if checked.breached, err = f.knownBreached(ctx, t, password); err != nil {
+			return Progress{}, f.unchecked(ctx, t, reservation, err)
+		}
+	}
 	if result.NeedsRehash {
 		checked.rehashed = f.rehash(ctx, password)
 	}
@@ -143,7 +149,9 @@ func (f *Attempts) settle(tx store.Tx, t try, reservation string, outcome lockou
 type checkedPassword struct {
 	reservation string
 	right       bool
-	assessment  attempt.Assessment
+	// breached: the password is right, and its owner must replace it.
+	breached   bool
+	assessment attempt.Assessment
 	// rehashed is the password under today's parameters; empty when it needs none.
 	rehashed string
 }
@@ -184,6 +192,11 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 		}
 		if err := f.keepRehashed(tx, a, c.rehashed); err != nil {
 			return err
+		}
+		if c.breached {
+			if err := f.markBreached(tx, a, t); err != nil {
+				return err
+			}
 		}
 		a.Wrong--
 		a.Proofs.PasswordAt = t.now
@@ -245,6 +258,10 @@ func (f *Attempts) answerNewPassword(ctx context.Context, t try, password secret
 	}
 	if len(problems) > 0 {
 		return Progress{}, unacceptable(problems)
+	}
+	// After the hash, because its worker judges the strength: what is too weak is nobody else's business.
+	if err := f.refuseBreached(ctx, t, password); err != nil {
+		return Progress{}, err
 	}
 	m := newMaterial(t.now)
 	var p Progress

@@ -25,11 +25,13 @@ type Policies struct {
 	store    store.Store
 	policies *policy.Store[tuning.Policy]
 	lists    *Lists
+	possible func(tuning.Policy) error
 }
 
-// NewPolicies puts the use cases together.
-func NewPolicies(s store.Store, policies *policy.Store[tuning.Policy], lists *Lists) *Policies {
-	return &Policies{store: s, policies: policies, lists: lists}
+// NewPolicies puts the use cases together. possible says what of a policy can't be done with what authn was given, as tuning.Policy.Validate says what
+// mustn't be done at all.
+func NewPolicies(s store.Store, policies *policy.Store[tuning.Policy], lists *Lists, possible func(tuning.Policy) error) *Policies {
+	return &Policies{store: s, policies: policies, lists: lists, possible: possible}
 }
 
 // Warnings are what an operator should know of a policy over the lists of who may sign up. While those are being read nothing is known.
@@ -59,7 +61,7 @@ type PolicyChange struct {
 
 // Check says what is wrong with a change, and changes nothing.
 func (f *Policies) Check(ctx context.Context, c PolicyChange) error {
-	if err := c.Policy.Validate(); err != nil {
+	if err := errors.Join(c.Policy.Validate(), f.possible(c.Policy)); err != nil {
 		return unfit(err)
 	}
 	current, err := f.Current(ctx)
@@ -71,6 +73,9 @@ func (f *Policies) Check(ctx context.Context, c PolicyChange) error {
 
 // Update puts a policy in force, and returns its version.
 func (f *Policies) Update(ctx context.Context, by Actor, c PolicyChange) (version uint64, err error) {
+	if err := errors.Join(c.Policy.Validate(), f.possible(c.Policy)); err != nil {
+		return 0, unfit(err)
+	}
 	err = f.store.Update(ctx, func(tx store.Tx) error {
 		before, _, err := tx.Policies.Current()
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
+	"github.com/doorward/doorward/internal/breach"
 	"github.com/doorward/doorward/internal/fault"
 	"github.com/doorward/doorward/internal/outbox"
 	"github.com/doorward/doorward/internal/policy"
@@ -25,7 +26,12 @@ func newPolicies(w *world) *flow.Policies {
 		},
 	})
 	w.must(err)
-	return flow.NewPolicies(w.store, kept, w.deps.Lists)
+	return flow.NewPolicies(w.store, kept, w.deps.Lists, func(p tuning.Policy) error {
+		if p.BreachMode == breach.CorpusOnly {
+			return &tuning.Fault{Field: "breach_mode", Value: "corpus", Rule: "needs a corpus"}
+		}
+		return nil
+	})
 }
 
 func TestAPolicyIsChangedAuditedAndTold(t *testing.T) {
@@ -58,6 +64,8 @@ func TestAPolicyIsChangedAuditedAndTold(t *testing.T) {
 func TestAPolicyChangeIsRefusedWholeAndChangesNothing(t *testing.T) {
 	bad := tuning.Default()
 	bad.LockoutFailures, bad.CodesPerHour = 1, 0
+	beyond := tuning.Default()
+	beyond.CodesPerHour, beyond.BreachMode = 0, breach.CorpusOnly
 	for name, c := range map[string]struct {
 		change flow.PolicyChange
 		kind   fault.Kind
@@ -67,6 +75,10 @@ func TestAPolicyChangeIsRefusedWholeAndChangesNothing(t *testing.T) {
 		"values out of their range": {
 			flow.PolicyChange{Policy: bad}, fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
 			[]fault.Field{{Name: "policy.codes_per_hour", Problem: "must be from 3 to 60"}, {Name: "policy.lockout_failures", Problem: "must be from 5 to 90"}},
+		},
+		"values that can't be done with what there is": {
+			flow.PolicyChange{Policy: beyond}, fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
+			[]fault.Field{{Name: "policy.codes_per_hour", Problem: "must be from 3 to 60"}, {Name: "policy.breach_mode", Problem: "needs a corpus"}},
 		},
 		"made from another version": {
 			flow.PolicyChange{Policy: tuning.Default(), Expected: 7}, fault.Aborted, typev1.Reason_REASON_VERSION_CONFLICT, nil,

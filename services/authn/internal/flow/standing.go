@@ -124,7 +124,7 @@ type Marked struct {
 
 // MarkCompromised has users choose another password at their next sign-in: all who are named, or none.
 func (f *Users) MarkCompromised(ctx context.Context, by Actor, userIDs []string, endToo bool, note string) (Marked, error) {
-	now := f.Now()
+	m := mark{by: by, cause: causeOperator, note: note, at: f.Now(), endSessions: endToo}
 	var marked Marked
 	err := f.Store.Update(ctx, func(tx store.Tx) error {
 		marked = Marked{}
@@ -136,7 +136,7 @@ func (f *Users) MarkCompromised(ctx context.Context, by Actor, userIDs []string,
 			if !found {
 				return errNotFound.With("user_id", id)
 			}
-			if err := marked.add(tx, by, user, endToo, note, now); err != nil {
+			if err := marked.add(tx, user, m); err != nil {
 				return err
 			}
 		}
@@ -148,25 +148,33 @@ func (f *Users) MarkCompromised(ctx context.Context, by Actor, userIDs []string,
 	return marked, nil
 }
 
-func (m *Marked) add(tx store.Tx, by Actor, user account.User, endToo bool, note string, now time.Time) error {
-	if user.MarkCompromised(now) {
-		m.UserIDs = append(m.UserIDs, user.ID)
-		_, err := appendEvent(tx, &user, subjectCompromised, typeCompromised, now, &eventv1.CredentialCompromised{
-			UserId: user.ID, Credential: string(attempt.Password), Cause: causeOperator, MarkedAt: timestamppb.New(now),
+// mark is why passwords are marked compromised, and what ends with that.
+type mark struct {
+	by          Actor
+	cause, note string
+	at          time.Time
+	endSessions bool
+}
+
+func (all *Marked) add(tx store.Tx, user account.User, m mark) error {
+	if user.MarkCompromised(m.at) {
+		all.UserIDs = append(all.UserIDs, user.ID)
+		_, err := appendEvent(tx, &user, subjectCompromised, typeCompromised, m.at, &eventv1.CredentialCompromised{
+			UserId: user.ID, Credential: string(attempt.Password), Cause: m.cause, MarkedAt: timestamppb.New(m.at),
 		})
 		if err != nil {
 			return err
 		}
 	}
-	ended, err := endSessions(tx, &user, session.EndRevoked, now, func(session.Session) bool { return endToo })
+	ended, err := endSessions(tx, &user, session.EndRevoked, m.at, func(session.Session) bool { return m.endSessions })
 	if err != nil {
 		return err
 	}
-	m.Sessions = append(m.Sessions, ended...)
+	all.Sessions = append(all.Sessions, ended...)
 	if err := tx.Users.Put(user); err != nil {
 		return err
 	}
-	record := by.record(now, "password.mark_compromised", "user", user.ID, note)
-	record.Detail = audit.Details("ended_sessions", ended)
+	record := m.by.record(m.at, "password.mark_compromised", "user", user.ID, m.note)
+	record.Detail = audit.Details("cause", m.cause, "ended_sessions", ended)
 	return tx.Audit.Append(record)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/doorward/doorward/internal/audit"
+	"github.com/doorward/doorward/internal/breach"
 	"github.com/doorward/doorward/internal/pace"
 	"github.com/doorward/doorward/internal/seal"
 	"github.com/doorward/doorward/internal/secret"
@@ -49,9 +50,11 @@ type world struct {
 	mailKey *seal.Opener
 	sealing secret.Key
 	// cost is what one hash is said to take; failures answer at four times as much.
-	cost         time.Duration
-	deps         flow.Deps
-	metrics      *prometheus.Registry
+	cost    time.Duration
+	deps    flow.Deps
+	metrics *prometheus.Registry
+	// pools are the metrics of the hash pool that was made last.
+	pools        *prometheus.Registry
 	attempts     *flow.Attempts
 	sessions     *flow.Sessions
 	alerts       *flow.Alerts
@@ -97,17 +100,18 @@ func newWorldOf(t *testing.T, workers int) *world {
 	w.must(err)
 	w.unpaced()
 	w.deps = flow.Deps{
-		Store:   w.store,
-		Policy:  func(context.Context) tuning.Policy { return w.rules },
-		Pool:    w.pool(cheap, workers),
-		Pace:    paces,
-		Assess:  w.risk.assess,
-		Mails:   func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(recipient, aad, plain) },
-		Keyring: w.keys.Keyring,
-		Secrets: flow.DeriveSecrets(secret.NewKey()),
-		Now:     w.clock.Now,
-		Logger:  slog.New(slog.DiscardHandler),
-		Metrics: metrics,
+		Store:    w.store,
+		Policy:   func(context.Context) tuning.Policy { return w.rules },
+		Pool:     w.pool(cheap, workers),
+		Pace:     paces,
+		Assess:   w.risk.assess,
+		Breaches: w.checker(breach.Config{}).Check,
+		Mails:    func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(recipient, aad, plain) },
+		Keyring:  w.keys.Keyring,
+		Secrets:  flow.DeriveSecrets(secret.NewKey()),
+		Now:      w.clock.Now,
+		Logger:   slog.New(slog.DiscardHandler),
+		Metrics:  metrics,
 	}
 	w.deps.Lists = flow.NewLists(w.store, w.deps.Logger, metrics)
 	w.deps.Refusals = flow.NewRefusals(w.store, w.clock.Now, w.deps.Logger, metrics)
@@ -115,6 +119,15 @@ func newWorldOf(t *testing.T, workers int) *world {
 	w.through(w.store)
 	w.app, w.otherApp = w.application("shop", audience), w.application("forum", "https://forum.example.org")
 	return w
+}
+
+// checker looks passwords up in the list that ships, and in the sources that a test gives it.
+func (w *world) checker(c breach.Config) *breach.Checker {
+	w.t.Helper()
+	c.MinCount, c.Now, c.Logger, c.Registerer = 1, w.clock.Now, slog.New(slog.DiscardHandler), prometheus.NewRegistry()
+	checker, err := breach.New(c)
+	w.must(err)
+	return checker
 }
 
 // through has the use cases go through another view of the same store.
@@ -169,8 +182,9 @@ var cheap = credential.Params{MemoryKiB: 8, Time: 1, Threads: 1}
 
 func (w *world) pool(params credential.Params, workers int) *credential.Pool {
 	w.t.Helper()
+	w.pools = prometheus.NewRegistry()
 	p, err := credential.NewPool(credential.Config{
-		Params: params, Workers: workers, Kernel: w.kernel.hash, Cost: w.cost, Metrics: prometheus.NewRegistry(),
+		Params: params, Workers: workers, Kernel: w.kernel.hash, Cost: w.cost, Metrics: w.pools,
 	})
 	w.must(err)
 	w.t.Cleanup(p.Close)

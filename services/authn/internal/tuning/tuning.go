@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/doorward/doorward/internal/breach"
 	"github.com/doorward/doorward/services/authn/internal/lockout"
 	"github.com/doorward/doorward/services/authn/internal/restriction"
 )
@@ -78,6 +79,16 @@ type Policy struct {
 	// PasswordContextWords are the operator's own: names of the company, the product, the place. A password made of them is weak.
 	// At most 100, of 3 to 64 code points.
 	PasswordContextWords []string `json:"password_context_words"`
+	// BreachMode is which sources of breached passwords are asked: off, list, corpus, range or corpus_confirmed_by_range.
+	BreachMode breach.Mode `json:"breach_mode"`
+	// BreachAtSignIn says whether a password that signs in is looked up too.
+	BreachAtSignIn bool `json:"breach_at_sign_in"`
+	// BreachUnknownRefusesNew and BreachUnknownRefusesSignIn say what happens when a source failed.
+	BreachUnknownRefusesNew    bool `json:"breach_unknown_refuses_new"`
+	BreachUnknownRefusesSignIn bool `json:"breach_unknown_refuses_sign_in"`
+	// BreachEndsSessions says whether a breached password that signs in ends the account's other sessions before it is replaced. Off: whoever
+	// tries breached passwords would sign owners out everywhere, without a second check. Once it is replaced they end in any case.
+	BreachEndsSessions bool `json:"breach_ends_sessions"`
 	// RestrictionAccessMode is who may sign up at all: open or invitation_only.
 	RestrictionAccessMode restriction.AccessMode `json:"restriction_access_mode"`
 	// RestrictionAllowlist is what the list allow is used for: off, exceptions or required.
@@ -103,31 +114,35 @@ const (
 // Default is the policy of a new deployment.
 func Default() Policy {
 	return Policy{
-		SessionTokenLifetime:  time.Minute,
-		SessionLifetime:       7 * 24 * time.Hour,
-		RefreshGrace:          10 * time.Second,
-		DeviceTrustLifetime:   90 * 24 * time.Hour,
-		DeviceSecretGrace:     time.Minute,
-		AttemptLifetime:       15 * time.Minute,
-		AttemptAnswers:        5,
-		AttemptsPerIdentifier: 20,
-		CodeLifetime:          10 * time.Minute,
-		CodeInterval:          30 * time.Second,
-		CodesPerHour:          10,
-		LockoutWaitFrom:       5,
-		LockoutFirstWait:      time.Minute,
-		LockoutFailures:       10,
-		LockoutDuration:       time.Hour,
-		LockoutDecay:          24 * time.Hour,
-		RateAccountStarts:     5,
-		RateAccountAnswers:    3,
-		RateDeviceStarts:      10,
-		RateDeviceAnswers:     10,
-		RateNetworkStarts:     100,
-		RateNetworkAnswers:    200,
-		PasswordMinLength:     15,
-		PasswordMaxLength:     256,
-		PasswordMinScore:      3,
+		SessionTokenLifetime:       time.Minute,
+		SessionLifetime:            7 * 24 * time.Hour,
+		RefreshGrace:               10 * time.Second,
+		DeviceTrustLifetime:        90 * 24 * time.Hour,
+		DeviceSecretGrace:          time.Minute,
+		AttemptLifetime:            15 * time.Minute,
+		AttemptAnswers:             5,
+		AttemptsPerIdentifier:      20,
+		CodeLifetime:               10 * time.Minute,
+		CodeInterval:               30 * time.Second,
+		CodesPerHour:               10,
+		LockoutWaitFrom:            5,
+		LockoutFirstWait:           time.Minute,
+		LockoutFailures:            10,
+		LockoutDuration:            time.Hour,
+		LockoutDecay:               24 * time.Hour,
+		RateAccountStarts:          5,
+		RateAccountAnswers:         3,
+		RateDeviceStarts:           10,
+		RateDeviceAnswers:          10,
+		RateNetworkStarts:          100,
+		RateNetworkAnswers:         200,
+		PasswordMinLength:          15,
+		PasswordMaxLength:          256,
+		PasswordMinScore:           3,
+		BreachMode:                 breach.ListOnly,
+		BreachAtSignIn:             true,
+		BreachUnknownRefusesNew:    breach.DefaultOnFailure(breach.AtSet) == breach.Closed,
+		BreachUnknownRefusesSignIn: breach.DefaultOnFailure(breach.AtSignIn) == breach.Closed,
 
 		RestrictionAccessMode:   restriction.Default().AccessMode,
 		RestrictionAllowlist:    restriction.Default().Allowlist,
@@ -167,6 +182,7 @@ func (p Policy) Validate() error {
 		span("password_max_length", p.PasswordMaxLength, 64, 256),
 		span("password_min_score", p.PasswordMinScore, 0, 4),
 		contextWords(p.PasswordContextWords),
+		oneOf("breach_mode", p.BreachMode, breach.Off, breach.ListOnly, breach.CorpusOnly, breach.RangeOnly, breach.CorpusConfirmed),
 		p.restrictionFaults(),
 	)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/doorward/doorward/internal/breach"
 	"github.com/doorward/doorward/services/authn/internal/restriction"
 	"github.com/doorward/doorward/services/authn/internal/tuning"
 )
@@ -87,7 +88,7 @@ func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	if err == nil {
 		t.Fatal("a policy of zeros is taken")
 	}
-	const switches = 5 // either way is right
+	const switches = 9 // either way is right
 	if got, want := strings.Count(err.Error(), "must be "), reflect.TypeFor[tuning.Policy]().NumField()-switches; got != want {
 		t.Errorf("%d faults, want %d:\n%v", got, want, err)
 	}
@@ -116,6 +117,36 @@ func TestContextWordsHaveTheirBounds(t *testing.T) {
 		if err != nil && !strings.HasPrefix(err.Error(), "password_context_words") {
 			t.Errorf("%s: the error doesn't name the field: %v", name, err)
 		}
+	}
+}
+
+func TestBreachModesAreThoseThatTheCheckHas(t *testing.T) {
+	for mode, good := range map[breach.Mode]bool{
+		breach.Off: true, breach.ListOnly: true, breach.CorpusOnly: true, breach.RangeOnly: true, breach.CorpusConfirmed: true,
+		"": false, "on": false,
+	} {
+		policy := tuning.Default()
+		policy.BreachMode = mode
+		if err := policy.Validate(); (err == nil) != good || err != nil && !strings.HasPrefix(err.Error(), "breach_mode is ") {
+			t.Errorf("%q: %v; want it taken: %t", mode, err, good)
+		}
+	}
+}
+
+func TestWhatHappensWhenASourceFailsIsAChoicePerMoment(t *testing.T) {
+	policy := tuning.Default()
+	for _, m := range []breach.Moment{breach.AtSet, breach.AtSignIn} {
+		if got := policy.BreachOnFailure(m); got != breach.DefaultOnFailure(m) {
+			t.Errorf("at moment %d: %d by default", m, got)
+		}
+	}
+	policy.BreachUnknownRefusesNew, policy.BreachUnknownRefusesSignIn = false, true
+	if policy.BreachOnFailure(breach.AtSet) != breach.Open || policy.BreachOnFailure(breach.AtSignIn) != breach.Closed {
+		t.Error("the policy's choice isn't the one that holds")
+	}
+	policy.BreachUnknownRefusesSignIn = false
+	if policy.BreachOnFailure(breach.Moment(99)) != breach.Closed {
+		t.Error("a moment that isn't known is open")
 	}
 }
 
