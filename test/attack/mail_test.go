@@ -15,8 +15,9 @@ const (
 	bombers = 3
 )
 
-// bombing has strangers make authn mail to one address whatever it will: by sign-ups with one that is free and with one that is taken, and, for that, by sign-ins of
-// somebody who has its password. The rates are put out of the way: the quota must do without them.
+// bombing has strangers make authn mail to one address whatever it will: by sign-ups with one that is free and with one that is taken, and, for that, by
+// sign-ins of somebody who has its password. The rates are put out of the way: the quota must do without them. Owners get fewer mails than authn
+// queues, for notify tells them of sign-ups with their address once and then not for a while.
 func bombing(t *testing.T, s *suite) {
 	s.unpace(t)
 	o := s.newOwner(t, "bombed")
@@ -38,6 +39,9 @@ func bombing(t *testing.T, s *suite) {
 	})
 	most := hourly * (1 + int(time.Since(began)/time.Hour))
 
+	if queued := 1 + taken.of(mailed) + stolen.of(mailed); queued > most || fresh.of(mailed) > most {
+		t.Errorf("%d mails to a taken address and %d to a free one were queued", queued, fresh.of(mailed))
+	}
 	s.awaitMails(t, free, most, "sign-ups with a free address: "+fresh.String())
 	s.awaitMails(t, o.email, most, "sign-ups with a taken address, the owner's own among them: "+taken.String()+"; sign-ins with its password: "+stolen.String())
 }

@@ -41,8 +41,11 @@ type tally struct {
 	granted int
 }
 
-// wrongAnswer is the answer of somebody who looked.
-const wrongAnswer = "OUTCOME_WRONG"
+// What strangers hear who get somewhere.
+const (
+	wrongAnswer = "OUTCOME_WRONG" // somebody looked
+	mailed      = "MAILED"        // a code is on its way
+)
 
 func (c *tally) add(a *doorward.Attempt, err error) {
 	c.mu.Lock()
@@ -67,7 +70,7 @@ func answer(a *doorward.Attempt, err error) string {
 	}
 	switch last := a.LastAnswer().Outcome; last {
 	case doorward.NoAnswer:
-		return "MAILED"
+		return mailed
 	case doorward.Accepted:
 		return a.Next().String()
 	default:

@@ -46,14 +46,14 @@ func stuffing(t *testing.T, s *suite) {
 	if heard.granted+codes.granted > 0 || heard.of("STEP_DEVICE_VERIFICATION") != hits {
 		t.Errorf("%d sessions; the right passwords led to: %s", heard.granted+codes.granted, &heard)
 	}
-	mailed := 0
+	warned := 0
 	for _, o := range owners {
 		deployment.Eventually(t, "the owner is mailed the code that the intruder needs", func() bool { return len(s.Mails(o.email)) == 2 })
-		mailed++
+		warned++
 	}
 	deployment.Eventually(t, "each sign-in that was abandoned after a right password is told", func() bool { return int(abandoned.Load()) >= hits })
 	t.Logf("owners mailed a code that they didn't ask for: %d (of %d); sign-ins told as abandoned after a right password: %d (of %d)",
-		mailed, hits, abandoned.Load(), hits)
+		warned, hits, abandoned.Load(), hits)
 }
 
 // intrude has a code mailed to the owner, and guesses.
