@@ -84,6 +84,12 @@ var (
 // importRetry is when to try again while an import runs.
 const importRetry = 5 * time.Second
 
+// refusal says that an error is an answer to the caller, and no failure of ours.
+func refusal(err error) bool {
+	said, ok := fault.As(err)
+	return ok && said.Kind != fault.Internal
+}
+
 // riskRetry is when to try again after risk didn't answer.
 const riskRetry = 2 * time.Second
 

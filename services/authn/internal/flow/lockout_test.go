@@ -262,6 +262,33 @@ func TestARightCodeEndsTheRowOfCodes(t *testing.T) {
 	}
 }
 
+// TestAnAnswerCountsForWhatItWasThoughItsAttemptIsGone: strangers who push attempts out don't turn right passwords into failures, nor wrong ones into none.
+func TestAnAnswerCountsForWhatItWasThoughItsAttemptIsGone(t *testing.T) {
+	for name, c := range map[string]struct {
+		password string
+		next     typev1.Reason
+	}{
+		"a right one": {right, typev1.Reason_REASON_UNSPECIFIED},
+		"a wrong one": {wrong, typev1.Reason_REASON_TOO_MANY_FAILURES},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.laptop().enrol(ada, right)
+			w.rules.AttemptsPerIdentifier = 1
+			w.lockAfter(1)
+			tr := w.stranger().signIn(ada)
+			w.kernel.hold(func() { w.stranger().signIn(ada) })
+			_, err := tr.try(password(c.password))
+			w.kernel.hold(nil)
+			expectFault(t, err, fault.NotFound, typev1.Reason_REASON_ATTEMPT_NOT_FOUND)
+			_, err = w.stranger().signIn(ada).try(password(right))
+			if got := fault.ReasonOf(err); got != c.next {
+				t.Errorf("the next right password answers %v, want %v", got, c.next)
+			}
+		})
+	}
+}
+
 // otherThan is a code that is certainly wrong.
 func otherThan(c string) string {
 	if c == "000000" {

@@ -171,13 +171,19 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 	defer cancel()
 	m := newMaterial(t.now)
 	var p Progress
+	var refused error
 	err := f.Store.Update(ctx, func(tx store.Tx) error {
-		// Refused may mean that this answer's own reservation was the attempt's last: whether it is over shows once it is settled.
-		standing, err := f.reopen(tx, t)
-		if err != nil {
+		refused = nil
+		if err := f.settle(tx, t, c.reservation, c.outcome()); err != nil {
 			return err
 		}
-		if err := f.settle(tx, t, c.reservation, c.outcome()); err != nil {
+		// Refused may mean that this answer's own reservation was the attempt's last: whether it is over shows once it is settled.
+		standing, err := f.reopen(tx, t)
+		if refusal(err) {
+			refused = err // the attempt was pushed out or moved on meanwhile; the answer counts for what it was all the same
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		a := standing.Attempt
@@ -205,6 +211,9 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 		t.fared(&p, attempt.Password, attempt.Accepted)
 		return err
 	})
+	if err == nil {
+		err = refused
+	}
 	if err != nil {
 		return Progress{}, fmt.Errorf("settle password: %w", err)
 	}
