@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
@@ -17,6 +18,28 @@ import (
 type noted struct {
 	Note string `help:"Why, for the audit record."`
 	JSON bool   `name:"json" help:"Print the answer as JSON."`
+}
+
+// accountAnswer is the answer to a change of one account.
+type accountAnswer interface {
+	proto.Message
+	GetUser() *authnv1.User
+}
+
+// changeAccount asks for a change of one account, and says how the account stands then.
+func changeAccount[A accountAnswer](ctx context.Context, s streams, w whose, n noted,
+	ask func(context.Context, authnv1.UserServiceClient) (A, error), say func(A) string,
+) error {
+	return query[A]{
+		service: "authn", json: n.JSON, unfound: w.unfound(),
+		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (A, error) {
+			return ask(ctx, authnv1.NewUserServiceClient(conn))
+		},
+		show: func(out io.Writer, answer A) error {
+			fmt.Fprintf(out, "%s %s\n", answer.GetUser().GetId(), say(answer))
+			return nil
+		},
+	}.run(ctx, s)
 }
 
 type usersLockCmd struct {
@@ -40,16 +63,11 @@ func (c *usersLockCmd) Run(ctx context.Context, s streams) error {
 	} else {
 		request.User = &authnv1.LockUserRequest_Email{Email: c.Email}
 	}
-	return query[*authnv1.LockUserResponse]{
-		service: "authn", json: c.JSON, unfound: c.unfound(),
-		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.LockUserResponse, error) {
-			return authnv1.NewUserServiceClient(conn).LockUser(ctx, request)
+	return changeAccount(ctx, s, c.whose, c.noted,
+		func(ctx context.Context, users authnv1.UserServiceClient) (*authnv1.LockUserResponse, error) {
+			return users.LockUser(ctx, request)
 		},
-		show: func(w io.Writer, answer *authnv1.LockUserResponse) error {
-			fmt.Fprintf(w, "%s is %s\n", answer.GetUser().GetId(), standingText(answer.GetUser()))
-			return nil
-		},
-	}.run(ctx, s)
+		func(a *authnv1.LockUserResponse) string { return "is " + standingText(a.GetUser()) })
 }
 
 type usersUnlockCmd struct {
@@ -68,16 +86,13 @@ func (c *usersUnlockCmd) Run(ctx context.Context, s streams) error {
 	} else {
 		request.User = &authnv1.UnlockUserRequest_Email{Email: c.Email}
 	}
-	return query[*authnv1.UnlockUserResponse]{
-		service: "authn", json: c.JSON, unfound: c.unfound(),
-		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.UnlockUserResponse, error) {
-			return authnv1.NewUserServiceClient(conn).UnlockUser(ctx, request)
+	return changeAccount(ctx, s, c.whose, c.noted,
+		func(ctx context.Context, users authnv1.UserServiceClient) (*authnv1.UnlockUserResponse, error) {
+			return users.UnlockUser(ctx, request)
 		},
-		show: func(w io.Writer, answer *authnv1.UnlockUserResponse) error {
-			fmt.Fprintf(w, "%s may sign in at once; it is %s\n", answer.GetUser().GetId(), standingText(answer.GetUser()))
-			return nil
-		},
-	}.run(ctx, s)
+		func(a *authnv1.UnlockUserResponse) string {
+			return "may sign in at once; it is " + standingText(a.GetUser())
+		})
 }
 
 type usersBanCmd struct {
@@ -97,16 +112,13 @@ func (c *usersBanCmd) Run(ctx context.Context, s streams) error {
 	} else {
 		request.User = &authnv1.BanUserRequest_Email{Email: c.Email}
 	}
-	return query[*authnv1.BanUserResponse]{
-		service: "authn", json: c.JSON, unfound: c.unfound(),
-		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.BanUserResponse, error) {
-			return authnv1.NewUserServiceClient(conn).BanUser(ctx, request)
+	return changeAccount(ctx, s, c.whose, c.noted,
+		func(ctx context.Context, users authnv1.UserServiceClient) (*authnv1.BanUserResponse, error) {
+			return users.BanUser(ctx, request)
 		},
-		show: func(w io.Writer, answer *authnv1.BanUserResponse) error {
-			fmt.Fprintf(w, "%s is %s; %d sessions ended\n", answer.GetUser().GetId(), standingText(answer.GetUser()), len(answer.GetEndedSessionIds()))
-			return nil
-		},
-	}.run(ctx, s)
+		func(a *authnv1.BanUserResponse) string {
+			return fmt.Sprintf("is %s; %d sessions ended", standingText(a.GetUser()), len(a.GetEndedSessionIds()))
+		})
 }
 
 type usersUnbanCmd struct {
@@ -125,16 +137,11 @@ func (c *usersUnbanCmd) Run(ctx context.Context, s streams) error {
 	} else {
 		request.User = &authnv1.UnbanUserRequest_Email{Email: c.Email}
 	}
-	return query[*authnv1.UnbanUserResponse]{
-		service: "authn", json: c.JSON, unfound: c.unfound(),
-		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.UnbanUserResponse, error) {
-			return authnv1.NewUserServiceClient(conn).UnbanUser(ctx, request)
+	return changeAccount(ctx, s, c.whose, c.noted,
+		func(ctx context.Context, users authnv1.UserServiceClient) (*authnv1.UnbanUserResponse, error) {
+			return users.UnbanUser(ctx, request)
 		},
-		show: func(w io.Writer, answer *authnv1.UnbanUserResponse) error {
-			fmt.Fprintf(w, "%s is %s\n", answer.GetUser().GetId(), standingText(answer.GetUser()))
-			return nil
-		},
-	}.run(ctx, s)
+		func(a *authnv1.UnbanUserResponse) string { return "is " + standingText(a.GetUser()) })
 }
 
 type usersCompromisedCmd struct {
