@@ -20,7 +20,7 @@ const maxPasswordLine = 4 << 10
 // passwords reads one password after the other: from a terminal without showing them, else a line each.
 type passwords struct {
 	streams
-	terminal *os.File // nil when there is none
+	terminal int // its descriptor; -1 when there is none
 	lines    *bufio.Reader
 	line     int
 }
@@ -29,9 +29,9 @@ func (s streams) passwords() (*passwords, error) {
 	if s.in == nil {
 		return nil, errors.New("there is no standard input to read passwords from")
 	}
-	p := &passwords{streams: s, lines: bufio.NewReaderSize(s.in, maxPasswordLine)}
+	p := &passwords{streams: s, terminal: -1, lines: bufio.NewReaderSize(s.in, maxPasswordLine)}
 	if f, ok := s.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.terminal = f
+		p.terminal = int(f.Fd())
 	}
 	return p, nil
 }
@@ -46,13 +46,12 @@ func (p *passwords) next(ctx context.Context) (secret.Text, int, error) {
 		return secret.Text{}, 0, errInterrupted
 	}
 	restore := func() {}
-	if p.terminal != nil {
-		fd := int(p.terminal.Fd())
-		before, err := term.GetState(fd)
+	if p.terminal >= 0 {
+		before, err := term.GetState(p.terminal)
 		if err != nil {
 			return secret.Text{}, 0, fmt.Errorf("read from the terminal: %w", err)
 		}
-		restore = func() { _ = term.Restore(fd, before) }
+		restore = func() { _ = term.Restore(p.terminal, before) }
 	}
 	read := make(chan answer, 1) // a reader that nobody waits for any more ends with the process
 	go func() {
@@ -69,7 +68,7 @@ func (p *passwords) next(ctx context.Context) (secret.Text, int, error) {
 }
 
 func (p *passwords) read() (secret.Text, error) {
-	if p.terminal != nil {
+	if p.terminal >= 0 {
 		return p.ask()
 	}
 	for {
@@ -94,7 +93,7 @@ func (p *passwords) read() (secret.Text, error) {
 func (p *passwords) ask() (secret.Text, error) {
 	p.line++
 	fmt.Fprint(p.err, "Password, or nothing to end: ")
-	password, err := term.ReadPassword(int(p.terminal.Fd()))
+	password, err := term.ReadPassword(p.terminal)
 	fmt.Fprintln(p.err)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return secret.Text{}, fmt.Errorf("read from the terminal: %w", err)
