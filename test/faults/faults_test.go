@@ -76,7 +76,9 @@ func natsPutBack(s *suite) {
 	older := s.TempDir()
 	s.must(os.CopyFS(older, os.DirFS(s.Path("jetstream"))))
 	s.Begin(s.NATS)
+	lost := s.goesOn(load.SignIn)
 	s.wait(*rollback)
+	deployment.Eventually(s.T, "something has happened that NATS can lose", lost)
 	s.calm() // what is in the outbox now is marked as published
 	rewound, since := s.Authn.Metric("doorward_outbox_rewound_total"), len(s.Authn.Log())
 	s.NATS.Kill()
