@@ -23,6 +23,12 @@ type trace struct {
 	Detail  map[string]string `json:"detail"`
 }
 
+// wordsFor is the error for a record of the same version that holds nothing: words that stand in it are ours, also where a record happens to have them.
+func wordsFor(table boltdb.Table[trace], raw []byte) error {
+	_, err := boltdb.Decode(table, append(bytes.Clone(raw[:min(1, len(raw))]), "{}"...))
+	return err
+}
+
 // FuzzRecord reads a record of any bytes, as a damaged file or a wrong tool may leave it. What is read can be written and read again as the same;
 // what isn't gives an error that quotes nothing of the record.
 func FuzzRecord(f *testing.F) {
@@ -45,7 +51,7 @@ func FuzzRecord(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		value, err := boltdb.Decode(table, raw)
 		if err != nil {
-			if quotes(err, raw) {
+			if words := wordsFor(table, raw); quotes(err, raw) && (words == nil || !quotes(words, raw)) {
 				t.Errorf("%v quotes %q", err, raw)
 			}
 			return

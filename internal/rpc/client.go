@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -30,6 +31,16 @@ type ClientConfig struct {
 	Tracing telemetry.Tracing
 	// BareStatus leaves errors as gRPC statuses instead of faults.
 	BareStatus bool
+}
+
+// atEachConnection has a name looked up whenever a connection is made. gRPC's own
+// resolver keeps what it found for half a minute, in which a server that has come back
+// under another address, as containers do, would be unreachable.
+func atEachConnection(target string) string {
+	if strings.Contains(target, "://") {
+		return target
+	}
+	return "passthrough:///" + target
 }
 
 // Dial makes a client of the server at target ("127.0.0.1:7402", or a name with
@@ -70,7 +81,7 @@ func Dial(target string, cfg ClientConfig) (*grpc.ClientConn, error) {
 	if cfg.Credentials != nil {
 		opts = append(opts, grpc.WithPerRPCCredentials(cfg.Credentials))
 	}
-	conn, err := grpc.NewClient(target, opts...)
+	conn, err := grpc.NewClient(atEachConnection(target), opts...)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", target, err)
 	}
