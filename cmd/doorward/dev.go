@@ -11,6 +11,7 @@ import (
 	"github.com/doorward/doorward/internal/app"
 	"github.com/doorward/doorward/internal/telemetry"
 	"github.com/doorward/doorward/internal/telemetry/otlp"
+	"github.com/doorward/doorward/services/authn"
 )
 
 type devCmd struct {
@@ -45,6 +46,7 @@ func (c *devCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	authn.PrepareProcess(authn.DefaultConfig())
 	all, err := development.New(ctx, development.Config{
 		Dir: c.Dir, Ports: development.Ports{Base: c.PortBase},
 		Process: suite.Process{Logger: logger, Registerer: registry, Now: time.Now, Traces: traces},

@@ -11,6 +11,7 @@ import (
 	"github.com/doorward/doorward/internal/app"
 	"github.com/doorward/doorward/internal/telemetry"
 	"github.com/doorward/doorward/internal/telemetry/otlp"
+	"github.com/doorward/doorward/services/authn"
 )
 
 type serveCmd struct {
@@ -45,6 +46,7 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	authn.PrepareProcess(authn.Config{HashWorkers: cfg.Authn.HashWorkers})
 	all, err := production.New(ctx, cfg, suite.Process{Logger: logger, Registerer: registry, Now: time.Now, Traces: traces})
 	if err != nil {
 		return err

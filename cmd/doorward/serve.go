@@ -154,6 +154,7 @@ func (c *authnRunCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	authn.PrepareProcess(loaded.Value)
 	return c.serve(ctx, s, "authn", func(logger *slog.Logger, registerer prometheus.Registerer, tracing telemetry.Tracing) (runnable, error) {
 		return authn.New(ctx, loaded.Value, authn.Deps{Logger: logger, Registerer: registerer, Now: time.Now, Tracing: tracing})
 	})

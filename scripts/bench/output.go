@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"runtime"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -38,6 +38,9 @@ func (r results) read(from io.Reader, progress func(line string)) (complaints []
 	return complaints, nil
 }
 
+// processors is how the testing package marks each name with how many a test's process uses, unless that is one.
+var processors = regexp.MustCompile(`-[0-9]+$`)
+
 // take reads a line such as "BenchmarkVerify/new-2  19000  61000 ns/op  1.2 ratio"; false when it is none.
 func (r results) take(pkg, line string) bool {
 	fields := strings.Fields(line)
@@ -48,8 +51,7 @@ func (r results) take(pkg, line string) bool {
 	if _, err := strconv.Atoi(fields[1]); !ok || err != nil {
 		return false
 	}
-	// The testing package marks each name with the number of cores, unless that is one.
-	name = strings.TrimSuffix(name, "-"+strconv.Itoa(runtime.GOMAXPROCS(0)))
+	name = processors.ReplaceAllString(name, "")
 	for i := 2; i < len(fields); i += 2 {
 		value, err := strconv.ParseFloat(fields[i], 64)
 		if err != nil {

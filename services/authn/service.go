@@ -128,7 +128,7 @@ func (s *Service) open(ctx context.Context, material *certs.Material) (d flow.De
 		return d, err
 	}
 	s.pool, err = credential.NewPool(credential.Config{
-		Params: credential.DefaultParams(), Workers: s.cfg.HashWorkers, Metrics: s.deps.Registerer,
+		Params: credential.DefaultParams(), Workers: s.cfg.hashWorkers(), Metrics: s.deps.Registerer,
 	})
 	if err != nil {
 		return d, err

@@ -20,9 +20,9 @@ const (
 // flooding has strangers sign in to addresses of all kinds, while an owner signs in and an application asks for a session.
 //
 // VerifySession's p99 is compared with that of the same run before the flood. It must stay within 3 times of that, and with `-scale` above 1 that is
-// demanded. It isn't kept yet: on two cores it was 8 to 24 times, 3 ms becoming 65, because the hash pool's workers hold all that Go runs goroutines on, for
-// a slice of 10 ms at a time; with GOMAXPROCS=6 and two workers it was 3.3 times. So in make test only what a flood must never come to fails: 10 times of
-// the idle p99 or of 50 ms, whichever is more, which other packages' tests on the same cores don't reach.
+// demanded: the hash workers have processors of their own in Go's eyes (authn.PrepareProcess), so calls wait for a core no longer than the operating
+// system lets a thread run. In make test, where other packages' tests take the same cores, only what a flood must never come to fails: 10 times of the
+// idle p99 or of 50 ms, whichever is more.
 func flooding(t *testing.T, s *suite) {
 	o := s.newOwner(t, "flooded")
 	idle, flooded := newDay(t, o), newDay(t, o)

@@ -2,7 +2,6 @@ package bench_test
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 
 	"golang.org/x/crypto/argon2"
@@ -31,7 +30,7 @@ func BenchmarkSignIn(b *testing.B) {
 		}
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
 			c := compare(b,
-				func(r *rate) { r.measure(b, min(callers, runtime.GOMAXPROCS(0)), hashOnce) },
+				func(r *rate) { r.measure(b, min(callers, cores), hashOnce) },
 				func(r *rate) {
 					r.measure(b, callers, func(caller int) error {
 						_, err := people[caller].SignIn(b.Context())
