@@ -29,6 +29,10 @@ type Rule struct {
 	Limit Limit
 	// Priority says how early the method is refused when the server has too much to do.
 	Priority Priority
+	// Proven says that the person on whose behalf an application or a stranger calls has
+	// shown who they are, or that nobody is named: the answers may depend on accounts.
+	// Without it the method is an entrance; see Entrances.
+	Proven bool
 	// Audit says that the use case writes an audit record, which the service's
 	// tests hold it to.
 	Audit bool
@@ -91,6 +95,20 @@ func (t Table) Rule(method string) (Rule, error) {
 			With("method", method)
 	}
 	return r, nil
+}
+
+// Entrances are the methods by which somebody who has proved nothing can ask after an
+// account, sorted: all that applications and the public may call, and aren't Proven.
+// Their answers must be the same with and without one, in time as well.
+// `doorward selftest enumeration` holds each of them to it.
+func (t Table) Entrances() []string {
+	var methods []string
+	for _, method := range slices.Sorted(maps.Keys(t)) {
+		if r := t[method]; r.Callers&(Application|Public) != 0 && !r.Proven {
+			methods = append(methods, method)
+		}
+	}
+	return methods
 }
 
 // Check decides whether p may call method. Rates are the Guard's business.

@@ -170,3 +170,13 @@ func TestWalkFindsMissingAndStaleRows(t *testing.T) {
 		t.Errorf("Stale (-want +got):\n%s", diff)
 	}
 }
+
+func TestWhatApplicationsAndThePublicMayCallIsAnEntranceUnlessItSaysOtherwise(t *testing.T) {
+	rows := table()
+	proven := rows[speak]
+	proven.Proven = true
+	rows["/test.v1.S/Refresh"] = proven
+	if diff := cmp.Diff([]string{anybody, speak}, rows.Entrances()); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -38,6 +38,7 @@ func Table() access.Table {
 	refresher := speaker
 	refresher.Limit = access.PerSecond(refreshesPerSecond)
 	refresher.Priority = access.Vital
+	refresher.Proven = true // by a refresh token
 	operator := access.Rule{Callers: access.Operator, Limit: access.PerSecond(operatorsPerSecond), Priority: access.Vital}
 	audited := operator
 	audited.Audit = true
@@ -50,14 +51,14 @@ func Table() access.Table {
 		authnv1.SessionService_RefreshSession_FullMethodName: refresher,
 		// Every verifier asks for every call while its feed is stale: a limit would turn our outage into theirs.
 		authnv1.SessionService_VerifySession_FullMethodName: {
-			Callers: access.Application, Limit: access.NoLimit(), Priority: access.Vital,
+			Callers: access.Application, Limit: access.NoLimit(), Priority: access.Vital, Proven: true, // by a session token
 		},
 		authnv1.SessionService_ListSessions_FullMethodName:       operator,
 		authnv1.SessionService_RevokeSession_FullMethodName:      audited,
 		authnv1.SessionService_RevokeUserSessions_FullMethodName: audited,
 
 		authnv1.KeyService_GetKeySet_FullMethodName: {
-			Callers: access.Public, Limit: access.PerSecond(keySetsPerSecond), Priority: access.Vital,
+			Callers: access.Public, Limit: access.PerSecond(keySetsPerSecond), Priority: access.Vital, Proven: true, // it names nobody
 		},
 
 		authnv1.KeyService_ListSigningKeys_FullMethodName:    operator,

@@ -1,0 +1,181 @@
+package enumeration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/doorward/doorward/internal/access"
+	"github.com/doorward/doorward/internal/leak"
+)
+
+// warmUp is how many rounds are forgotten: connections, caches and the runtime find their pace in them.
+const warmUp = 2
+
+// Config is a measurement. Progress alone may be left out.
+type Config struct {
+	// Conn calls as an application that speaks for users, on one connection.
+	Conn grpc.ClientConnInterface
+	// Table is the service's access table, whose entrances are measured.
+	Table access.Table
+	// Crowd has the accounts that Accounts of Probes says for each of the States, and no others.
+	Crowd  Crowd
+	States []State
+	// Probes is how often each entry is measured for each group.
+	Probes   int
+	Criteria leak.Criteria
+	Random   *rand.Rand
+	// Progress is told of each round that is done. Left is about how long the others take.
+	Progress func(done, of int, left time.Duration)
+}
+
+// Accounts is how many accounts a measurement needs in each state.
+func Accounts(probes int) int { return probes + warmUp }
+
+// Row is an entry, as it is for one state.
+type Row struct {
+	Method, Entry string
+	State         State
+	// Control compares nobody with nobody.
+	Control bool
+	leak.Finding
+}
+
+// Report is what a measurement found.
+type Report struct {
+	Rows []Row
+	// Unreached are the entries that couldn't be measured at all, because what comes before them is refused to everybody.
+	Unreached []string
+	Took      time.Duration
+}
+
+// Leaks says that accounts can be told from nobody's addresses.
+func (r Report) Leaks() bool {
+	return slices.ContainsFunc(r.Rows, func(row Row) bool { return !row.Control && row.Verdict.Leaks() })
+}
+
+// Doubts are the reasons why that nothing was found, or something, may not be believed.
+func (r Report) Doubts() []string {
+	var doubts []string
+	for _, row := range r.Rows {
+		switch {
+		case row.Control && row.Verdict.Leaks():
+			doubts = append(doubts, row.Entry+": two groups of nobody's seem to differ, so the measurement is disturbed")
+		case row.Verdict == leak.Unclear:
+			doubts = append(doubts, fmt.Sprintf("%s, %s: the answers' times vary too much, or are too few", row.Entry, row.State))
+		}
+	}
+	if len(r.Unreached) > 0 {
+		doubts = append(doubts, "nothing got as far as "+strings.Join(r.Unreached, ", "))
+	}
+	return doubts
+}
+
+// Run measures. It fails when an entrance has no walk, and when the deployment doesn't answer.
+func Run(ctx context.Context, c Config) (Report, error) {
+	if missing := Unwalked(c.Table); len(missing) > 0 {
+		return Report{}, fmt.Errorf("this release doesn't know how to probe %s", strings.Join(missing, ", "))
+	}
+	if c.Probes < 1 || len(c.States) == 0 {
+		return Report{}, errors.New("nothing to measure: give states and at least one probe")
+	}
+	began := time.Now()
+	m := &measurement{Config: c, of: map[group][]leak.Series{}}
+	rounds := Accounts(c.Probes)
+	for n := range rounds {
+		if err := m.round(ctx, n); err != nil {
+			return Report{}, err
+		}
+		if c.Progress != nil {
+			each := time.Since(began) / time.Duration(n+1)
+			c.Progress(n+1, rounds, each*time.Duration(rounds-n-1))
+		}
+	}
+	report := m.report()
+	report.Took = time.Since(began)
+	return report, nil
+}
+
+// measurement gathers what came of each entry for each group.
+type measurement struct {
+	Config
+	of map[group][]leak.Series
+}
+
+// compared are the states, and the control.
+func (m *measurement) compared() []State { return append(slices.Clone(m.States), control) }
+
+// groups are those that are walked.
+func (m *measurement) groups() []group {
+	var all []group
+	for _, s := range m.compared() {
+		for _, g := range []group{groups[s], s.twin()} {
+			if !slices.Contains(all, g) {
+				all = append(all, g)
+			}
+		}
+	}
+	return all
+}
+
+// round walks each group's address of one number.
+func (m *measurement) round(ctx context.Context, n int) error {
+	all := m.groups()
+	m.Random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	for _, g := range all {
+		var answers []answered
+		for _, w := range walks {
+			some, err := newVisit(m.Conn, m.Crowd.address(g, n)).take(ctx, w)
+			if err != nil {
+				return err
+			}
+			answers = append(answers, some...)
+		}
+		if n >= warmUp {
+			m.keep(g, answers)
+		}
+	}
+	return nil
+}
+
+func (m *measurement) keep(g group, answers []answered) {
+	if m.of[g] == nil {
+		m.of[g] = make([]leak.Series, len(answers))
+	}
+	for i, a := range answers {
+		if a.took == 0 {
+			m.of[g][i].AddShape(a.shape)
+			continue
+		}
+		m.of[g][i].Add(a.took, a.shape)
+	}
+}
+
+// report judges all entries at once, so that the correction knows of all comparisons.
+func (m *measurement) report() Report {
+	var rows []Row
+	var cells []leak.Cell
+	var unreached []string
+	for i, e := range entries() {
+		reached := false
+		for _, s := range m.compared() {
+			rows = append(rows, Row{Method: e.method, Entry: e.name, State: s, Control: s == control})
+			cell := leak.Cell{Known: m.of[groups[s]][i], Unknown: m.of[s.twin()][i]}
+			cells = append(cells, cell)
+			reached = reached || len(cell.Known.Took) > 0
+		}
+		if !reached {
+			unreached = append(unreached, e.name)
+		}
+	}
+	for i, f := range leak.Judge(cells, m.Criteria, m.Random) {
+		rows[i].Finding = f
+	}
+	return Report{Rows: rows, Unreached: unreached}
+}

@@ -1,0 +1,4 @@
+package leak
+
+// StudentTails lets tests hold it to tables.
+var StudentTails = studentTails
