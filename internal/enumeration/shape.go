@@ -3,7 +3,6 @@ package enumeration
 import (
 	"fmt"
 	"maps"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,8 +28,8 @@ type seen struct {
 	at      time.Time
 }
 
-// shapeOf writes an answer down so that two are equal when they differ in nothing but what differs between any two: secrets, ids, and moments, of which the
-// lengths, the kinds and the distance in minutes are kept. All else stands as it is, so equal shapes are of equal size on the wire, but for the bytes
+// shapeOf writes an answer down so that two are equal when they differ in nothing but what differs between any two: secrets, ids, waits and moments, of which the
+// lengths, the kinds, that there is one, and the distance in minutes are kept. All else stands as it is, so equal shapes are of equal size on the wire, but for the bytes
 // that a moment takes.
 func shapeOf(s seen) string {
 	var b strings.Builder
@@ -58,6 +57,9 @@ var (
 
 const retryAfter = "retry-after"
 
+// waiting stands for how long to wait: it is counted from a moment before, and no two calls are told the same.
+const waiting = "<a wait>"
+
 func (s seen) metadata(b *strings.Builder, what string, md metadata.MD) {
 	fmt.Fprintf(b, " %s[", what)
 	for _, name := range slices.Sorted(maps.Keys(md)) {
@@ -65,25 +67,15 @@ func (s seen) metadata(b *strings.Builder, what string, md metadata.MD) {
 			switch {
 			case slices.Contains(saidElsewhere, name):
 				value = "…"
+			case name == retryAfter:
+				value = waiting
 			case slices.Contains(anyValue, name):
 				value = fmt.Sprintf("<%d bytes>", len(value))
-			case name == retryAfter:
-				if d, err := time.ParseDuration(value + "s"); err == nil {
-					value = about(d)
-				}
 			}
 			fmt.Fprintf(b, "%s=%s ", name, s.plain(value))
 		}
 	}
 	b.WriteString("]")
-}
-
-// about is how long a wait is, to a power of two: it is counted from a moment.
-func about(d time.Duration) string {
-	if d <= 0 {
-		return "0s"
-	}
-	return fmt.Sprintf("~%.3gs", math.Exp2(math.Round(math.Log2(d.Seconds()))))
 }
 
 // message writes a message's fields, in the order of their numbers.
@@ -93,7 +85,7 @@ func (s seen) message(b *strings.Builder, m protoreflect.Message) {
 		fmt.Fprintf(b, "<in %.0f min>", special.AsTime().Sub(s.at).Minutes())
 		return
 	case *errdetails.RetryInfo:
-		fmt.Fprintf(b, "{retry_delay: %s}", about(special.GetRetryDelay().AsDuration()))
+		b.WriteString(waiting)
 		return
 	case *anypb.Any:
 		s.packed(b, special)

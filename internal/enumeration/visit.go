@@ -105,7 +105,9 @@ type busyError struct {
 	wait time.Duration
 }
 
-func (e *busyError) Error() string { return "the deployment is too busy to be measured: " + e.said.Error() }
+func (e *busyError) Error() string {
+	return "the deployment is too busy to be measured: " + e.said.Error()
+}
 
 func (e *busyError) Unwrap() error { return e.said }
 

@@ -65,7 +65,12 @@ type Service struct {
 }
 
 // New opens store, keys and listener and measures the hash. It waits neither for NATS nor for risk.
-func New(ctx context.Context, cfg Config, deps Deps) (_ *Service, err error) {
+func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
+	return assemble(ctx, cfg, deps, func(d flow.Deps) flow.Deps { return d })
+}
+
+// assemble is New, for tests too, which give the flows other parts.
+func assemble(ctx context.Context, cfg Config, deps Deps, adapt func(flow.Deps) flow.Deps) (_ *Service, err error) {
 	if faults := cfg.Validate(); len(faults) > 0 {
 		return nil, fmt.Errorf("authn: %w", faults)
 	}
@@ -92,6 +97,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (_ *Service, err error) {
 	if err != nil {
 		return nil, err
 	}
+	flowDeps = adapt(flowDeps)
 	if err := s.listen(ctx, material, flowDeps); err != nil {
 		return nil, err
 	}

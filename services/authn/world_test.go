@@ -22,6 +22,7 @@ import (
 	"github.com/doorward/doorward/internal/seal"
 	"github.com/doorward/doorward/internal/telemetry"
 	"github.com/doorward/doorward/services/authn"
+	"github.com/doorward/doorward/services/authn/internal/flow"
 )
 
 // world is authn as it runs: its own files, TLS, a NATS server with identities and permissions, and a risk service that answers as the
@@ -38,7 +39,8 @@ type world struct {
 	opener  *seal.Opener
 	first   authn.Bootstrapped
 	service *authn.Service
-	stop    func() // ends Run and waits for it; may be called twice
+	stop    func()                    // ends Run and waits for it; may be called twice
+	adapt   func(flow.Deps) flow.Deps // gives the flows other parts
 }
 
 // newWorld prepares everything and starts authn.
@@ -54,7 +56,7 @@ func newWorld(t *testing.T) *world {
 func prepareWorld(t *testing.T) *world {
 	t.Helper()
 	dir := t.TempDir()
-	w := &world{T: t, clock: &clock{}, log: &logBuffer{}}
+	w := &world{T: t, clock: &clock{}, log: &logBuffer{}, adapt: func(d flow.Deps) flow.Deps { return d }}
 	w.cfg = authn.Config{
 		Listen:  "127.0.0.1:0",
 		DataDir: filepath.Join(dir, "data"),
@@ -85,7 +87,7 @@ func prepareWorld(t *testing.T) *world {
 func (w *world) start() {
 	w.Helper()
 	w.metrics = prometheus.NewRegistry()
-	service, err := authn.New(w.Context(), w.cfg, authn.Deps{Logger: w.logger, Registerer: w.metrics, Now: w.clock.now})
+	service, err := authn.Assemble(w.Context(), w.cfg, authn.Deps{Logger: w.logger, Registerer: w.metrics, Now: w.clock.now}, w.adapt)
 	w.must(err)
 	w.service = service
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.Context()))
