@@ -208,3 +208,15 @@ func TestNoScheduleIsNoStorm(t *testing.T) {
 		t.Errorf("pause before the first try: %v", got)
 	}
 }
+
+func TestNoMailGoesBelowInvalid(t *testing.T) {
+	for email, want := range map[string]bool{
+		"ann@selftest.invalid": true, "ann@invalid": true, "ann@Selftest.INVALID.": true,
+		"ann@example.com": false, "invalid@example.com": false, "ann@notinvalid": false, "ann@invalid.example.com": false,
+	} {
+		d := alert.New("dlv_1", "evt_1", alert.Code, email, noon)
+		if d.Nowhere() != want {
+			t.Errorf("%s: nowhere = %t, want %t", email, !want, want)
+		}
+	}
+}

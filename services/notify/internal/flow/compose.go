@@ -15,6 +15,9 @@ import (
 // errUnnamed says that authn, asked again, doesn't name the address any more.
 var errUnnamed = errors.New("authn no longer names this address for the event")
 
+// errNowhere says that no mail server has the address.
+var errNowhere = errors.New("the address is below .invalid, where no mail goes (RFC 6761)")
+
 // compose writes an alert's mail. The recipient is as authn names it now; for a confirmation, whose mail has no link, authn isn't asked.
 func (d *Deps) compose(ctx context.Context, of alert.Delivery) (mail.Message, Recipient, error) {
 	to := Recipient{Email: of.Email, Language: of.Language}

@@ -29,6 +29,9 @@ func (o *Outgoing) deliver(ctx context.Context, d alert.Delivery) {
 // try asks authn for the link, claims the delivery, hands it over. The claim is on disk before the mail server hears of it: from then on a
 // crash may have sent it.
 func (o *Outgoing) try(ctx context.Context, d alert.Delivery) error {
+	if d.Nowhere() {
+		return o.outcome(ctx, d, errNowhere)
+	}
 	composed, to, err := o.compose(ctx, d)
 	if err != nil {
 		return o.outcome(ctx, d, err)
@@ -51,7 +54,7 @@ func (d *Deps) outcome(ctx context.Context, of alert.Delivery, failure error) er
 		switch {
 		case failure == nil:
 			return held.Accept(now)
-		case errors.Is(failure, errUnnamed):
+		case errors.Is(failure, errUnnamed), errors.Is(failure, errNowhere):
 			return held.Drop(failure.Error(), now)
 		case errors.Is(failure, mail.ErrPermanent), errors.Is(failure, ErrFinal):
 			return held.Fail(failure.Error(), now)

@@ -141,6 +141,10 @@ func admit(tx store.Tx, d *alert.Delivery, every time.Duration, now time.Time) e
 		d.Drop("it expired before it could be sent", now)
 		return nil
 	}
+	if d.Nowhere() {
+		d.Drop(errNowhere.Error(), now)
+		return nil
+	}
 	if d.Kind == alert.SignUpTaken && d.Tries == 0 {
 		last, err := tx.Caps.Last(d.Kind, d.Email)
 		if err != nil {

@@ -185,3 +185,16 @@ func TestANoticeThatFailedOnTheWayIsNotCappedByItself(t *testing.T) {
 		t.Errorf("the notice is %s", d.State)
 	}
 }
+
+func TestAMailToNowhereIsDropped(t *testing.T) {
+	w := newWorld(t)
+	m := codeMail()
+	m.Email = "somebody@selftest.invalid"
+	w.must(flow.NewMails(w.Deps).Send(t.Context(), m))
+	if d := w.only(); d.State != alert.Dropped || d.LastError == "" || w.settled()[d.ID] != "dropped" {
+		t.Errorf("%s, %q, settled %v", d.State, d.LastError, w.settled())
+	}
+	if sent := w.smtp.accepted(); len(sent) > 0 {
+		t.Errorf("%d mails were sent", len(sent))
+	}
+}
