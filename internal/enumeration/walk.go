@@ -39,7 +39,7 @@ var walks = []walk{
 			answer: func() proto.Message { return &authnv1.StartSignInResponse{} },
 		},
 		prepares("Prepare (sign-in)"),
-		continues("Continue (password)", func(v *visit, r *authnv1.ContinueRequest) {
+		continues("Continue (password)", func(_ *visit, r *authnv1.ContinueRequest) {
 			r.Answer = &authnv1.ContinueRequest_Password{Password: wrongPassword}
 		}),
 	},

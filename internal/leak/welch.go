@@ -35,7 +35,7 @@ func certain(difference float64) Test {
 	if difference == 0 {
 		return nothing
 	}
-	return Test{Statistic: math.Copysign(math.Inf(1), difference), P: 0}
+	return Test{Statistic: math.Copysign(math.MaxFloat64, difference), P: 0}
 }
 
 // studentTails is the probability that Student's t is further from zero than t, to either side.

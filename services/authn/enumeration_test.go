@@ -194,6 +194,7 @@ func inState(state enumeration.State, n int, slow string) account.User {
 		u.Lock = &account.Lock{At: made}
 	case enumeration.Banned:
 		u.BannedAt = made
+	case enumeration.Plain, enumeration.Restricted:
 	}
 	return u
 }
