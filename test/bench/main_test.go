@@ -1,7 +1,6 @@
 package bench_test
 
 import (
-	"os"
 	"runtime"
 	"testing"
 
@@ -13,5 +12,5 @@ var cores = runtime.GOMAXPROCS(0)
 
 func TestMain(m *testing.M) {
 	authn.PrepareProcess(authn.DefaultConfig())
-	os.Exit(m.Run())
+	m.Run()
 }
