@@ -326,7 +326,8 @@ type Policy struct {
 	AttemptLifetime *durationpb.Duration `protobuf:"bytes,6,opt,name=attempt_lifetime,json=attemptLifetime,proto3" json:"attempt_lifetime,omitempty"`
 	// How many wrong answers end an attempt: 1 to 20 (5).
 	AttemptAnswers int32 `protobuf:"varint,7,opt,name=attempt_answers,json=attemptAnswers,proto3" json:"attempt_answers,omitempty"`
-	// How many unfinished attempts an identifier may have; one more ends the oldest: 1 to 100 (20).
+	// How many unfinished attempts strangers may have for an identifier, and how many there may be that come from a device of the owner's or have proved
+	// something; one more ends the oldest of its kind: 1 to 100 (20).
 	AttemptsPerIdentifier int32 `protobuf:"varint,8,opt,name=attempts_per_identifier,json=attemptsPerIdentifier,proto3" json:"attempts_per_identifier,omitempty"`
 	// How long a mailed code is good: 1 to 10 min (10 min), the most that NIST SP 800-63B-4 §3.1.3 allows.
 	CodeLifetime *durationpb.Duration `protobuf:"bytes,9,opt,name=code_lifetime,json=codeLifetime,proto3" json:"code_lifetime,omitempty"`

@@ -19,7 +19,7 @@ type Attempt struct {
 	// Address is the identifier as typed, Canonical the form it is compared by, AccountKey its keyed hash for counters and events.
 	Address, Canonical string
 	AccountKey         [32]byte
-	// UserID is the subject; empty when the identifier belongs to nobody. Epoch is the user's at the start.
+	// UserID is the subject; empty when the identifier belongs to nobody. Epoch is the user's when the password was right.
 	UserID string
 	Epoch  uint64
 	// DeviceID is the user's device that the presented secret belongs to; empty when it belongs to none.

@@ -62,7 +62,7 @@ type Facts struct {
 	Locked, Banned bool
 	// Verdict is risk's.
 	Verdict Verdict
-	// Over: the attempt has no answers left, or the account's epoch isn't the one that it began with.
+	// Over: the attempt has no answers left, or the account's epoch isn't the one under which the password was right.
 	Over bool
 }
 

@@ -96,7 +96,7 @@ func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicati
 		if err := f.findSubject(tx, &a, entrance, now); err != nil {
 			return err
 		}
-		if err := f.makeRoom(tx, a.AccountKey, rules, now); err != nil {
+		if err := f.makeRoom(tx, a, rules, now); err != nil {
 			return err
 		}
 		if err := tx.Attempts.Put(a); err != nil {
@@ -127,51 +127,71 @@ func (f *Attempts) admit(ctx context.Context, a *attempt.Attempt, rules tuning.P
 }
 
 // findSubject sets whom the attempt is about, if anybody, and which of their devices it comes from. A sign-up is also about whoever has its
-// mailbox, where each may have but one account: that is an address that is taken.
+// mailbox, where each may have but one account: that is an address that is taken. What is read is the same whether there is anybody.
 func (f *Attempts) findSubject(tx store.Tx, a *attempt.Attempt, entrance door, now time.Time) error {
-	user, found, err := tx.Users.ByEmail(a.Canonical)
-	if err == nil && !found && a.Purpose == attempt.SignUp {
-		user, found, err = entrance.holder(tx, *a)
-	}
-	if err != nil || !found {
+	var err error
+	if a.UserID, _, err = tx.Users.OwnerOf(a.Canonical); err != nil {
 		return err
 	}
-	a.UserID, a.Epoch = user.ID, user.Epoch
-	devices, err := tx.Devices.OfUser(user.ID)
-	if err != nil {
-		return err
-	}
-	for _, d := range devices {
-		switch d.Recognise(a.Binding.Device, now) {
-		case device.Known, device.Lapsed:
-			a.DeviceID = d.ID
-		case device.Copied:
-			// Two parties hold this device's secret, and which of them is asking can't be told.
-			d.Untrust(now)
-			if err := tx.Devices.Put(d); err != nil {
-				return err
-			}
-			f.Logger.Warn("replaced device secret presented; device untrusted",
-				slog.String("user_id", user.ID), slog.String("device_id", d.ID))
-		case device.Stranger:
+	if a.Purpose == attempt.SignUp {
+		holder, held, err := entrance.holder(tx, *a)
+		if err != nil {
+			return err
 		}
+		if held && a.UserID == "" {
+			a.UserID = holder.ID
+		}
+	}
+	return f.findDevice(tx, a, now)
+}
+
+// findDevice sets which of its user's devices the attempt comes from.
+func (f *Attempts) findDevice(tx store.Tx, a *attempt.Attempt, now time.Time) error {
+	if a.Binding.Device.IsZero() {
+		return nil
+	}
+	d, found, err := tx.Devices.BySecret(a.Binding.Device)
+	if err != nil || !found || d.UserID != a.UserID {
+		return err
+	}
+	switch d.Recognise(a.Binding.Device, now) {
+	case device.Known, device.Lapsed:
+		a.DeviceID = d.ID
+	case device.Copied:
+		// Two parties hold this device's secret, and which of them is asking can't be told.
+		d.Untrust(now)
+		f.Logger.Warn("replaced device secret presented; device untrusted",
+			slog.String("user_id", d.UserID), slog.String("device_id", d.ID))
+		return tx.Devices.Put(d)
+	case device.Stranger:
 	}
 	return nil
 }
 
-// makeRoom ends one of an identifier's attempts when there are too many, so that unfinished ones can't pile up: the oldest that has proved
-// nothing and comes from no device of the owner's, so that strangers push out each other.
-func (f *Attempts) makeRoom(tx store.Tx, accountKey [32]byte, rules tuning.Policy, now time.Time) error {
-	unfinished, err := tx.Attempts.OfIdentifier(accountKey, rules.AttemptsPerIdentifier)
-	if err != nil || len(unfinished) < rules.AttemptsPerIdentifier {
+// makeRoom ends the oldest of an identifier's attempts when there are too many, so that unfinished ones can't pile up. Strangers' count apart from those that
+// come from a device of the owner's or have proved something: strangers push out each other alone, and none sees by his own that an owner has any.
+func (f *Attempts) makeRoom(tx store.Tx, next attempt.Attempt, rules tuning.Policy, now time.Time) error {
+	// A stranger's becomes one of the others with its proof, so that of these there may be twice as many for a while.
+	unfinished, err := tx.Attempts.OfIdentifier(next.AccountKey, 3*rules.AttemptsPerIdentifier)
+	if err != nil {
 		return err
 	}
-	for _, a := range unfinished {
+	var strangers, others []attempt.Attempt
+	for _, a := range append(unfinished, next) {
 		if a.DeviceID == "" && !a.Proven() {
-			return discard(tx, a, now)
+			strangers = append(strangers, a)
+		} else {
+			others = append(others, a)
 		}
 	}
-	return discard(tx, unfinished[0], now)
+	for _, kept := range [][]attempt.Attempt{strangers, others} {
+		if len(kept) > rules.AttemptsPerIdentifier {
+			if err := discard(tx, kept[0], now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // look reads the facts anew and says where the attempt stands, and which user it is about (zero when unknown).
@@ -181,13 +201,14 @@ func (f *Attempts) look(tx store.Tx, a attempt.Attempt, rules tuning.Policy, now
 		facts.Verdict = a.Assessment.Verdict
 	}
 	var user account.User
-	if a.Purpose == attempt.SignIn && a.UserID != "" {
+	if a.Purpose == attempt.SignIn {
 		var found bool
 		var err error
-		if user, found, err = tx.Users.Get(a.UserID); err != nil {
+		if user, found, err = tx.Users.Get(a.UserID); err != nil { // for nobody's too
 			return Progress{}, account.User{}, err
 		}
-		facts.Over = facts.Over || !found || user.Epoch != a.Epoch
+		// What befalls an account ends what was proved of it before. Who has proved nothing mustn't see that there is an account that anything befalls.
+		facts.Over = facts.Over || (a.Proven() && (!found || user.Epoch != a.Epoch))
 		facts.Contained, facts.Compromised = user.Password.Contained(), user.Password.Compromised()
 		facts.Locked, facts.Banned = user.Locked(now), user.Banned()
 		if facts.KnownDevice, err = knownDevice(tx, a, now); err != nil {

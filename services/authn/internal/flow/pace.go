@@ -57,20 +57,15 @@ func (f *Attempts) claimantAtStart(ctx context.Context, client Client, canonical
 	}
 	digest := client.deviceDigest()
 	err := f.Store.View(ctx, func(tx store.Tx) error {
-		user, found, err := tx.Users.ByEmail(canonical)
+		d, found, err := tx.Devices.BySecret(digest)
 		if err != nil || !found {
 			return err
 		}
-		devices, err := tx.Devices.OfUser(user.ID)
-		if err != nil {
-			return err
+		owner, _, err := tx.Users.OwnerOf(canonical)
+		if err == nil && d.UserID == owner && d.Recognise(digest, now) == device.Known {
+			c.deviceID = d.ID
 		}
-		for _, d := range devices {
-			if d.Recognise(digest, now) == device.Known {
-				c.deviceID = d.ID
-			}
-		}
-		return nil
+		return err
 	})
 	return c, err
 }

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -17,43 +18,50 @@ import (
 // settleTime is how long a settlement may take after the caller has gone: a hash that was computed must be counted for what it was.
 const settleTime = 5 * time.Second
 
-// answerPassword checks a password. The order is the point: a place in the pool, the reserved failure, risk, the hash, the breach check,
-// the verdict.
+// answerPassword checks a password. Whatever isn't the right one answers at the pool's deadline, failures that come before the hash too: how long a lock,
+// a look at the account's history or the hash itself took can't be told from outside.
 func (f *Attempts) answerPassword(ctx context.Context, t try, password secret.Text) (Progress, error) {
 	ticket, err := f.Pool.Begin(t.lane())
 	if err != nil {
 		return Progress{}, hashing(err)
 	}
 	defer ticket.Release()
-	reservation, err := f.reserve(ctx, t)
-	if err != nil {
-		return Progress{}, err
-	}
-	judgement, err := f.judge(ctx, t)
-	if err != nil {
-		return Progress{}, f.unchecked(ctx, t, reservation, err)
-	}
-	result, err := ticket.Verify(ctx, t.stored(), password)
-	if err != nil {
-		return Progress{}, f.unchecked(ctx, t, reservation, hashing(err))
-	}
-	checked := checkedPassword{reservation: reservation, right: result.OK, assessment: judgement.Assessment}
-	if checked.right { // the ticket is spent: whoever waits for a source holds no place in the pool
-		if checked.breached, err = f.knownBreached(ctx, t, password); err != nil {
-			return Progress{}, f.unchecked(ctx, t, reservation, err)
-		}
-	}
-	if result.NeedsRehash {
-		checked.rehashed = f.rehash(ctx, password)
-	}
-	p, err := f.settlePassword(ctx, t, checked)
-	if err == nil && !result.OK {
-		err = ticket.AwaitDeadline(ctx)
+	p, right, err := f.checkPassword(ctx, t, ticket, password)
+	if !right {
+		err = cmp.Or(err, ticket.AwaitDeadline(ctx))
 	}
 	if err != nil {
 		return Progress{}, err
 	}
 	return f.grant(p, t.rules.SessionTokenLifetime)
+}
+
+// checkPassword says whether a password is right, and where the attempt then stands. The order is the point: the caller's place in the pool, the reserved
+// failure, risk, the hash, the breach check, the verdict.
+func (f *Attempts) checkPassword(ctx context.Context, t try, ticket *credential.Ticket, password secret.Text) (p Progress, right bool, err error) {
+	reservation, err := f.reserve(ctx, t)
+	if err != nil {
+		return Progress{}, false, err
+	}
+	judgement, err := f.judge(ctx, t)
+	if err != nil {
+		return Progress{}, false, f.unchecked(ctx, t, reservation, err)
+	}
+	result, err := ticket.Verify(ctx, t.stored(), password)
+	if err != nil {
+		return Progress{}, false, f.unchecked(ctx, t, reservation, hashing(err))
+	}
+	checked := checkedPassword{reservation: reservation, right: result.OK, assessment: judgement.Assessment}
+	if checked.right { // the ticket is spent: whoever waits for a source holds no place in the pool
+		if checked.breached, err = f.knownBreached(ctx, t, password); err != nil {
+			return Progress{}, true, f.unchecked(ctx, t, reservation, err)
+		}
+	}
+	if result.NeedsRehash {
+		checked.rehashed = f.rehash(ctx, password)
+	}
+	p, err = f.settlePassword(ctx, t, checked)
+	return p, checked.right, err
 }
 
 // lane is whose half of the pool the caller has.
@@ -196,6 +204,7 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 			t.fared(&p, attempt.Password, attempt.Wrong)
 			return err
 		}
+		a.Epoch = t.user.Epoch // the password was right for the account as it was then
 		if err := f.keepRehashed(tx, a, c.rehashed); err != nil {
 			return err
 		}

@@ -50,24 +50,26 @@ func (d door) holder(tx store.Tx, a attempt.Attempt) (account.User, bool, error)
 	return holder, !restriction.Judge(s, d.rules, d.index).Allowed, nil
 }
 
-// holderOf finds an account whose address isn't this one and reaches the same mailbox.
+// holderOf finds an account whose address isn't this one and reaches the same mailbox. It looks under all keys, whether it has found one or not, so that
+// its time doesn't tell.
 func holderOf(tx store.Tx, canonical string, rules restriction.Rules) (account.User, bool, error) {
 	asked, readable := rules.Address(canonical)
 	if rules.Subaddresses == restriction.AllowThem || !readable {
 		return account.User{}, false, nil
 	}
+	var holder account.User
 	for _, key := range rules.SameMailbox(asked) {
 		users, err := tx.Users.ByMailbox(key, mailboxCandidates)
 		if err != nil {
 			return account.User{}, false, err
 		}
 		for i := range users {
-			if holds(&users[i], asked, rules) || i == mailboxCandidates-1 {
-				return users[i], true, nil
+			if holder.ID == "" && (holds(&users[i], asked, rules) || i == mailboxCandidates-1) {
+				holder = users[i]
 			}
 		}
 	}
-	return account.User{}, false, nil
+	return holder, holder.ID != "", nil
 }
 
 func holds(user *account.User, asked restriction.Address, rules restriction.Rules) bool {

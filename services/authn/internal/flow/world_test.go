@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -43,6 +44,7 @@ var operator = flow.Actor{Actor: audit.Actor{Kind: audit.Operator, ID: "app_oper
 type world struct {
 	t       *testing.T
 	store   *boltstore.Store
+	file    string // the store's
 	clock   *clock
 	risk    *risk
 	kernel  *kernel
@@ -76,6 +78,26 @@ func newWorld(t *testing.T) *world {
 // newWorldOf is a world whose pool has so many workers; each lane then takes half as many callers again.
 func newWorldOf(t *testing.T, workers int) *world {
 	t.Helper()
+	return newWorldIn(t, t.TempDir(), workers)
+}
+
+// inMemory is a folder that no disk has, where the system offers one: for tests that make many worlds, and of what a disk does show nothing.
+func inMemory(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "doorward-test-") //nolint:usetesting // t.TempDir can't be put there
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func newWorldIn(t *testing.T, dir string, workers int) *world {
+	t.Helper()
 	w := &world{
 		t:       t,
 		clock:   &clock{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)},
@@ -85,8 +107,9 @@ func newWorldOf(t *testing.T, workers int) *world {
 		sealing: secret.NewKey(),
 		cost:    time.Microsecond,
 	}
-	w.store = openStore(t)
-	keyFile := filepath.Join(t.TempDir(), "mail.key")
+	w.file = filepath.Join(dir, "authn.db")
+	w.store = openStoreAt(t, w.file)
+	keyFile := filepath.Join(dir, "mail.key")
 	recipient, err := seal.CreateKey(keyFile)
 	w.must(err)
 	w.mailKey, err = seal.LoadOpener(keyFile)
@@ -141,7 +164,12 @@ func (w *world) through(s store.Store) {
 
 func openStore(t testing.TB) *boltstore.Store {
 	t.Helper()
-	s, err := boltstore.Open(filepath.Join(t.TempDir(), "authn.db"), boltstore.Options{})
+	return openStoreAt(t, filepath.Join(t.TempDir(), "authn.db"))
+}
+
+func openStoreAt(t testing.TB, file string) *boltstore.Store {
+	t.Helper()
+	s, err := boltstore.Open(file, boltstore.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,6 +179,20 @@ func openStore(t testing.TB) *boltstore.Store {
 		}
 	})
 	return s
+}
+
+// restart is a new process over the same file: what it only remembered is forgotten.
+func (w *world) restart() {
+	w.t.Helper()
+	w.must(w.store.Close())
+	w.store = openStoreAt(w.t, w.file)
+	var err error
+	w.deps.Pace, err = pace.New(1024, w.clock.Now)
+	w.must(err)
+	w.deps.Pool = w.pool(cheap, 2)
+	w.deps.Lists = flow.NewLists(w.store, w.deps.Logger, w.deps.Metrics)
+	w.must(w.deps.Lists.Refresh(w.t.Context()))
+	w.through(w.store)
 }
 
 func (w *world) application(name, aud string) string {

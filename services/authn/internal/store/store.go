@@ -53,6 +53,8 @@ type Users interface {
 	Get(id string) (account.User, bool, error)
 	// ByEmail finds the user that has the address among its present, verified ones.
 	ByEmail(canonical string) (account.User, bool, error)
+	// OwnerOf is the id of that user. Nothing of theirs is read: the answer takes as long whether there is one or not.
+	OwnerOf(canonical string) (id string, found bool, err error)
 	// ByMailbox are users who have an address that is filed under a key (restriction.FiledUnder) among their present, verified ones, oldest first, at most limit.
 	ByMailbox(key string, limit int) ([]account.User, error)
 	// List are all users, oldest first, from the one after the id after on ("" is the oldest), at most limit.
@@ -68,6 +70,9 @@ type Devices interface {
 	Get(id string) (device.Device, bool, error)
 	// OfUser are all of a user's devices, oldest first.
 	OfUser(userID string) ([]device.Device, error)
+	// BySecret finds the device whose secret this is, or was as far as the device remembers. It takes as long for a user with many devices as for one with
+	// none.
+	BySecret(digest secret.Digest) (device.Device, bool, error)
 	Put(device.Device) error
 	Delete(id string) error
 }

@@ -33,7 +33,8 @@ type Policy struct {
 	AttemptLifetime time.Duration `json:"attempt_lifetime"`
 	// AttemptAnswers is how many wrong answers end an attempt. 1 to 20.
 	AttemptAnswers int `json:"attempt_answers"`
-	// AttemptsPerIdentifier is how many unfinished attempts an identifier may have; one more ends the oldest. 1 to 100.
+	// AttemptsPerIdentifier is how many unfinished attempts strangers may have for an identifier, and how many there may be that come from a device of the
+	// owner's or have proved something; one more ends the oldest of its kind. 1 to 100.
 	AttemptsPerIdentifier int `json:"attempts_per_identifier"`
 	// CodeLifetime is how long a mailed code is good. 1 to 10 min, the most that NIST SP 800-63B-4 §3.1.3 allows.
 	CodeLifetime time.Duration `json:"code_lifetime"`

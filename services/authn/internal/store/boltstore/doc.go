@@ -6,7 +6,7 @@
 //
 //	users ──── users_by_email (unique: present, verified)      applications ── applications_by_name (unique)
 //	           users_by_mailbox
-//	devices ── devices_by_user                                 api_keys ────── api_keys_by_secret (unique)
+//	devices ── devices_by_user, devices_by_secret (unique)     api_keys ────── api_keys_by_secret (unique)
 //	sessions ─ sessions_by_user, sessions_active_by_user,      signing_keys
 //	           sessions_by_expiry                              alerts ──────── alerts_by_time
 //	attempts ─ attempts_by_account_key, attempts_by_expiry     budgets ─────── budgets_by_expiry

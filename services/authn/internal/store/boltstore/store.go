@@ -136,7 +136,7 @@ func (s *Store) buckets() []string {
 	return slices.Concat(
 		[]string{
 			s.users.Name(), userByEmail.Bucket, usersByMailbox.Bucket,
-			deviceSet.table.Name(), devicesByUser.Bucket,
+			deviceSet.table.Name(), devicesByUser.Bucket, deviceBySecret.Bucket,
 			s.sessions.table.Name(), sessionsByUser.table.Bucket, sessionsActive.Bucket, sessionsByExpiry.Bucket,
 			attemptSet.table.Name(), attemptsByKey.Bucket, attemptsByExpiry.Bucket,
 			budgetSet.table.Name(), budgetsByExpiry.Bucket,

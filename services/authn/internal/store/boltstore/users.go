@@ -42,6 +42,10 @@ func (u users) ByEmail(canonical string) (account.User, bool, error) {
 	return find(u.tx, userByEmail, u.store.users, canonical)
 }
 
+func (u users) OwnerOf(canonical string) (string, bool, error) {
+	return userByEmail.Lookup(u.tx, canonical)
+}
+
 func (u users) ByMailbox(key string, limit int) ([]account.User, error) {
 	ids, err := idsUnder(u.tx, usersByMailbox, key, limit)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/device"
 	"github.com/doorward/doorward/services/authn/internal/store"
@@ -107,6 +108,9 @@ func onlyPresentVerified(t *testing.T, s store.Store) {
 	wantAbsent(t, s, "an unverified one", userByEmail("new@example.com"))
 	wantAbsent(t, s, "the form as typed", userByEmail(u.Emails[1].Address))
 	wantAbsent(t, s, "none", userByEmail(""))
+	wantFound(t, s, "the id of its user", ownerOf(address(1)), u.ID)
+	wantAbsent(t, s, "the id of who removed it", ownerOf("gone@example.com"))
+	wantAbsent(t, s, "the id of who didn't verify it", ownerOf("new@example.com"))
 	u.Emails[2].VerifiedAt = at(1)
 	puts(t, s, putUser, u)
 	wantFound(t, s, "the new one, verified", userByEmail("new@example.com"), u)
@@ -159,10 +163,18 @@ func removedIsFree(t *testing.T, s store.Store) {
 	}
 }
 
+func ownerOf(canonical string) lookup[string] {
+	return func(tx store.Tx) (string, bool, error) { return tx.Users.OwnerOf(canonical) }
+}
+
 func putDevice(tx store.Tx, d device.Device) error { return tx.Devices.Put(d) }
 
 func deviceByID(id string) lookup[device.Device] {
 	return func(tx store.Tx) (device.Device, bool, error) { return tx.Devices.Get(id) }
+}
+
+func deviceBySecret(digest secret.Digest) lookup[device.Device] {
+	return func(tx store.Tx) (device.Device, bool, error) { return tx.Devices.BySecret(digest) }
 }
 
 func devicesOf(owner int) func(store.Tx) ([]device.Device, error) {
@@ -184,6 +196,21 @@ func deviceTests() []test {
 			wantList(t, s, "user 2", devicesOf(2), dev(2, 2))
 			wantList(t, s, "nobody", devicesOf(3))
 		}},
+		{"BySecretFindsWhoseSecretItIsOrWas", func(t *testing.T, s store.Store) {
+			d := dev(1, 1)
+			puts(t, s, putDevice, d, dev(2, 1), device.Device{ID: ident("dev", 3), UserID: ident("usr", 1)})
+			for _, digest := range append([]secret.Digest{d.Secret, d.Previous}, d.Spent...) {
+				wantFound(t, s, "its device", deviceBySecret(digest), d)
+			}
+			wantAbsent(t, s, "nobody's", deviceBySecret(dev(9, 1).Secret))
+			wantAbsent(t, s, "no secret", deviceBySecret(secret.Digest{}))
+			forgotten := d.Spent[0]
+			d.Secret, d.Previous, d.Spent = digest("device again", 1), d.Secret, append(d.Spent[1:], d.Previous)
+			puts(t, s, putDevice, d)
+			wantFound(t, s, "by the new one", deviceBySecret(d.Secret), d)
+			wantFound(t, s, "by the one before", deviceBySecret(d.Previous), d)
+			wantAbsent(t, s, "by one that it has forgotten", deviceBySecret(forgotten))
+		}},
 		{"PutReplacesTheWholeRecord", func(t *testing.T, s store.Store) {
 			changed := device.Device{ID: ident("dev", 1), UserID: ident("usr", 2)}
 			puts(t, s, putDevice, dev(1, 1), changed)
@@ -196,6 +223,7 @@ func deviceTests() []test {
 			remove := func(tx store.Tx, id string) error { return tx.Devices.Delete(id) }
 			puts(t, s, remove, ident("dev", 1), ident("dev", 1), ident("dev", 9))
 			wantAbsent(t, s, "the record", deviceByID(ident("dev", 1)))
+			wantAbsent(t, s, "by its secret", deviceBySecret(dev(1, 1).Secret))
 			wantList(t, s, "the user's", devicesOf(1), dev(2, 1))
 		}},
 	}
