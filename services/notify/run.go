@@ -63,7 +63,7 @@ func (s *Service) work(ctx context.Context) error {
 
 func (s *Service) consumeEvents(ctx context.Context) error {
 	return bus.Consume(ctx, s.bus, bus.ConsumeConfig{
-		Stream: bus.StreamAuthn, Subjects: []string{intake.SubjectNewDevice, intake.SubjectContained},
+		Stream: bus.StreamAuthn, Subjects: []string{intake.SubjectNewDevice, intake.SubjectContained, intake.SubjectAbandoned},
 		Backoff: eventPauses, MaxDeliver: eventTries, AckWait: s.ackWait(), Handle: s.intake.Handle, Logger: s.deps.Logger, Metrics: s.metrics,
 		Tracing: s.deps.Tracing,
 	})

@@ -371,7 +371,8 @@ func (x *SignInFailed) GetDecisionId() string {
 	return ""
 }
 
-// SignInAbandoned: the password was right, and the attempt then ended without a session. Somebody may know the password who shouldn't.
+// SignInAbandoned: the password was right, and the attempt then ended without a session. Somebody may know the password who shouldn't: notify tells the
+// owner. It comes when the attempt expires, a quarter of an hour after it began, or when others push it out.
 // Subject `doorward.event.authn.signin.abandoned`, type `authn.signin.abandoned.v1`. RISC: none; nearest is credential-compromise.
 type SignInAbandoned struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -386,7 +387,10 @@ type SignInAbandoned struct {
 	// The device, as its header tells it.
 	Device *v1.Device `protobuf:"bytes,5,opt,name=device,proto3" json:"device,omitempty"`
 	// When the password was right.
-	ProvedAt      *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=proved_at,json=provedAt,proto3" json:"proved_at,omitempty"`
+	ProvedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=proved_at,json=provedAt,proto3" json:"proved_at,omitempty"`
+	// Whether the owner isn't told: a mailed code was given at another sign-in since, from the same address and browser, or the owner was told three times
+	// within a day that somebody knows this password.
+	Quiet         bool `protobuf:"varint,7,opt,name=quiet,proto3" json:"quiet,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -463,6 +467,13 @@ func (x *SignInAbandoned) GetProvedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *SignInAbandoned) GetQuiet() bool {
+	if x != nil {
+		return x.Quiet
+	}
+	return false
+}
+
 var File_doorward_event_v1_signin_proto protoreflect.FileDescriptor
 
 const file_doorward_event_v1_signin_proto_rawDesc = "" +
@@ -507,7 +518,7 @@ const file_doorward_event_v1_signin_proto_rawDesc = "" +
 	"\fknown_device\x18\x05 \x01(\bR\vknownDevice\x127\n" +
 	"\tfailed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bfailedAt\x12\x1f\n" +
 	"\vdecision_id\x18\a \x01(\tR\n" +
-	"decisionId\"\xf3\x01\n" +
+	"decisionId\"\x89\x02\n" +
 	"\x0fSignInAbandoned\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
 	"\n" +
@@ -515,7 +526,8 @@ const file_doorward_event_v1_signin_proto_rawDesc = "" +
 	"\x02ip\x18\x03 \x01(\tR\x02ip\x12-\n" +
 	"\x05place\x18\x04 \x01(\v2\x17.doorward.type.v1.PlaceR\x05place\x120\n" +
 	"\x06device\x18\x05 \x01(\v2\x18.doorward.type.v1.DeviceR\x06device\x127\n" +
-	"\tproved_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bprovedAtB<Z:github.com/doorward/doorward/gen/doorward/event/v1;eventv1b\x06proto3"
+	"\tproved_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bprovedAt\x12\x14\n" +
+	"\x05quiet\x18\a \x01(\bR\x05quietB<Z:github.com/doorward/doorward/gen/doorward/event/v1;eventv1b\x06proto3"
 
 var (
 	file_doorward_event_v1_signin_proto_rawDescOnce sync.Once

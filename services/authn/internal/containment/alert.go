@@ -15,6 +15,8 @@ const (
 	NewDevice Kind = "new_device"
 	// Contained: the confirmation that a containment took effect. It can't.
 	Contained Kind = "contained"
+	// Abandoned: a right password without a session. There is none to end, so it can't either.
+	Abandoned Kind = "abandoned"
 )
 
 // Alert is an event that the account's owner is told of.

@@ -5,10 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/types/known/timestamppb"
-
-	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
-	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
 
@@ -72,29 +68,4 @@ func sweepAttempts(tx store.Tx, now time.Time) (int, error) {
 		}
 	}
 	return len(expired), nil
-}
-
-// discard removes an attempt that will never be done. When its password had been right, somebody may know it who shouldn't: that is told.
-func discard(tx store.Tx, a attempt.Attempt, now time.Time) error {
-	if err := tx.Attempts.Delete(a.ID); err != nil || !a.Abandoned() {
-		return err
-	}
-	user, found, err := tx.Users.Get(a.UserID)
-	if err != nil || !found {
-		return err
-	}
-	abandoned := &eventv1.SignInAbandoned{
-		UserId:    a.UserID,
-		AttemptId: a.ID,
-		Ip:        a.Origin.IP,
-		Device:    deviceMessage("", describe(a.Origin.UserAgent)),
-		ProvedAt:  timestamppb.New(a.Proofs.PasswordAt),
-	}
-	if a.Assessment != nil {
-		abandoned.Place = placeMessage(a.Assessment.Country, a.Assessment.CountryName)
-	}
-	if _, err := appendEvent(tx, &user, subjectSignInAbandoned, typeSignInAbandoned, now, abandoned); err != nil {
-		return err
-	}
-	return tx.Users.Put(user)
 }

@@ -18,6 +18,8 @@ const (
 	NewDevice Kind = "new_device"
 	// Contained confirms that an answered alert took effect.
 	Contained Kind = "contained"
+	// Abandoned alerts of a right password that no sign-in came of.
+	Abandoned Kind = "abandoned"
 	// SignUpTaken tells an owner that somebody tried to sign up with their address.
 	SignUpTaken Kind = "sign_up_taken"
 )

@@ -84,7 +84,7 @@ func TestStatesLeadWhereTheyAreDrawn(t *testing.T) {
 
 func TestNothingLeadsOutOfAnEnd(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		d := delivery(rapid.SampledFrom([]alert.Kind{alert.Code, alert.NewDevice, alert.Contained, alert.SignUpTaken}).Draw(t, "kind"))
+		d := delivery(rapid.SampledFrom([]alert.Kind{alert.Code, alert.NewDevice, alert.Contained, alert.Abandoned, alert.SignUpTaken}).Draw(t, "kind"))
 		names := rapid.SliceOf(rapid.SampledFrom([]string{"begin", "resume", "retry", "accept", "fail", "drop"})).Draw(t, "steps")
 		end := alert.State("")
 		for i, name := range names {
@@ -130,7 +130,7 @@ func TestSealedMailWaitsForItsMessageAndNotForASchedule(t *testing.T) {
 }
 
 func TestOnlySealedMailsExpire(t *testing.T) {
-	for kind, want := range map[alert.Kind]bool{alert.Code: true, alert.SignUpTaken: true, alert.NewDevice: false, alert.Contained: false} {
+	for kind, want := range map[alert.Kind]bool{alert.Code: true, alert.SignUpTaken: true, alert.NewDevice: false, alert.Contained: false, alert.Abandoned: false} {
 		d := delivery(kind)
 		if d.Expired(noon.Add(10*time.Minute)) != want || d.Expired(noon.Add(10*time.Minute-1)) {
 			t.Errorf("%s: wrong about its expiry", kind)

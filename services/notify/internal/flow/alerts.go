@@ -27,6 +27,11 @@ func (f *Alerts) NewDevice(ctx context.Context, eventID string, signIn alert.Sig
 	return f.tell(ctx, news{eventID: eventID, kind: alert.NewDevice, signIn: signIn})
 }
 
+// Abandoned alerts the account's addresses of a right password that no sign-in came of.
+func (f *Alerts) Abandoned(ctx context.Context, eventID string, tried alert.SignIn) error {
+	return f.tell(ctx, news{eventID: eventID, kind: alert.Abandoned, signIn: tried})
+}
+
 // Contained confirms to the account's addresses what an answered alert did. The sign-in's particulars are those of the alert, where notify
 // still has it; signIn holds what the event itself tells.
 func (f *Alerts) Contained(ctx context.Context, eventID string, signIn alert.SignIn, what alert.Containment) error {

@@ -3,6 +3,7 @@ package flow_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -285,5 +286,46 @@ func TestConfirmationShowsWhatTheAlertShowed(t *testing.T) {
 	}
 	if told != 1 || untold != 1 {
 		t.Errorf("%d confirmations with the sign-in's place, %d without; want 1 and 1", told, untold)
+	}
+}
+
+// TestAlertsAreNeverCapped: strangers can't cause them, or not without the right password, and each tells something that its owner must know. A notice that an
+// unauthenticated caller caused, and that used up its cap, doesn't change that.
+func TestAlertsAreNeverCapped(t *testing.T) {
+	for kind, tell := range map[alert.Kind]func(*flow.Alerts, context.Context, string) error{
+		alert.NewDevice: func(f *flow.Alerts, ctx context.Context, id string) error { return f.NewDevice(ctx, id, signIn()) },
+		alert.Abandoned: func(f *flow.Alerts, ctx context.Context, id string) error { return f.Abandoned(ctx, id, signIn()) },
+		alert.Contained: func(f *flow.Alerts, ctx context.Context, id string) error {
+			return f.Contained(ctx, id, signIn(), alert.Containment{SignInEventID: "evt_0", At: noon})
+		},
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			w := newWorld(t)
+			w.authn.answers(nil, recipient("ann@example.com"))
+			mails, alerts := flow.NewMails(w.Deps), flow.NewAlerts(w.Deps, nobody)
+			w.must(mails.Send(t.Context(), notice("evt_a")))
+			w.must(mails.Send(t.Context(), notice("evt_b")))
+			const events = 12
+			for n := range events {
+				w.must(tell(alerts, t.Context(), fmt.Sprint("evt_", n)))
+			}
+			w.sending(flow.NewOutgoing(w.Deps))
+			w.eventually("one notice and all alerts are accepted", func() bool { return len(w.smtp.accepted()) == 1+events })
+		})
+	}
+}
+
+func TestAnAbandonedSignInIsToldToEachAddressOnceAndWithoutALink(t *testing.T) {
+	w := newWorld(t)
+	w.authn.answers(nil, recipient("ann@example.com"), recipient("old@example.com"))
+	alerts := flow.NewAlerts(w.Deps, nobody)
+	w.must(alerts.Abandoned(t.Context(), "evt_1", signIn()))
+	w.must(alerts.Abandoned(t.Context(), "evt_1", signIn()))
+	w.sending(flow.NewOutgoing(w.Deps))
+	w.eventually("all accepted", func() bool { return len(w.settled()) == 2 })
+	for _, m := range w.smtp.accepted() {
+		if !strings.Contains(m.Text, "the right password") || !strings.Contains(m.Text, "Portugal") || strings.Contains(m.Text, portalURL) {
+			t.Errorf("the mail reads:\n%s", m.Text)
+		}
 	}
 }

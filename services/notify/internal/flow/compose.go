@@ -18,7 +18,7 @@ var errUnnamed = errors.New("authn no longer names this address for the event")
 // errNowhere says that no mail server has the address.
 var errNowhere = errors.New("the address is below .invalid, where no mail goes (RFC 6761)")
 
-// compose writes an alert's mail. The recipient is as authn names it now; for a confirmation, whose mail has no link, authn isn't asked.
+// compose writes an alert's mail. The recipient is as authn names it now; for a mail without a link authn isn't asked.
 func (d *Deps) compose(ctx context.Context, of alert.Delivery) (mail.Message, Recipient, error) {
 	to := Recipient{Email: of.Email, Language: of.Language}
 	if of.Kind == alert.NewDevice {
@@ -59,6 +59,9 @@ func (d *Deps) write(of alert.Delivery, to Recipient) (template.Mail, error) {
 			Product: d.Product, Recipient: of.Email, Origin: Origin(of.SignIn),
 			At: of.Containment.At, Sessions: of.Containment.Sessions, Devices: of.Containment.Devices,
 		})
+	}
+	if of.Kind == alert.Abandoned {
+		return d.Templates.Abandoned(tag, template.Abandoned{Product: d.Product, Recipient: of.Email, Origin: Origin(of.SignIn)})
 	}
 	if of.Kind != alert.NewDevice {
 		return template.Mail{}, fmt.Errorf("no mail is written for a delivery of kind %s", of.Kind)

@@ -21,10 +21,12 @@ import (
 const (
 	SubjectNewDevice = "doorward.event.authn.signin.new_device"
 	SubjectContained = "doorward.event.authn.session.contained"
+	SubjectAbandoned = "doorward.event.authn.signin.abandoned"
 	SubjectMail      = "doorward.mail.send"
 
 	typeNewDevice = "authn.signin.new_device.v1"
 	typeContained = "authn.session.contained.v1"
+	typeAbandoned = "authn.signin.abandoned.v1"
 	typeMail      = "mail.send.v1"
 )
 
@@ -65,6 +67,8 @@ func (i *Intake) route(ctx context.Context, e bus.Event) error {
 		return i.newDevice(ctx, e)
 	case typeContained:
 		return i.contained(ctx, e)
+	case typeAbandoned:
+		return i.abandoned(ctx, e)
 	case typeMail:
 		return i.mail(ctx, e)
 	}
@@ -113,6 +117,29 @@ func (i *Intake) contained(ctx context.Context, e bus.Event) error {
 			SignInEventID: body.GetSigninEventId(), At: at,
 			Sessions: len(body.GetEndedSessionIds()), Devices: len(body.GetUntrustedDeviceIds()),
 		})
+}
+
+// abandoned leaves out those of which the owner isn't told: authn knows why.
+func (i *Intake) abandoned(ctx context.Context, e bus.Event) error {
+	var body eventv1.SignInAbandoned
+	if err := decode(e, &body); err != nil {
+		return err
+	}
+	at, err := moment("proved_at", body.GetProvedAt())
+	if err != nil {
+		return err
+	}
+	if body.GetUserId() == "" {
+		return fmt.Errorf("%w: user_id is missing", errMalformed)
+	}
+	if body.GetQuiet() {
+		return nil
+	}
+	return i.cfg.Alerts.Abandoned(ctx, e.ID, alert.SignIn{
+		UserID: body.GetUserId(), Browser: body.GetDevice().GetBrowser(), System: body.GetDevice().GetSystem(),
+		DeviceKind:  deviceKinds[body.GetDevice().GetKind()],
+		CountryCode: body.GetPlace().GetCountryCode(), Country: body.GetPlace().GetCountryName(), IP: body.GetIp(), At: at,
+	})
 }
 
 var deviceKinds = map[typev1.DeviceKind]alert.DeviceKind{

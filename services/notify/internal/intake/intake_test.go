@@ -33,6 +33,8 @@ func TestMalformedMessagesAreFinal(t *testing.T) {
 			UserId: "usr_1", SessionId: "ses_1", SignedInAt: &timestamppb.Timestamp{Seconds: 1 << 60}}},
 		"a containment without a sign-in": {intake.SubjectContained, &eventv1.SessionContained{UserId: "usr_1", ContainedAt: now, SignedInAt: now}},
 		"a containment without a time":    {intake.SubjectContained, &eventv1.SessionContained{UserId: "usr_1", SigninEventId: "evt_0", SignedInAt: now}},
+		"a right password of nobody":      {intake.SubjectAbandoned, &eventv1.SignInAbandoned{ProvedAt: now}},
+		"a right password without a time": {intake.SubjectAbandoned, &eventv1.SignInAbandoned{UserId: "usr_1"}},
 		"a mail without an expiry":        {intake.SubjectMail, &eventv1.SealedMail{Email: "ann@example.com", Purpose: 1}},
 		"a mail of an unknown purpose":    {intake.SubjectMail, &eventv1.SealedMail{Email: "ann@example.com", Purpose: 99, ExpiresAt: now}},
 	}
@@ -45,5 +47,16 @@ func TestMalformedMessagesAreFinal(t *testing.T) {
 		if !bus.IsPermanent(err) || strings.Contains(err.Error(), "example.com") {
 			t.Errorf("%s: %v, want a permanent error that quotes nothing", name, err)
 		}
+	}
+}
+
+// TestAnAbandonedSignInThatIsToBeKeptQuietReachesNobody: the intake here has no flows.
+func TestAnAbandonedSignInThatIsToBeKeptQuietReachesNobody(t *testing.T) {
+	data, err := proto.Marshal(&eventv1.SignInAbandoned{UserId: "usr_1", ProvedAt: timestamppb.Now(), Quiet: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := intake.New(intake.Config{Now: time.Now}).Handle(t.Context(), event(intake.SubjectAbandoned, data)); err != nil {
+		t.Error(err)
 	}
 }

@@ -39,6 +39,7 @@ func New() (*Catalogue, error) {
 		"code":          "Your confirmation code",
 		"new_device":    "New sign-in to your account",
 		"contained":     "We ended the sign-in that was reported",
+		"abandoned":     "Somebody entered your password",
 		"sign_up_taken": "Somebody tried to sign up with your address",
 	})
 	if err != nil {
@@ -81,6 +82,14 @@ func (c *Catalogue) Contained(tag string, in Contained) (Mail, error) {
 		return Mail{}, err
 	}
 	return c.render(tag, "contained", in)
+}
+
+// Abandoned writes the alert of a right password that no sign-in came of.
+func (c *Catalogue) Abandoned(tag string, in Abandoned) (Mail, error) {
+	if err := in.validate(); err != nil {
+		return Mail{}, err
+	}
+	return c.render(tag, "abandoned", in)
 }
 
 // SignUpTaken writes the word to an owner that somebody tried to sign up with their address.

@@ -84,6 +84,8 @@ func mails(t *testing.T) map[string]Mail {
 	add("new_device_unlinked", mail, err)
 	mail, err = c.SignUpTaken("en", SignUpTaken{Product: "Notes", Recipient: "ann@example.com", Origin: origin()})
 	add("sign_up_taken", mail, err)
+	mail, err = c.Abandoned("en", Abandoned{Product: "Notes", Recipient: "ann@example.com", Origin: origin()})
+	add("abandoned", mail, err)
 	hostile := alert()
 	hostile.Origin = hostileOrigin()
 	mail, err = c.NewDevice("en", hostile)
@@ -211,6 +213,9 @@ func TestIncompleteInputIsRefused(t *testing.T) {
 	}
 	if _, err := c.SignUpTaken("en", SignUpTaken{Product: "Notes", Origin: origin()}); !errors.Is(err, ErrInput) {
 		t.Errorf("a notice without a recipient: %v, want ErrInput", err)
+	}
+	if _, err := c.Abandoned("en", Abandoned{Product: "Notes", Recipient: "ann@example.com"}); !errors.Is(err, ErrInput) {
+		t.Errorf("an alert without a time: %v, want ErrInput", err)
 	}
 	late := contained()
 	late.At = time.Time{}

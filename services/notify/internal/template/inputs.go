@@ -77,6 +77,13 @@ type Contained struct {
 	Origin    Origin    // the sign-in that was contained
 }
 
+// Abandoned alerts of a right password that no sign-in came of. There is nothing to be ended, and so no link.
+type Abandoned struct {
+	Product   string
+	Recipient string
+	Origin    Origin // who gave it
+}
+
 // SignUpTaken tells an owner that somebody tried to sign up with their address. It carries no code and asks for nothing.
 type SignUpTaken struct {
 	Product   string
@@ -101,6 +108,14 @@ func (n NewDevice) validate() error {
 		required("recipient", n.Recipient),
 		optionalLink(n.Link),
 		requiredTime("time", n.Origin.Time),
+	)
+}
+
+func (a Abandoned) validate() error {
+	return errors.Join(
+		required("product", a.Product),
+		required("recipient", a.Recipient),
+		requiredTime("time", a.Origin.Time),
 	)
 }
 
