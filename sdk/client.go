@@ -27,7 +27,7 @@ var reconnect = grpc.ConnectParams{
 	MinConnectTimeout: 5 * time.Second,
 }
 
-// Config is what a client needs. Only Timeout and the last two have a default.
+// Config is what a client needs. Address and APIKey have no default.
 type Config struct {
 	// Address is authn's host:port.
 	Address string
@@ -39,6 +39,11 @@ type Config struct {
 	ServerName string
 	// Timeout is the deadline of a call; a context's own, if earlier, wins. DefaultTimeout when 0.
 	Timeout time.Duration
+	// HandOnChallenges has a call that needs a proof of work fail with a *ChallengeError, for the user's browser to solve. Turn it on wherever others
+	// make the calls, as they do through a web page: while it is off the client does the work, and a bot behind the page does none.
+	HandOnChallenges bool
+	// MostWork is the hardest challenge that the client solves by itself, in hashes at most. DefaultMostWork when 0.
+	MostWork int64
 	// DialOptions are added to the connection's; interceptors for tracing, for instance.
 	DialOptions []grpc.DialOption
 }
@@ -84,12 +89,16 @@ func New(config Config) (*Client, error) {
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
+	most := config.MostWork
+	if most == 0 {
+		most = DefaultMostWork
+	}
 	options := append([]grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
 		grpc.WithPerRPCCredentials(apiKey{config.APIKey}),
 		grpc.WithUserAgent("doorward-sdk-go"),
 		grpc.WithConnectParams(reconnect),
-		grpc.WithChainUnaryInterceptor(deadline(timeout)),
+		grpc.WithChainUnaryInterceptor(deadline(timeout), solving(config.HandOnChallenges, most)),
 	}, config.DialOptions...)
 	conn, err := grpc.NewClient(config.Address, options...)
 	if err != nil {
@@ -118,6 +127,9 @@ func (c Config) validate() error {
 	}
 	if c.Timeout < 0 {
 		faults = append(faults, errors.New("doorward: a negative timeout: leave Config.Timeout at 0 for the default"))
+	}
+	if c.MostWork < 0 {
+		faults = append(faults, errors.New("doorward: a negative amount of work: leave Config.MostWork at 0 for the default, or set HandOnChallenges"))
 	}
 	return errors.Join(faults...)
 }

@@ -12,6 +12,7 @@ import (
 const (
 	maxUserAgent = 1024
 	maxLanguage  = 256
+	maxSolution  = 1024
 	// A chain of more proxies than this isn't believed.
 	maxForwarded = 32
 )
@@ -26,6 +27,8 @@ type From struct {
 	Language string
 	// DeviceSecret is Grant.DeviceSecret of this device's last sign-in, if there was one. It makes the device known.
 	DeviceSecret Secret
+	// Solution is of the challenge that the call before failed for, as the widget in the user's browser gave it. It is good once.
+	Solution string
 }
 
 // WithDevice returns a copy that presents the device's secret.
@@ -34,11 +37,19 @@ func (f From) WithDevice(secret Secret) From {
 	return f
 }
 
+// WithSolution returns a copy that brings the solution of a challenge which was handed on: see ChallengeError.
+func (f From) WithSolution(solution string) From {
+	f.Solution = clip(solution, maxSolution)
+	return f
+}
+
 func (f From) proto() *typev1.ClientContext {
 	client := &typev1.ClientContext{
 		UserAgent:      f.UserAgent,
 		AcceptLanguage: f.Language,
 		DeviceSecret:   f.DeviceSecret.Reveal(),
+
+		ChallengeSolution: f.Solution,
 	}
 	if f.IP.IsValid() {
 		client.Ip = f.IP.String()

@@ -25,6 +25,8 @@ type Error struct {
 	RetryAfter time.Duration
 	// Metadata goes to ErrorInfo.metadata: public, for programs.
 	Metadata map[string]string
+	// Challenge is what the caller must solve first; nil when it needn't.
+	Challenge *typev1.Challenge
 
 	cause  error
 	remote bool // came from another service's status; see FromStatus
@@ -75,6 +77,13 @@ func (e *Error) With(key, value string) *Error {
 	}
 	c.Metadata[key] = value
 	return c
+}
+
+// WithChallenge says what the caller must solve before it calls again. The challenge mustn't be changed afterwards.
+func (e *Error) WithChallenge(c *typev1.Challenge) *Error {
+	d := e.clone()
+	d.Challenge = c
+	return d
 }
 
 func (e *Error) clone() *Error {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
@@ -61,6 +62,7 @@ func TestClientReadsWhatServerAnswered(t *testing.T) {
 	sent := locked().RetryIn(90*time.Second).
 		Field("email", "must be a valid email address").
 		With("scope", "assert").
+		WithChallenge(&typev1.Challenge{Algorithm: "SHA-256", Salt: "a salt", MaxNumber: 1000}).
 		Because(errors.New(driverText))
 
 	got := fault.FromStatus(fault.ToStatus(fmt.Errorf("sign in: %w", sent)).Err())
@@ -76,6 +78,9 @@ func TestClientReadsWhatServerAnswered(t *testing.T) {
 	}
 	if diff := cmp.Diff(sent.Metadata, got.Metadata); diff != "" {
 		t.Errorf("metadata (-sent +got):\n%s", diff)
+	}
+	if !proto.Equal(sent.Challenge, got.Challenge) {
+		t.Errorf("challenge = %v, want %v", got.Challenge, sent.Challenge)
 	}
 }
 
@@ -181,8 +186,8 @@ func TestNilIsOK(t *testing.T) {
 func TestFaultsAreImmutable(t *testing.T) {
 	sentinel := locked().Field("email", "is taken").With("k", "v")
 	before := *sentinel
-	_ = sentinel.Because(errors.New("x")).RetryIn(time.Hour).Field("other", "bad").With("k", "w")
-	if sentinel.RetryAfter != before.RetryAfter || len(sentinel.Fields) != 1 ||
+	_ = sentinel.Because(errors.New("x")).RetryIn(time.Hour).Field("other", "bad").With("k", "w").WithChallenge(&typev1.Challenge{})
+	if sentinel.RetryAfter != before.RetryAfter || sentinel.Challenge != nil || len(sentinel.Fields) != 1 ||
 		sentinel.Metadata["k"] != "v" || sentinel.Unwrap() != nil {
 		t.Errorf("the sentinel changed: %+v", sentinel)
 	}

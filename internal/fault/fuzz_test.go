@@ -28,6 +28,7 @@ func FuzzFromStatus(f *testing.F) {
 		for _, detail := range []proto.Message{
 			&errdetails.ErrorInfo{Domain: fault.Domain, Reason: "API_KEY_INVALID", Metadata: map[string]string{"x": planted}},
 			&errdetails.RetryInfo{RetryDelay: &durationpb.Duration{Seconds: -1 << 60}},
+			&typev1.Challenge{Algorithm: "SHA-256", Salt: planted, MaxNumber: -1},
 			&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: planted, Description: planted}}},
 		} {
 			packed, err := anypb.New(detail)
@@ -50,7 +51,7 @@ func FuzzFromStatus(f *testing.F) {
 		}
 		err := status.ErrorProto(&s)
 		got := fault.FromStatus(err)
-		if got.RetryAfter < 0 || fault.RetryAfterOf(err) != got.RetryAfter || fault.ReasonOf(err) != got.Reason {
+		if got.RetryAfter < 0 || fault.RetryAfterOf(err) != got.RetryAfter || fault.ReasonOf(err) != got.Reason || fault.ChallengeOf(err).GetSalt() != got.Challenge.GetSalt() {
 			t.Errorf("%+v, but a wait of %v and the reason %v", got, fault.RetryAfterOf(err), fault.ReasonOf(err))
 		}
 		if _, known := typev1.Reason_name[int32(got.Reason)]; !known {
@@ -80,5 +81,6 @@ func words(e *fault.Error) []string {
 	for _, value := range e.Metadata {
 		found = append(found, value)
 	}
+	found = append(found, e.Challenge.GetAlgorithm(), e.Challenge.GetChallenge(), e.Challenge.GetSalt(), e.Challenge.GetSignature())
 	return found
 }

@@ -129,6 +129,9 @@ func (e *Error) details() []protoadapt.MessageV1 {
 	if e.RetryAfter > 0 {
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(e.RetryAfter)})
 	}
+	if e.Challenge != nil {
+		details = append(details, protoadapt.MessageV1Of(e.Challenge))
+	}
 	if len(e.Fields) > 0 {
 		bad := &errdetails.BadRequest{}
 		for _, f := range e.Fields[:min(len(e.Fields), maxFields)] {
@@ -161,6 +164,8 @@ func FromStatus(err error) *Error {
 			}
 		case *errdetails.RetryInfo:
 			e.RetryAfter = max(0, d.GetRetryDelay().AsDuration())
+		case *typev1.Challenge:
+			e.Challenge = d
 		case *errdetails.BadRequest:
 			for _, v := range d.GetFieldViolations() {
 				e.Fields = append(e.Fields, Field{Name: v.GetField(), Problem: v.GetDescription()})
@@ -208,6 +213,14 @@ func RetryAfterOf(err error) time.Duration {
 		return e.RetryAfter
 	}
 	return 0
+}
+
+// ChallengeOf is what err asks to solve; nil when it asks for nothing.
+func ChallengeOf(err error) *typev1.Challenge {
+	if e, ok := read(err); ok {
+		return e.Challenge
+	}
+	return nil
 }
 
 func read(err error) (*Error, bool) {

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/protobuf/proto"
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
@@ -110,7 +111,7 @@ type try struct {
 
 func (c *caller) startSignUp(on *typev1.ClientContext, email string) *try {
 	c.w.Helper()
-	r, err := c.attempts.StartSignUp(c.w.Context(), &authnv1.StartSignUpRequest{Client: on, Email: email})
+	r, err := solved(c.w.Context(), c.attempts.StartSignUp, &authnv1.StartSignUpRequest{Client: proto.CloneOf(on), Email: email})
 	c.w.must(err)
 	return &try{c: c, on: on, secret: r.GetAttemptSecret(), attempt: r.GetAttempt()}
 }

@@ -157,20 +157,21 @@ func (s *Service) open(ctx context.Context, material *certs.Material) (d flow.De
 	s.lists = flow.NewLists(s.store, s.deps.Logger, metrics)
 	s.refusals = flow.NewRefusals(s.store, s.deps.Now, s.deps.Logger, metrics)
 	return flow.Deps{
-		Store:    s.store,
-		Policy:   s.policies.Current,
-		Pool:     s.pool,
-		Pace:     paces,
-		Assess:   risk.Assess,
-		Breaches: s.breaches.checker.Check,
-		Mails:    func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(notify, aad, plain) },
-		Keyring:  s.keys.Keyring,
-		Secrets:  flow.DeriveSecrets(master),
-		Lists:    s.lists,
-		Refusals: s.refusals,
-		Now:      s.deps.Now,
-		Logger:   s.deps.Logger,
-		Metrics:  metrics,
+		Store:      s.store,
+		Policy:     s.policies.Current,
+		Pool:       s.pool,
+		Pace:       paces,
+		Assess:     risk.Assess,
+		Challenges: risk,
+		Breaches:   s.breaches.checker.Check,
+		Mails:      func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(notify, aad, plain) },
+		Keyring:    s.keys.Keyring,
+		Secrets:    flow.DeriveSecrets(master),
+		Lists:      s.lists,
+		Refusals:   s.refusals,
+		Now:        s.deps.Now,
+		Logger:     s.deps.Logger,
+		Metrics:    metrics,
 	}, nil
 }
 
@@ -194,7 +195,7 @@ func (s *Service) dialRisk(material *certs.Material) (_ *riskclient.Client, err 
 		return nil, err
 	}
 	return riskclient.New(riskclient.Config{
-		Risk: riskv1.NewRiskServiceClient(s.risk), Now: s.deps.Now, Registerer: s.deps.Registerer,
+		Risk: riskv1.NewRiskServiceClient(s.risk), Challenges: riskv1.NewChallengeServiceClient(s.risk), Now: s.deps.Now, Registerer: s.deps.Registerer,
 	})
 }
 

@@ -169,11 +169,14 @@ func (b *logBuffer) String() string {
 // risk is a real gRPC server whose judgement the test gives.
 type risk struct {
 	riskv1.UnimplementedRiskServiceServer
+	riskv1.UnimplementedChallengeServiceServer
 	server *rpc.Server
 	stop   func()
 
 	mu     sync.Mutex
 	answer func(*riskv1.AssessRequest) *riskv1.AssessResponse
+	issued []*riskv1.IssueChallengeRequest
+	spent  []string
 
 	left atomic.Int64 // how long the last call had, in nanoseconds
 }
@@ -184,15 +187,19 @@ func newRisk(w *world) *risk {
 	w.must(err)
 	r := &risk{}
 	r.judge(riskv1.Gate_GATE_OPEN, riskv1.Verdict_VERDICT_ALLOW)
+	authnOnly := access.Rule{Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Interactive}
 	r.server, err = rpc.NewServer(w.Context(), rpc.ServerConfig{
 		Name: "risk", Address: "127.0.0.1:0", TLS: certs.ServerTLS(material, certs.ServicesOnly),
-		Table: access.Table{riskv1.RiskService_Assess_FullMethodName: {
-			Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Interactive,
-		}},
+		Table: access.Table{
+			riskv1.RiskService_Assess_FullMethodName:              authnOnly,
+			riskv1.ChallengeService_IssueChallenge_FullMethodName: authnOnly,
+			riskv1.ChallengeService_RedeemSolution_FullMethodName: authnOnly,
+		},
 		Authenticate: rpc.MTLSOnly, Logger: w.logger, Registerer: prometheus.NewRegistry(), Now: time.Now,
 	})
 	w.must(err)
 	riskv1.RegisterRiskServiceServer(r.server, r)
+	riskv1.RegisterChallengeServiceServer(r.server, r)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- r.server.Run(ctx) }()

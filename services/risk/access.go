@@ -16,7 +16,15 @@ func accessTable() access.Table {
 	}
 	copies := operator
 	copies.Certificate, copies.Audit = true, true
+	challenges := access.Rule{
+		Callers:  access.Service,
+		Services: []string{"authn"},
+		Limit:    access.NoLimit(),
+		Priority: access.Interactive,
+	}
 	return access.Table{
+		riskv1.ChallengeService_IssueChallenge_FullMethodName: challenges,
+		riskv1.ChallengeService_RedeemSolution_FullMethodName: challenges,
 		// authn paces its callers itself, and what it doesn't ask isn't counted.
 		riskv1.RiskService_Assess_FullMethodName: {
 			Callers:  access.Service,

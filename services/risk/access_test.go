@@ -26,7 +26,7 @@ func TestEveryMethodHasARowAndEveryRowAMethod(t *testing.T) {
 	if missing, stale := access.Missing(table, info), access.Stale(table, info); len(missing)+len(stale) > 0 {
 		t.Errorf("without a row: %v; without a method: %v", missing, stale)
 	}
-	if len(info) < 4 {
+	if len(info) < 5 {
 		t.Errorf("%d services are registered", len(info))
 	}
 }
@@ -39,6 +39,18 @@ func TestOnlyThoseNamedMayCall(t *testing.T) {
 		"Assess": func(ctx context.Context, c *grpc.ClientConn) error {
 			_, err := riskv1.NewRiskServiceClient(c).Assess(ctx, &riskv1.AssessRequest{
 				Purpose: riskv1.Purpose_PURPOSE_SIGN_IN, AttemptId: "att_1", AccountKey: key("x"), Ip: "127.0.0.1",
+			})
+			return err
+		},
+		"IssueChallenge": func(ctx context.Context, c *grpc.ClientConn) error {
+			_, err := riskv1.NewChallengeServiceClient(c).IssueChallenge(ctx, &riskv1.IssueChallengeRequest{
+				Purpose: riskv1.ChallengePurpose_CHALLENGE_PURPOSE_SIGN_UP, Difficulty: 1000,
+			})
+			return err
+		},
+		"RedeemSolution": func(ctx context.Context, c *grpc.ClientConn) error {
+			_, err := riskv1.NewChallengeServiceClient(c).RedeemSolution(ctx, &riskv1.RedeemSolutionRequest{
+				Purpose: riskv1.ChallengePurpose_CHALLENGE_PURPOSE_SIGN_UP, Solution: "junk",
 			})
 			return err
 		},
@@ -59,7 +71,10 @@ func TestOnlyThoseNamedMayCall(t *testing.T) {
 			return err
 		},
 	}
-	may := map[string]string{"Assess": "authn", "ListDecisions": "operator", "ExplainDecision": "operator", "BackUp": "operator"}
+	may := map[string]string{
+		"Assess": "authn", "IssueChallenge": "authn", "RedeemSolution": "authn",
+		"ListDecisions": "operator", "ExplainDecision": "operator", "BackUp": "operator",
+	}
 	for method, call := range calls {
 		for _, caller := range []string{"authn", "notify", "portal", "operator", "risk"} {
 			err := call(deadline(t), d.dial(caller))

@@ -16,8 +16,10 @@ import (
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/rpc"
+	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/internal/telemetry"
 	"github.com/doorward/doorward/services/risk/internal/api"
+	"github.com/doorward/doorward/services/risk/internal/challenge"
 	"github.com/doorward/doorward/services/risk/internal/flow"
 	"github.com/doorward/doorward/services/risk/internal/geo"
 	"github.com/doorward/doorward/services/risk/internal/history"
@@ -97,11 +99,16 @@ func (s *Service) openFlow(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
+	challenges, err := s.newIssuer()
+	if err != nil {
+		return err
+	}
 	s.flow, err = flow.New(flow.Deps{
 		Store:      s.store,
 		Policy:     policies.Snapshot,
 		Places:     places,
 		Counters:   counters,
+		Challenges: challenges,
 		Ready:      s.serving.caughtUp.Load,
 		KeepFor:    cfg.Decisions.KeepFor,
 		KeepMost:   cfg.Decisions.KeepMost,
@@ -110,6 +117,18 @@ func (s *Service) openFlow(ctx context.Context, cfg Config) error {
 		Registerer: s.deps.Registerer,
 	})
 	return err
+}
+
+// Challenges are worked at for seconds. What was redeemed is remembered for two lives at most, at about 40 bytes each: 1,700 redemptions a second, for ever.
+const (
+	challengeLife = 5 * time.Minute
+	mostRedeemed  = 1 << 20
+)
+
+// newIssuer draws a key that lives as long as the memory of what was redeemed under it: after a restart nothing is redeemed twice, because nothing of
+// before it is redeemed at all.
+func (s *Service) newIssuer() (*challenge.Issuer, error) {
+	return challenge.New(challenge.Config{Key: secret.NewKey(), Lifetime: challengeLife, MaxSpent: mostRedeemed, Now: s.deps.Now})
 }
 
 func (s *Service) openBus(ctx context.Context, cfg Config) (err error) {
@@ -140,6 +159,7 @@ func (s *Service) openServer(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	riskv1.RegisterRiskServiceServer(s.server, api.NewRisk(s.flow.Assessments))
+	riskv1.RegisterChallengeServiceServer(s.server, api.NewChallenges(s.flow.Challenges))
 	riskv1.RegisterDecisionServiceServer(s.server, api.NewDecisions(s.flow.Decisions))
 	return s.serveBackups()
 }

@@ -33,13 +33,16 @@ func serveRisk(t testing.TB, certificates string) string {
 	t.Helper()
 	material, err := certs.Load(certificates, "risk", quiet())
 	must(t, err)
+	authnOnly := access.Rule{Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Interactive}
 	server, err := rpc.NewServer(t.Context(), rpc.ServerConfig{
 		Name:    "risk",
 		Address: "127.0.0.1:0",
 		TLS:     certs.ServerTLS(material, certs.ServicesOnly),
-		Table: access.Table{riskv1.RiskService_Assess_FullMethodName: {
-			Callers: access.Service, Services: []string{"authn"}, Limit: access.NoLimit(), Priority: access.Interactive,
-		}},
+		Table: access.Table{
+			riskv1.RiskService_Assess_FullMethodName:              authnOnly,
+			riskv1.ChallengeService_IssueChallenge_FullMethodName: authnOnly,
+			riskv1.ChallengeService_RedeemSolution_FullMethodName: authnOnly,
+		},
 		Authenticate: rpc.MTLSOnly,
 		Logger:       quiet(),
 		Registerer:   prometheus.NewRegistry(),
@@ -47,6 +50,7 @@ func serveRisk(t testing.TB, certificates string) string {
 	})
 	must(t, err)
 	riskv1.RegisterRiskServiceServer(server, risk{})
+	riskv1.RegisterChallengeServiceServer(server, &challenges{spent: map[string]bool{}})
 	runUntilEnd(t, "risk", server.Run)
 	return server.Addr().String()
 }

@@ -42,6 +42,7 @@ type AttemptServiceClient interface {
 	// The next step is NEW_PASSWORD. An email that is taken gets the same answers all the way; its owner gets a notice instead of a code.
 	// Whom the operator's restrictions don't let sign up is refused here, and once more at the end, where they may have changed meanwhile. They look at
 	// address and network, never at whether there is an account; a mailbox that may have but one account, and has it, is like an email that is taken.
+	// By the default policy each is asked for a proof of work: call again with ClientContext.challenge_solution. UNAVAILABLE while risk doesn't answer.
 	// Events: none. Errors: RESOURCE_EXHAUSTED (CHALLENGE_REQUIRED), PERMISSION_DENIED (BLOCKED, SIGN_UP_RESTRICTED).
 	StartSignUp(ctx context.Context, in *StartSignUpRequest, opts ...grpc.CallOption) (*StartSignUpResponse, error)
 	// StartSignIn begins a sign-in for an identifier, known or not. It stores an attempt and nothing else. The next step is FIRST_FACTOR.
@@ -57,6 +58,8 @@ type AttemptServiceClient interface {
 	// New passwords, and right ones at a sign-in, are looked up among breached ones: a new one is refused with PASSWORD_UNACCEPTABLE, or with UNAVAILABLE
 	// when a source that the policy demands doesn't answer; a right one is marked compromised, and the next steps are a code and a new password. A range
 	// API may take two seconds: leave more.
+	// Devices that aren't known for the account may be asked for a proof of work before anything is looked at: while many passwords are being checked,
+	// after failures for the identifier, and where risk demands one of their network. The answer then counts as not given.
 	// Events: `user.signed_up`, `signin.succeeded`, `signin.new_device`, `credential.password_changed`, `credential.compromised`, `session.revoked`,
 	// `attempt.signin.failed`.
 	// Errors: NOT_FOUND (ATTEMPT_NOT_FOUND), PERMISSION_DENIED (ATTEMPT_ELSEWHERE, BLOCKED), FAILED_PRECONDITION (STEP_MISMATCH),
@@ -129,6 +132,7 @@ type AttemptServiceServer interface {
 	// The next step is NEW_PASSWORD. An email that is taken gets the same answers all the way; its owner gets a notice instead of a code.
 	// Whom the operator's restrictions don't let sign up is refused here, and once more at the end, where they may have changed meanwhile. They look at
 	// address and network, never at whether there is an account; a mailbox that may have but one account, and has it, is like an email that is taken.
+	// By the default policy each is asked for a proof of work: call again with ClientContext.challenge_solution. UNAVAILABLE while risk doesn't answer.
 	// Events: none. Errors: RESOURCE_EXHAUSTED (CHALLENGE_REQUIRED), PERMISSION_DENIED (BLOCKED, SIGN_UP_RESTRICTED).
 	StartSignUp(context.Context, *StartSignUpRequest) (*StartSignUpResponse, error)
 	// StartSignIn begins a sign-in for an identifier, known or not. It stores an attempt and nothing else. The next step is FIRST_FACTOR.
@@ -144,6 +148,8 @@ type AttemptServiceServer interface {
 	// New passwords, and right ones at a sign-in, are looked up among breached ones: a new one is refused with PASSWORD_UNACCEPTABLE, or with UNAVAILABLE
 	// when a source that the policy demands doesn't answer; a right one is marked compromised, and the next steps are a code and a new password. A range
 	// API may take two seconds: leave more.
+	// Devices that aren't known for the account may be asked for a proof of work before anything is looked at: while many passwords are being checked,
+	// after failures for the identifier, and where risk demands one of their network. The answer then counts as not given.
 	// Events: `user.signed_up`, `signin.succeeded`, `signin.new_device`, `credential.password_changed`, `credential.compromised`, `session.revoked`,
 	// `attempt.signin.failed`.
 	// Errors: NOT_FOUND (ATTEMPT_NOT_FOUND), PERMISSION_DENIED (ATTEMPT_ELSEWHERE, BLOCKED), FAILED_PRECONDITION (STEP_MISMATCH),

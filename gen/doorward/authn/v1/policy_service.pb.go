@@ -24,6 +24,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// SignUpChallenge is when a sign-up is asked for a proof of work.
+type SignUpChallenge int32
+
+const (
+	// Not said.
+	SignUpChallenge_SIGN_UP_CHALLENGE_UNSPECIFIED SignUpChallenge = 0
+	// Each is.
+	SignUpChallenge_SIGN_UP_CHALLENGE_ALWAYS SignUpChallenge = 1
+	// Those are for whose network risk demands one.
+	SignUpChallenge_SIGN_UP_CHALLENGE_WHEN_RAISED SignUpChallenge = 2
+	// None is, not even where risk demands one.
+	SignUpChallenge_SIGN_UP_CHALLENGE_OFF SignUpChallenge = 3
+)
+
+// Enum value maps for SignUpChallenge.
+var (
+	SignUpChallenge_name = map[int32]string{
+		0: "SIGN_UP_CHALLENGE_UNSPECIFIED",
+		1: "SIGN_UP_CHALLENGE_ALWAYS",
+		2: "SIGN_UP_CHALLENGE_WHEN_RAISED",
+		3: "SIGN_UP_CHALLENGE_OFF",
+	}
+	SignUpChallenge_value = map[string]int32{
+		"SIGN_UP_CHALLENGE_UNSPECIFIED": 0,
+		"SIGN_UP_CHALLENGE_ALWAYS":      1,
+		"SIGN_UP_CHALLENGE_WHEN_RAISED": 2,
+		"SIGN_UP_CHALLENGE_OFF":         3,
+	}
+)
+
+func (x SignUpChallenge) Enum() *SignUpChallenge {
+	p := new(SignUpChallenge)
+	*p = x
+	return p
+}
+
+func (x SignUpChallenge) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SignUpChallenge) Descriptor() protoreflect.EnumDescriptor {
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[0].Descriptor()
+}
+
+func (SignUpChallenge) Type() protoreflect.EnumType {
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[0]
+}
+
+func (x SignUpChallenge) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SignUpChallenge.Descriptor instead.
+func (SignUpChallenge) EnumDescriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{0}
+}
+
 // BreachMode is which sources of breached passwords are asked.
 type BreachMode int32
 
@@ -73,11 +130,11 @@ func (x BreachMode) String() string {
 }
 
 func (BreachMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_doorward_authn_v1_policy_service_proto_enumTypes[0].Descriptor()
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[1].Descriptor()
 }
 
 func (BreachMode) Type() protoreflect.EnumType {
-	return &file_doorward_authn_v1_policy_service_proto_enumTypes[0]
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[1]
 }
 
 func (x BreachMode) Number() protoreflect.EnumNumber {
@@ -86,7 +143,7 @@ func (x BreachMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BreachMode.Descriptor instead.
 func (BreachMode) EnumDescriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{0}
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{1}
 }
 
 // AccessMode is who may sign up at all.
@@ -126,11 +183,11 @@ func (x AccessMode) String() string {
 }
 
 func (AccessMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_doorward_authn_v1_policy_service_proto_enumTypes[1].Descriptor()
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[2].Descriptor()
 }
 
 func (AccessMode) Type() protoreflect.EnumType {
-	return &file_doorward_authn_v1_policy_service_proto_enumTypes[1]
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[2]
 }
 
 func (x AccessMode) Number() protoreflect.EnumNumber {
@@ -139,7 +196,7 @@ func (x AccessMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AccessMode.Descriptor instead.
 func (AccessMode) EnumDescriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{1}
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{2}
 }
 
 // AllowlistUse is what the list of those who are allowed is used for.
@@ -183,11 +240,11 @@ func (x AllowlistUse) String() string {
 }
 
 func (AllowlistUse) Descriptor() protoreflect.EnumDescriptor {
-	return file_doorward_authn_v1_policy_service_proto_enumTypes[2].Descriptor()
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[3].Descriptor()
 }
 
 func (AllowlistUse) Type() protoreflect.EnumType {
-	return &file_doorward_authn_v1_policy_service_proto_enumTypes[2]
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[3]
 }
 
 func (x AllowlistUse) Number() protoreflect.EnumNumber {
@@ -196,7 +253,7 @@ func (x AllowlistUse) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AllowlistUse.Descriptor instead.
 func (AllowlistUse) EnumDescriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{2}
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{3}
 }
 
 // DisposableUse is whether addresses at disposable domains may sign up.
@@ -236,11 +293,11 @@ func (x DisposableUse) String() string {
 }
 
 func (DisposableUse) Descriptor() protoreflect.EnumDescriptor {
-	return file_doorward_authn_v1_policy_service_proto_enumTypes[3].Descriptor()
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[4].Descriptor()
 }
 
 func (DisposableUse) Type() protoreflect.EnumType {
-	return &file_doorward_authn_v1_policy_service_proto_enumTypes[3]
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[4]
 }
 
 func (x DisposableUse) Number() protoreflect.EnumNumber {
@@ -249,7 +306,7 @@ func (x DisposableUse) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DisposableUse.Descriptor instead.
 func (DisposableUse) EnumDescriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{3}
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{4}
 }
 
 // SubaddressUse is whether addresses with a tag may sign up.
@@ -293,11 +350,11 @@ func (x SubaddressUse) String() string {
 }
 
 func (SubaddressUse) Descriptor() protoreflect.EnumDescriptor {
-	return file_doorward_authn_v1_policy_service_proto_enumTypes[4].Descriptor()
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[5].Descriptor()
 }
 
 func (SubaddressUse) Type() protoreflect.EnumType {
-	return &file_doorward_authn_v1_policy_service_proto_enumTypes[4]
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[5]
 }
 
 func (x SubaddressUse) Number() protoreflect.EnumNumber {
@@ -306,7 +363,7 @@ func (x SubaddressUse) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SubaddressUse.Descriptor instead.
 func (SubaddressUse) EnumDescriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{4}
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{5}
 }
 
 // Policy is authn's policy. The range of each value and what it is for stand beside it; the defaults are in brackets.
@@ -397,8 +454,18 @@ type Policy struct {
 	RestrictionSeparators string `protobuf:"bytes,45,opt,name=restriction_separators,json=restrictionSeparators,proto3" json:"restriction_separators,omitempty"`
 	// What begins a tag at single domains, in the place of that: `example.com:+-`, or `example.com:` where nothing does (none). At most 100.
 	RestrictionProviders []string `protobuf:"bytes,46,rep,name=restriction_providers,json=restrictionProviders,proto3" json:"restriction_providers,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// When a sign-up is asked for a proof of work (always).
+	ChallengeSignUp SignUpChallenge `protobuf:"varint,50,opt,name=challenge_sign_up,json=challengeSignUp,proto3,enum=doorward.authn.v1.SignUpChallenge" json:"challenge_sign_up,omitempty"`
+	// How hard a proof of work is, in hashes at most, half of it on average: 1000 to 10000000 (50000).
+	ChallengeDifficulty int32 `protobuf:"varint,51,opt,name=challenge_difficulty,json=challengeDifficulty,proto3" json:"challenge_difficulty,omitempty"`
+	// After how many failures in a row for an identifier each further answer from a device that isn't known costs a proof of work: 1 to 90 (5); never
+	// when 0.
+	ChallengeAfterFailures int32 `protobuf:"varint,52,opt,name=challenge_after_failures,json=challengeAfterFailures,proto3" json:"challenge_after_failures,omitempty"`
+	// Whether devices that aren't known are asked for one, before their password is hashed, while strangers take more than half of their places in the
+	// hash pool (yes).
+	ChallengeUnderLoad bool `protobuf:"varint,53,opt,name=challenge_under_load,json=challengeUnderLoad,proto3" json:"challenge_under_load,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Policy) Reset() {
@@ -725,6 +792,34 @@ func (x *Policy) GetRestrictionProviders() []string {
 	return nil
 }
 
+func (x *Policy) GetChallengeSignUp() SignUpChallenge {
+	if x != nil {
+		return x.ChallengeSignUp
+	}
+	return SignUpChallenge_SIGN_UP_CHALLENGE_UNSPECIFIED
+}
+
+func (x *Policy) GetChallengeDifficulty() int32 {
+	if x != nil {
+		return x.ChallengeDifficulty
+	}
+	return 0
+}
+
+func (x *Policy) GetChallengeAfterFailures() int32 {
+	if x != nil {
+		return x.ChallengeAfterFailures
+	}
+	return 0
+}
+
+func (x *Policy) GetChallengeUnderLoad() bool {
+	if x != nil {
+		return x.ChallengeUnderLoad
+	}
+	return false
+}
+
 // GetPolicyRequest asks for the policy.
 type GetPolicyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -976,7 +1071,7 @@ var File_doorward_authn_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x13\n" +
+	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x15\n" +
 	"\x06Policy\x12O\n" +
 	"\x16session_token_lifetime\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x14sessionTokenLifetime\x12D\n" +
 	"\x10session_lifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0fsessionLifetime\x12>\n" +
@@ -1021,7 +1116,11 @@ const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\x16restriction_disposable\x18+ \x01(\x0e2 .doorward.authn.v1.DisposableUseR\x15restrictionDisposable\x12[\n" +
 	"\x18restriction_subaddresses\x18, \x01(\x0e2 .doorward.authn.v1.SubaddressUseR\x17restrictionSubaddresses\x125\n" +
 	"\x16restriction_separators\x18- \x01(\tR\x15restrictionSeparators\x123\n" +
-	"\x15restriction_providers\x18. \x03(\tR\x14restrictionProviders\"\x12\n" +
+	"\x15restriction_providers\x18. \x03(\tR\x14restrictionProviders\x12N\n" +
+	"\x11challenge_sign_up\x182 \x01(\x0e2\".doorward.authn.v1.SignUpChallengeR\x0fchallengeSignUp\x121\n" +
+	"\x14challenge_difficulty\x183 \x01(\x05R\x13challengeDifficulty\x128\n" +
+	"\x18challenge_after_failures\x184 \x01(\x05R\x16challengeAfterFailures\x120\n" +
+	"\x14challenge_under_load\x185 \x01(\bR\x12challengeUnderLoad\"\x12\n" +
 	"\x10GetPolicyRequest\"\xce\x01\n" +
 	"\x11GetPolicyResponse\x121\n" +
 	"\x06policy\x18\x01 \x01(\v2\x19.doorward.authn.v1.PolicyR\x06policy\x12\x18\n" +
@@ -1038,7 +1137,12 @@ const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"s\n" +
 	"\x14UpdatePolicyResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\x12A\n" +
-	"\bwarnings\x18\x02 \x03(\v2%.doorward.authn.v1.RestrictionWarningR\bwarnings*\xae\x01\n" +
+	"\bwarnings\x18\x02 \x03(\v2%.doorward.authn.v1.RestrictionWarningR\bwarnings*\x90\x01\n" +
+	"\x0fSignUpChallenge\x12!\n" +
+	"\x1dSIGN_UP_CHALLENGE_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18SIGN_UP_CHALLENGE_ALWAYS\x10\x01\x12!\n" +
+	"\x1dSIGN_UP_CHALLENGE_WHEN_RAISED\x10\x02\x12\x19\n" +
+	"\x15SIGN_UP_CHALLENGE_OFF\x10\x03*\xae\x01\n" +
 	"\n" +
 	"BreachMode\x12\x1b\n" +
 	"\x17BREACH_MODE_UNSPECIFIED\x10\x00\x12\x13\n" +
@@ -1082,53 +1186,55 @@ func file_doorward_authn_v1_policy_service_proto_rawDescGZIP() []byte {
 	return file_doorward_authn_v1_policy_service_proto_rawDescData
 }
 
-var file_doorward_authn_v1_policy_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_doorward_authn_v1_policy_service_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
 var file_doorward_authn_v1_policy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_doorward_authn_v1_policy_service_proto_goTypes = []any{
-	(BreachMode)(0),               // 0: doorward.authn.v1.BreachMode
-	(AccessMode)(0),               // 1: doorward.authn.v1.AccessMode
-	(AllowlistUse)(0),             // 2: doorward.authn.v1.AllowlistUse
-	(DisposableUse)(0),            // 3: doorward.authn.v1.DisposableUse
-	(SubaddressUse)(0),            // 4: doorward.authn.v1.SubaddressUse
-	(*Policy)(nil),                // 5: doorward.authn.v1.Policy
-	(*GetPolicyRequest)(nil),      // 6: doorward.authn.v1.GetPolicyRequest
-	(*GetPolicyResponse)(nil),     // 7: doorward.authn.v1.GetPolicyResponse
-	(*UpdatePolicyRequest)(nil),   // 8: doorward.authn.v1.UpdatePolicyRequest
-	(*UpdatePolicyResponse)(nil),  // 9: doorward.authn.v1.UpdatePolicyResponse
-	(*durationpb.Duration)(nil),   // 10: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
-	(*RestrictionWarning)(nil),    // 12: doorward.authn.v1.RestrictionWarning
+	(SignUpChallenge)(0),          // 0: doorward.authn.v1.SignUpChallenge
+	(BreachMode)(0),               // 1: doorward.authn.v1.BreachMode
+	(AccessMode)(0),               // 2: doorward.authn.v1.AccessMode
+	(AllowlistUse)(0),             // 3: doorward.authn.v1.AllowlistUse
+	(DisposableUse)(0),            // 4: doorward.authn.v1.DisposableUse
+	(SubaddressUse)(0),            // 5: doorward.authn.v1.SubaddressUse
+	(*Policy)(nil),                // 6: doorward.authn.v1.Policy
+	(*GetPolicyRequest)(nil),      // 7: doorward.authn.v1.GetPolicyRequest
+	(*GetPolicyResponse)(nil),     // 8: doorward.authn.v1.GetPolicyResponse
+	(*UpdatePolicyRequest)(nil),   // 9: doorward.authn.v1.UpdatePolicyRequest
+	(*UpdatePolicyResponse)(nil),  // 10: doorward.authn.v1.UpdatePolicyResponse
+	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*RestrictionWarning)(nil),    // 13: doorward.authn.v1.RestrictionWarning
 }
 var file_doorward_authn_v1_policy_service_proto_depIdxs = []int32{
-	10, // 0: doorward.authn.v1.Policy.session_token_lifetime:type_name -> google.protobuf.Duration
-	10, // 1: doorward.authn.v1.Policy.session_lifetime:type_name -> google.protobuf.Duration
-	10, // 2: doorward.authn.v1.Policy.refresh_grace:type_name -> google.protobuf.Duration
-	10, // 3: doorward.authn.v1.Policy.device_trust_lifetime:type_name -> google.protobuf.Duration
-	10, // 4: doorward.authn.v1.Policy.device_secret_grace:type_name -> google.protobuf.Duration
-	10, // 5: doorward.authn.v1.Policy.attempt_lifetime:type_name -> google.protobuf.Duration
-	10, // 6: doorward.authn.v1.Policy.code_lifetime:type_name -> google.protobuf.Duration
-	10, // 7: doorward.authn.v1.Policy.code_interval:type_name -> google.protobuf.Duration
-	10, // 8: doorward.authn.v1.Policy.lockout_first_wait:type_name -> google.protobuf.Duration
-	10, // 9: doorward.authn.v1.Policy.lockout_duration:type_name -> google.protobuf.Duration
-	10, // 10: doorward.authn.v1.Policy.lockout_decay:type_name -> google.protobuf.Duration
-	0,  // 11: doorward.authn.v1.Policy.breach_mode:type_name -> doorward.authn.v1.BreachMode
-	1,  // 12: doorward.authn.v1.Policy.restriction_access_mode:type_name -> doorward.authn.v1.AccessMode
-	2,  // 13: doorward.authn.v1.Policy.restriction_allowlist:type_name -> doorward.authn.v1.AllowlistUse
-	3,  // 14: doorward.authn.v1.Policy.restriction_disposable:type_name -> doorward.authn.v1.DisposableUse
-	4,  // 15: doorward.authn.v1.Policy.restriction_subaddresses:type_name -> doorward.authn.v1.SubaddressUse
-	5,  // 16: doorward.authn.v1.GetPolicyResponse.policy:type_name -> doorward.authn.v1.Policy
-	11, // 17: doorward.authn.v1.GetPolicyResponse.changed_at:type_name -> google.protobuf.Timestamp
-	5,  // 18: doorward.authn.v1.UpdatePolicyRequest.policy:type_name -> doorward.authn.v1.Policy
-	12, // 19: doorward.authn.v1.UpdatePolicyResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
-	6,  // 20: doorward.authn.v1.PolicyService.GetPolicy:input_type -> doorward.authn.v1.GetPolicyRequest
-	8,  // 21: doorward.authn.v1.PolicyService.UpdatePolicy:input_type -> doorward.authn.v1.UpdatePolicyRequest
-	7,  // 22: doorward.authn.v1.PolicyService.GetPolicy:output_type -> doorward.authn.v1.GetPolicyResponse
-	9,  // 23: doorward.authn.v1.PolicyService.UpdatePolicy:output_type -> doorward.authn.v1.UpdatePolicyResponse
-	22, // [22:24] is the sub-list for method output_type
-	20, // [20:22] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	11, // 0: doorward.authn.v1.Policy.session_token_lifetime:type_name -> google.protobuf.Duration
+	11, // 1: doorward.authn.v1.Policy.session_lifetime:type_name -> google.protobuf.Duration
+	11, // 2: doorward.authn.v1.Policy.refresh_grace:type_name -> google.protobuf.Duration
+	11, // 3: doorward.authn.v1.Policy.device_trust_lifetime:type_name -> google.protobuf.Duration
+	11, // 4: doorward.authn.v1.Policy.device_secret_grace:type_name -> google.protobuf.Duration
+	11, // 5: doorward.authn.v1.Policy.attempt_lifetime:type_name -> google.protobuf.Duration
+	11, // 6: doorward.authn.v1.Policy.code_lifetime:type_name -> google.protobuf.Duration
+	11, // 7: doorward.authn.v1.Policy.code_interval:type_name -> google.protobuf.Duration
+	11, // 8: doorward.authn.v1.Policy.lockout_first_wait:type_name -> google.protobuf.Duration
+	11, // 9: doorward.authn.v1.Policy.lockout_duration:type_name -> google.protobuf.Duration
+	11, // 10: doorward.authn.v1.Policy.lockout_decay:type_name -> google.protobuf.Duration
+	1,  // 11: doorward.authn.v1.Policy.breach_mode:type_name -> doorward.authn.v1.BreachMode
+	2,  // 12: doorward.authn.v1.Policy.restriction_access_mode:type_name -> doorward.authn.v1.AccessMode
+	3,  // 13: doorward.authn.v1.Policy.restriction_allowlist:type_name -> doorward.authn.v1.AllowlistUse
+	4,  // 14: doorward.authn.v1.Policy.restriction_disposable:type_name -> doorward.authn.v1.DisposableUse
+	5,  // 15: doorward.authn.v1.Policy.restriction_subaddresses:type_name -> doorward.authn.v1.SubaddressUse
+	0,  // 16: doorward.authn.v1.Policy.challenge_sign_up:type_name -> doorward.authn.v1.SignUpChallenge
+	6,  // 17: doorward.authn.v1.GetPolicyResponse.policy:type_name -> doorward.authn.v1.Policy
+	12, // 18: doorward.authn.v1.GetPolicyResponse.changed_at:type_name -> google.protobuf.Timestamp
+	6,  // 19: doorward.authn.v1.UpdatePolicyRequest.policy:type_name -> doorward.authn.v1.Policy
+	13, // 20: doorward.authn.v1.UpdatePolicyResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
+	7,  // 21: doorward.authn.v1.PolicyService.GetPolicy:input_type -> doorward.authn.v1.GetPolicyRequest
+	9,  // 22: doorward.authn.v1.PolicyService.UpdatePolicy:input_type -> doorward.authn.v1.UpdatePolicyRequest
+	8,  // 23: doorward.authn.v1.PolicyService.GetPolicy:output_type -> doorward.authn.v1.GetPolicyResponse
+	10, // 24: doorward.authn.v1.PolicyService.UpdatePolicy:output_type -> doorward.authn.v1.UpdatePolicyResponse
+	23, // [23:25] is the sub-list for method output_type
+	21, // [21:23] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_doorward_authn_v1_policy_service_proto_init() }
@@ -1142,7 +1248,7 @@ func file_doorward_authn_v1_policy_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_authn_v1_policy_service_proto_rawDesc), len(file_doorward_authn_v1_policy_service_proto_rawDesc)),
-			NumEnums:      5,
+			NumEnums:      6,
 			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   1,

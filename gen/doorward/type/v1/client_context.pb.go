@@ -34,9 +34,12 @@ type ClientContext struct {
 	AcceptLanguage string `protobuf:"bytes,3,opt,name=accept_language,json=acceptLanguage,proto3" json:"accept_language,omitempty"`
 	// The secret that Grant.device_secret gave this device at its last completed sign-in, empty when it has none.
 	// Whoever presents it is the known device: keep it where the browser's scripts can't read it.
-	DeviceSecret  string `protobuf:"bytes,4,opt,name=device_secret,json=deviceSecret,proto3" json:"device_secret,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	DeviceSecret string `protobuf:"bytes,4,opt,name=device_secret,json=deviceSecret,proto3" json:"device_secret,omitempty"`
+	// The solution of the Challenge that the call before was refused for with CHALLENGE_REQUIRED: base64 of JSON, as the protocol's widget gives it.
+	// It is good once, for the purpose that its challenge was made for, and isn't looked at while no challenge is due. Empty when there is none.
+	ChallengeSolution string `protobuf:"bytes,5,opt,name=challenge_solution,json=challengeSolution,proto3" json:"challenge_solution,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ClientContext) Reset() {
@@ -97,18 +100,26 @@ func (x *ClientContext) GetDeviceSecret() string {
 	return ""
 }
 
+func (x *ClientContext) GetChallengeSolution() string {
+	if x != nil {
+		return x.ChallengeSolution
+	}
+	return ""
+}
+
 var File_doorward_type_v1_client_context_proto protoreflect.FileDescriptor
 
 const file_doorward_type_v1_client_context_proto_rawDesc = "" +
 	"\n" +
-	"%doorward/type/v1/client_context.proto\x12\x10doorward.type.v1\x1a\x1bbuf/validate/validate.proto\"\xb9\x01\n" +
+	"%doorward/type/v1/client_context.proto\x12\x10doorward.type.v1\x1a\x1bbuf/validate/validate.proto\"\xf5\x01\n" +
 	"\rClientContext\x12\x1a\n" +
 	"\x02ip\x18\x01 \x01(\tB\n" +
 	"\xbaH\a\xc8\x01\x01r\x02p\x01R\x02ip\x12'\n" +
 	"\n" +
 	"user_agent\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tuserAgent\x121\n" +
 	"\x0faccept_language\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x0eacceptLanguage\x120\n" +
-	"\rdevice_secret\x18\x04 \x01(\tB\v\xbaH\x05r\x03(\x80\x01\x80\x01\x01R\fdeviceSecretB:Z8github.com/doorward/doorward/gen/doorward/type/v1;typev1b\x06proto3"
+	"\rdevice_secret\x18\x04 \x01(\tB\v\xbaH\x05r\x03(\x80\x01\x80\x01\x01R\fdeviceSecret\x12:\n" +
+	"\x12challenge_solution\x18\x05 \x01(\tB\v\xbaH\x05r\x03(\x80\b\x80\x01\x01R\x11challengeSolutionB:Z8github.com/doorward/doorward/gen/doorward/type/v1;typev1b\x06proto3"
 
 var (
 	file_doorward_type_v1_client_context_proto_rawDescOnce sync.Once

@@ -77,7 +77,8 @@ const (
 	Reason_REASON_TOO_MANY_FAILURES Reason = 44
 	// RESOURCE_EXHAUSTED. A code was sent a moment ago, or too many were within the hour. RetryInfo says when another may be.
 	Reason_REASON_CODE_TOO_SOON Reason = 45
-	// RESOURCE_EXHAUSTED. The caller's network must solve a challenge before this, and there is none to be had yet: come back later.
+	// RESOURCE_EXHAUSTED. The end user's side must solve a challenge before this. The status carries it, a `doorward.type.v1.Challenge`, as a detail:
+	// call again with ClientContext.challenge_solution. One that was sent along wasn't good, or was used before.
 	Reason_REASON_CHALLENGE_REQUIRED Reason = 46
 	// PERMISSION_DENIED. Risk blocks this network for now.
 	Reason_REASON_BLOCKED Reason = 47

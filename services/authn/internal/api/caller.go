@@ -55,6 +55,7 @@ func speakerOf(ctx context.Context, c *typev1.ClientContext) (speaker, error) {
 			UserAgent:    c.GetUserAgent(),
 			Language:     c.GetAcceptLanguage(),
 			DeviceSecret: secret.Wrap(c.GetDeviceSecret()),
+			Solution:     secret.Wrap(c.GetChallengeSolution()),
 		},
 	}, nil
 }

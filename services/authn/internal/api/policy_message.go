@@ -35,6 +35,11 @@ var (
 		restriction.OnePerMailbox: authnv1.SubaddressUse_SUBADDRESS_USE_ONE_PER_MAILBOX,
 		restriction.RefuseThem:    authnv1.SubaddressUse_SUBADDRESS_USE_REFUSE,
 	}
+	signUpChallengeMessage = map[tuning.SignUpChallenge]authnv1.SignUpChallenge{
+		tuning.ChallengeAlways:     authnv1.SignUpChallenge_SIGN_UP_CHALLENGE_ALWAYS,
+		tuning.ChallengeWhenRaised: authnv1.SignUpChallenge_SIGN_UP_CHALLENGE_WHEN_RAISED,
+		tuning.ChallengeOff:        authnv1.SignUpChallenge_SIGN_UP_CHALLENGE_OFF,
+	}
 )
 
 // wordOf is the domain's word for a value of the contract. What isn't known is no word, which the policy's rules refuse.
@@ -95,6 +100,11 @@ func policyMessage(p *tuning.Policy) *authnv1.Policy {
 		RestrictionSubaddresses: subaddressMessage[p.RestrictionSubaddresses],
 		RestrictionSeparators:   p.RestrictionSeparators,
 		RestrictionProviders:    p.RestrictionProviders,
+
+		ChallengeSignUp:        signUpChallengeMessage[p.ChallengeSignUp],
+		ChallengeDifficulty:    int32(p.ChallengeDifficulty),
+		ChallengeAfterFailures: int32(p.ChallengeAfterFailures),
+		ChallengeUnderLoad:     p.ChallengeUnderLoad,
 	}
 }
 
@@ -144,5 +154,10 @@ func policyOf(m *authnv1.Policy) tuning.Policy {
 		RestrictionSubaddresses: wordOf(subaddressMessage, m.GetRestrictionSubaddresses()),
 		RestrictionSeparators:   m.GetRestrictionSeparators(),
 		RestrictionProviders:    m.GetRestrictionProviders(),
+
+		ChallengeSignUp:        wordOf(signUpChallengeMessage, m.GetChallengeSignUp()),
+		ChallengeDifficulty:    int(m.GetChallengeDifficulty()),
+		ChallengeAfterFailures: int(m.GetChallengeAfterFailures()),
+		ChallengeUnderLoad:     m.GetChallengeUnderLoad(),
 	}
 }

@@ -86,7 +86,7 @@ func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicati
 	}
 	var entrance door
 	if purpose == attempt.SignUp {
-		if entrance, err = f.admit(ctx, &begun, rules); err != nil {
+		if entrance, err = f.admit(ctx, client, &begun, rules); err != nil {
 			return Started{}, err
 		}
 	}
@@ -112,9 +112,9 @@ func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicati
 	return Started{Progress: made, Secret: held}, nil
 }
 
-// admit asks whether a sign-up may begin. It spends a hash and a mail on somebody who has proved nothing, so the restrictions and risk's gate come
-// first, and neither knows whether there is an account.
-func (f *Attempts) admit(ctx context.Context, a *attempt.Attempt, rules tuning.Policy) (door, error) {
+// admit asks whether a sign-up may begin. It spends a hash and a mail on somebody who has proved nothing, so the restrictions, the challenge and risk's
+// gate come first, and none of them knows whether there is an account.
+func (f *Attempts) admit(ctx context.Context, client Client, a *attempt.Attempt, rules tuning.Policy) (door, error) {
 	entrance, err := f.door(ctx, rules)
 	if err != nil {
 		return door{}, err
@@ -123,7 +123,7 @@ func (f *Attempts) admit(ctx context.Context, a *attempt.Attempt, rules tuning.P
 		f.Refusals.tell(ctx, *a, judgement)
 		return door{}, errRestricted
 	}
-	return entrance, f.gateSignUp(ctx, a)
+	return entrance, f.gateSignUp(ctx, client, a, rules)
 }
 
 // findSubject sets whom the attempt is about, if anybody, and which of their devices it comes from. A sign-up is also about whoever has its

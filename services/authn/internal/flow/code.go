@@ -13,13 +13,22 @@ import (
 
 // answerCode checks a mailed code. The comparison costs nothing, so reservation and settlement are one transaction.
 func (f *Attempts) answerCode(ctx context.Context, t try, code secret.Text) (Progress, error) {
+	past, err := f.pastBudget(ctx, t, attempt.EmailCode)
+	if err != nil {
+		return Progress{}, err
+	}
+	if past {
+		if err := f.challenged(ctx, t.ticket.Client, work(t.Attempt.Purpose)); err != nil {
+			return Progress{}, err
+		}
+	}
 	mac := t.Attempt.CodeMAC(f.Secrets.Codes, code)
 	key := f.Secrets.lockoutKey(t.Attempt.Canonical, attempt.EmailCode)
 	reservation := id.New("ans", t.now)
 	m := newMaterial(t.now)
 	var p Progress
 	var refused error
-	err := f.Store.Update(ctx, func(tx store.Tx) (err error) {
+	err = f.Store.Update(ctx, func(tx store.Tx) (err error) {
 		refused = nil
 		if p, err = f.reopen(tx, t); err != nil || p.Step == attempt.Refused {
 			return err

@@ -74,6 +74,8 @@ type try struct {
 	now   time.Time
 	// entrance is whether a sign-up may be done; nil for a sign-in.
 	entrance *door
+	// worked says that a challenge was solved for this call: no second is asked for.
+	worked bool
 }
 
 // who is whose row of failures the try counts in.

@@ -27,6 +27,8 @@ type Deps struct {
 	Pace *pace.Limiter
 	// Assess asks risk. It keeps its own deadline.
 	Assess Assessor
+	// Challenges are proofs of work, which risk makes and redeems.
+	Challenges Challenges
 	// Breaches says whether a password is known from a breach, by the sources of a mode. It keeps its own deadline.
 	Breaches func(context.Context, breach.Mode, secret.Text) breach.Result
 	// Mails seals a mail's content to notify.
@@ -110,6 +112,8 @@ type Sealer func(seal.AAD, []byte) (seal.Envelope, error)
 type Client struct {
 	IP, UserAgent, Language string
 	DeviceSecret            secret.Text
+	// Solution is of the challenge that the call before was refused for. It isn't kept.
+	Solution secret.Text
 }
 
 // deviceDigest is the digest of the presented device secret, zero when there is none.

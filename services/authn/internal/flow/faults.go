@@ -27,7 +27,9 @@ var (
 	errCodeTooSoon = fault.New(fault.Exhausted, typev1.Reason_REASON_CODE_TOO_SOON,
 		"a code was sent a moment ago, or too many were within the hour; wait as RetryInfo says")
 	errChallengeRequired = fault.New(fault.Exhausted, typev1.Reason_REASON_CHALLENGE_REQUIRED,
-		"this network has failed too often to go on without a challenge; come back later")
+		"solve the challenge that comes with this answer, and call again with its solution")
+	errNoChallenge = fault.New(fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE,
+		"a challenge is due here, and risk, which makes them, doesn't answer; try again").RetryIn(riskRetry)
 	errBlocked = fault.New(fault.Denied, typev1.Reason_REASON_BLOCKED,
 		"this network is blocked for now; come back later")
 	errOverloaded = fault.New(fault.Exhausted, typev1.Reason_REASON_OVERLOADED,

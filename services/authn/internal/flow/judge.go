@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/tuning"
 )
 
 // ErrNoTime is an Assessor's word that the caller hung up, or left less time than risk is given. That says nothing of risk.
@@ -26,28 +27,42 @@ func (f *Attempts) judge(ctx context.Context, t try) (Judgement, error) {
 			slog.String("attempt_id", t.Attempt.ID), slog.Any("error", err))
 		return Judgement{Gate: GateOpen, Assessment: attempt.Assessment{Verdict: attempt.Allow}}, nil
 	}
-	return answer, throughGate(answer.Gate)
+	return answer, f.throughGate(ctx, t, answer.Gate)
 }
 
-// gateSignUp asks risk before a sign-up begins. Without an answer there is no sign-up: whether a challenge is due can't be known.
-func (f *Attempts) gateSignUp(ctx context.Context, a *attempt.Attempt) error {
+// throughGate lets a sign-in on. Who has solved a challenge for this answer already isn't asked for another.
+func (f *Attempts) throughGate(ctx context.Context, t try, g Gate) error {
+	switch {
+	case g == GateOpen, g == GateChallenge && t.worked:
+		return nil
+	case g == GateChallenge:
+		return f.challenged(ctx, t.ticket.Client, WorkSignIn)
+	}
+	return errBlocked
+}
+
+// gateSignUp asks risk before a sign-up begins. Without an answer there is no sign-up: whether a challenge is due can't be known. Where each has to solve
+// one it comes first: risk counts those that it judged as failed until they have come to an end.
+func (f *Attempts) gateSignUp(ctx context.Context, client Client, a *attempt.Attempt, rules tuning.Policy) error {
+	always := rules.SignUpChallenged(false)
+	if always {
+		if err := f.challenged(ctx, client, WorkSignUp); err != nil {
+			return err
+		}
+	}
 	answer, err := f.Assess(ctx, question(*a, false))
 	if err != nil {
 		return errRiskDown.Because(err)
 	}
 	a.Assessment = &answer.Assessment
-	return throughGate(answer.Gate)
-}
-
-func throughGate(g Gate) error {
-	switch g {
-	case GateOpen:
-		return nil
-	case GateChallenge:
-		return errChallengeRequired
-	case GateBlock:
+	raised := answer.Gate == GateChallenge
+	switch {
+	case answer.Gate != GateOpen && !raised:
+		return errBlocked
+	case !always && rules.SignUpChallenged(raised):
+		return f.challenged(ctx, client, WorkSignUp)
 	}
-	return errBlocked
+	return nil
 }
 
 // question is what risk is asked about an attempt.

@@ -30,7 +30,8 @@ const (
 	outcomeCompleted    = "completed"    // the answer was the last that was needed
 	outcomeRefused      = "refused"      // the attempt is over, or its owner may not go on
 	outcomeLimited      = "limited"      // too many failures, or codes
-	outcomeGated        = "gated"        // risk: a challenge, or nothing
+	outcomeChallenged   = "challenged"   // a challenge was due, and no good solution came
+	outcomeGated        = "gated"        // risk blocks the network
 	outcomeRestricted   = "restricted"   // the operator's rules of who may sign up
 	outcomeOverloaded   = "overloaded"   // the hash pool is full
 	outcomeUnacceptable = "unacceptable" // a new password that breaks a rule
@@ -105,7 +106,9 @@ func outcomeOf(err error) string {
 	switch fault.ReasonOf(err) {
 	case typev1.Reason_REASON_TOO_MANY_FAILURES, typev1.Reason_REASON_CODE_TOO_SOON, typev1.Reason_REASON_RATE_LIMITED:
 		return outcomeLimited
-	case typev1.Reason_REASON_CHALLENGE_REQUIRED, typev1.Reason_REASON_BLOCKED:
+	case typev1.Reason_REASON_CHALLENGE_REQUIRED:
+		return outcomeChallenged
+	case typev1.Reason_REASON_BLOCKED:
 		return outcomeGated
 	case typev1.Reason_REASON_SIGN_UP_RESTRICTED:
 		return outcomeRestricted

@@ -21,6 +21,13 @@ const settleTime = 5 * time.Second
 // answerPassword checks a password. Whatever isn't the right one answers at the pool's deadline, failures that come before the hash too: how long a lock,
 // a look at the account's history or the hash itself took can't be told from outside.
 func (f *Attempts) answerPassword(ctx context.Context, t try, password secret.Text) (Progress, error) {
+	past, err := f.pastBudget(ctx, t, attempt.Password)
+	if err != nil {
+		return Progress{}, err
+	}
+	if t.worked, err = f.workBeforeHash(ctx, t, past || f.crowded(t)); err != nil {
+		return Progress{}, err
+	}
 	ticket, err := f.Pool.Begin(t.lane())
 	if err != nil {
 		return Progress{}, hashing(err)
@@ -261,6 +268,9 @@ func (f *Attempts) answerNewPassword(ctx context.Context, t try, password secret
 	rules := t.passwordRules()
 	if problems := rules.Check(password); len(problems) > 0 {
 		return Progress{}, unacceptable(problems)
+	}
+	if _, err := f.workBeforeHash(ctx, t, f.crowded(t)); err != nil {
+		return Progress{}, err
 	}
 	if err := f.refuseSame(ctx, t, password); err != nil {
 		return Progress{}, err

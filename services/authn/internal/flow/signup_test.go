@@ -17,6 +17,7 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/flow"
 	"github.com/doorward/doorward/services/authn/internal/store"
+	"github.com/doorward/doorward/services/authn/internal/tuning"
 )
 
 func TestASignUpForATakenAddressLooksTheSameAndTellsTheOwner(t *testing.T) {
@@ -136,6 +137,7 @@ func TestSignUpIsGatedBeforeAnythingIsSpent(t *testing.T) {
 	} {
 		t.Run(tt.reason.String(), func(t *testing.T) {
 			w := newWorld(t)
+			w.rules.ChallengeSignUp = tuning.ChallengeWhenRaised
 			w.risk.answers(says(tt.gate, attempt.Allow))
 			_, err := w.attempts.StartSignUp(t.Context(), w.app, w.laptop().client, ada)
 			expectFault(t, err, tt.kind, tt.reason)

@@ -42,15 +42,16 @@ var operator = flow.Actor{Actor: audit.Actor{Kind: audit.Operator, ID: "app_oper
 
 // world is authn's use cases over a real file, a real hash pool with a cheap hash, and a real seal. Only time and risk are made up.
 type world struct {
-	t       *testing.T
-	store   *boltstore.Store
-	file    string // the store's
-	clock   *clock
-	risk    *risk
-	kernel  *kernel
-	rules   tuning.Policy
-	mailKey *seal.Opener
-	sealing secret.Key
+	t          *testing.T
+	store      *boltstore.Store
+	file       string // the store's
+	clock      *clock
+	risk       *risk
+	challenges *challenges
+	kernel     *kernel
+	rules      tuning.Policy
+	mailKey    *seal.Opener
+	sealing    secret.Key
 	// cost is what one hash is said to take; failures answer at four times as much.
 	cost    time.Duration
 	deps    flow.Deps
@@ -99,13 +100,14 @@ func inMemory(t *testing.T) string {
 func newWorldIn(t *testing.T, dir string, workers int) *world {
 	t.Helper()
 	w := &world{
-		t:       t,
-		clock:   &clock{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)},
-		risk:    &risk{answer: byNetwork},
-		kernel:  &kernel{},
-		rules:   tuning.Default(),
-		sealing: secret.NewKey(),
-		cost:    time.Microsecond,
+		t:          t,
+		clock:      &clock{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)},
+		risk:       &risk{answer: byNetwork},
+		challenges: &challenges{spent: map[string]bool{}},
+		kernel:     &kernel{},
+		rules:      tuning.Default(),
+		sealing:    secret.NewKey(),
+		cost:       time.Microsecond,
 	}
 	w.file = filepath.Join(dir, "authn.db")
 	w.store = openStoreAt(t, w.file)
@@ -122,19 +124,21 @@ func newWorldIn(t *testing.T, dir string, workers int) *world {
 	paces, err := pace.New(1024, w.clock.Now)
 	w.must(err)
 	w.unpaced()
+	w.unchallenged()
 	w.deps = flow.Deps{
-		Store:    w.store,
-		Policy:   func(context.Context) tuning.Policy { return w.rules },
-		Pool:     w.pool(cheap, workers),
-		Pace:     paces,
-		Assess:   w.risk.assess,
-		Breaches: w.checker(breach.Config{}).Check,
-		Mails:    func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(recipient, aad, plain) },
-		Keyring:  w.keys.Keyring,
-		Secrets:  flow.DeriveSecrets(secret.NewKey()),
-		Now:      w.clock.Now,
-		Logger:   slog.New(slog.DiscardHandler),
-		Metrics:  metrics,
+		Store:      w.store,
+		Policy:     func(context.Context) tuning.Policy { return w.rules },
+		Pool:       w.pool(cheap, workers),
+		Pace:       paces,
+		Assess:     w.risk.assess,
+		Challenges: w.challenges,
+		Breaches:   w.checker(breach.Config{}).Check,
+		Mails:      func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(recipient, aad, plain) },
+		Keyring:    w.keys.Keyring,
+		Secrets:    flow.DeriveSecrets(secret.NewKey()),
+		Now:        w.clock.Now,
+		Logger:     slog.New(slog.DiscardHandler),
+		Metrics:    metrics,
 	}
 	w.deps.Lists = flow.NewLists(w.store, w.deps.Logger, metrics)
 	w.deps.Refusals = flow.NewRefusals(w.store, w.clock.Now, w.deps.Logger, metrics)
@@ -151,6 +155,11 @@ func (w *world) checker(c breach.Config) *breach.Checker {
 	checker, err := breach.New(c)
 	w.must(err)
 	return checker
+}
+
+// unchallenged asks nobody for a proof of work. The tests of challenges turn on what they need.
+func (w *world) unchallenged() {
+	w.rules.ChallengeSignUp, w.rules.ChallengeAfterFailures, w.rules.ChallengeUnderLoad = tuning.ChallengeOff, 0, false
 }
 
 // through has the use cases go through another view of the same store.

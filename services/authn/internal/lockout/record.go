@@ -80,6 +80,14 @@ func (r *Record) Reserve(id string, who Who, rules Rules, now time.Time) Verdict
 	return Verdict{Admitted: true}
 }
 
+// InRow is how many failures in a row set the wait of a row now, with those that are being tried.
+func (r *Record) InRow(who Who, rules Rules, now time.Time) int {
+	if standing := r.standing(who); now.Sub(standing.Last) < rules.Decay {
+		return standing.Paced
+	}
+	return 0
+}
+
 // Settle says how a reserved try fared. One that was never reserved, or is settled already, changes nothing.
 func (r *Record) Settle(id string, outcome Outcome) {
 	i := slices.IndexFunc(r.Reserved, func(v Reservation) bool { return v.ID == id })

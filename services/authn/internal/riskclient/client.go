@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
 
 	riskv1 "github.com/doorward/doorward/gen/doorward/risk/v1"
 	"github.com/doorward/doorward/internal/breaker"
@@ -29,17 +30,19 @@ var ErrDown = errors.New("riskclient: risk didn't answer a moment ago and isn't 
 
 // Config is what a Client needs.
 type Config struct {
-	// Risk is the connection's client. Its errors are faults.
+	// Risk and Challenges are the connection's clients. Their errors are faults.
 	Risk       riskv1.RiskServiceClient
+	Challenges riskv1.ChallengeServiceClient
 	Now        func() time.Time
 	Registerer prometheus.Registerer
 }
 
 // Client asks risk. It is safe for concurrent use.
 type Client struct {
-	risk     riskv1.RiskServiceClient
-	breaker  *breaker.Breaker
-	failures *prometheus.CounterVec
+	risk       riskv1.RiskServiceClient
+	challenges riskv1.ChallengeServiceClient
+	breaker    *breaker.Breaker
+	failures   *prometheus.CounterVec
 }
 
 // The values of the label "cause".
@@ -52,15 +55,16 @@ const (
 
 // New makes a client and registers its metrics.
 func New(c Config) (*Client, error) {
-	if c.Risk == nil || c.Now == nil || c.Registerer == nil {
+	if c.Risk == nil || c.Challenges == nil || c.Now == nil || c.Registerer == nil {
 		return nil, errors.New("riskclient: a connection, a clock and a metrics registerer are needed")
 	}
 	client := &Client{
-		risk:    c.Risk,
-		breaker: breaker.New(breaker.Config{Failures: failuresToOpen, Pause: pause, Now: c.Now}),
+		risk:       c.Risk,
+		challenges: c.Challenges,
+		breaker:    breaker.New(breaker.Config{Failures: failuresToOpen, Pause: pause, Now: c.Now}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "doorward_authn_risk_failures_total",
-			Help: "Attempts that risk didn't judge, by cause: down, refused, open, caller.",
+			Help: "Questions that risk didn't answer, by cause: down, refused, open, caller.",
 		}, []string{"cause"}),
 	}
 	for _, cause := range []string{causeDown, causeRefused, causeOpen, causeCaller} {
@@ -85,31 +89,40 @@ func New(c Config) (*Client, error) {
 
 // Assess asks risk about an attempt.
 func (c *Client) Assess(ctx context.Context, q flow.Question) (flow.Judgement, error) {
+	response, err := ask(ctx, c, request(q), c.risk.Assess)
+	if err != nil {
+		return flow.Judgement{}, err
+	}
+	return judgement(response), nil
+}
+
+var _ flow.Assessor = (*Client)(nil).Assess
+
+// ask calls a method of risk's within the deadline, unless risk is known to be away.
+func ask[Q, A any](ctx context.Context, c *Client, question Q, call func(context.Context, Q, ...grpc.CallOption) (A, error)) (answer A, err error) {
 	probe, ok := c.breaker.Admit()
 	if !ok {
 		c.failures.WithLabelValues(causeOpen).Inc()
-		return flow.Judgement{}, ErrDown
+		return answer, ErrDown
 	}
 	// Settled also when the call panics, or the one probe would never come back.
 	fared := breaker.Silent
 	defer func() { c.breaker.Settle(probe, fared) }()
 	asked, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	response, err := c.risk.Assess(asked, request(q))
+	answer, err = call(asked, question)
 	if err != nil {
 		var cause string
 		fared, cause = judgeFailure(ctx, asked, err)
 		c.failures.WithLabelValues(cause).Inc()
 		if fared == breaker.Silent {
-			return flow.Judgement{}, fmt.Errorf("%w: %w", flow.ErrNoTime, err)
+			return answer, fmt.Errorf("%w: %w", flow.ErrNoTime, err)
 		}
-		return flow.Judgement{}, fmt.Errorf("ask risk: %w", err)
+		return answer, fmt.Errorf("ask risk: %w", err)
 	}
 	fared = breaker.Answered
-	return judgement(response), nil
+	return answer, nil
 }
-
-var _ flow.Assessor = (*Client)(nil).Assess
 
 // judgeFailure says what an error tells of risk. A caller that left, or had less time than risk is given, tells nothing.
 func judgeFailure(caller, asked context.Context, err error) (fared breaker.Result, cause string) {

@@ -30,6 +30,12 @@ type risk struct {
 	asked  int
 	last   *riskv1.AssessRequest
 	answer func(context.Context) (*riskv1.AssessResponse, error)
+
+	// The challenge it makes, what comes of solutions, and what it was asked.
+	made    *typev1.Challenge
+	fared   riskv1.Redemption
+	issued  *riskv1.IssueChallengeRequest
+	offered *riskv1.RedeemSolutionRequest
 }
 
 func (r *risk) Assess(ctx context.Context, req *riskv1.AssessRequest, _ ...grpc.CallOption) (*riskv1.AssessResponse, error) {
@@ -59,7 +65,7 @@ func hangs(ctx context.Context) (*riskv1.AssessResponse, error) {
 func newClient(t *testing.T, r *risk) (*riskclient.Client, *prometheus.Registry) {
 	t.Helper()
 	metrics := prometheus.NewRegistry()
-	c, err := riskclient.New(riskclient.Config{Risk: r, Now: time.Now, Registerer: metrics})
+	c, err := riskclient.New(riskclient.Config{Risk: r, Challenges: r, Now: time.Now, Registerer: metrics})
 	if err != nil {
 		t.Fatal(err)
 	}

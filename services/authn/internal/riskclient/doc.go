@@ -1,4 +1,4 @@
-// Package riskclient asks the risk service about an attempt: it is the flows' Assessor over gRPC.
+// Package riskclient asks the risk service about an attempt, and for challenges: it is the flows' Assessor and Challenges over gRPC.
 //
 // It owns the deadline of 250 ms, the breaker, and the tables between risk's contract and the flows' words. What a missing answer means is
 // for the flow to say; what an answer that it doesn't understand means is said here: a gate is shut, and a verdict asks for a check.
@@ -11,5 +11,5 @@
 // A failure is no answer in time. Risk that answers with an error is there, and an answer that somebody can provoke must not switch it off
 // for everybody.
 //
-// Called by authn's wiring, which hands Assess to the flows.
+// Called by authn's wiring, which hands it to the flows.
 package riskclient

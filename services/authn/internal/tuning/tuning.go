@@ -104,6 +104,14 @@ type Policy struct {
 	RestrictionSeparators string `json:"restriction_separators"`
 	// RestrictionProviders say what does at single domains, each as "example.com:+-". 0 to 100.
 	RestrictionProviders []string `json:"restriction_providers"`
+	// ChallengeSignUp is when a sign-up is asked for a proof of work: always, when_raised or off.
+	ChallengeSignUp SignUpChallenge `json:"challenge_sign_up"`
+	// ChallengeDifficulty is how hard one is, in hashes at most; half of it on average. 1000 to 10000000.
+	ChallengeDifficulty int `json:"challenge_difficulty"`
+	// ChallengeAfterFailures is after how many failures in a row each further answer from an unknown device costs one. 1 to 90; 0 is never.
+	ChallengeAfterFailures int `json:"challenge_after_failures"`
+	// ChallengeUnderLoad says whether strangers are asked for one while they take more than half of their places in the hash pool.
+	ChallengeUnderLoad bool `json:"challenge_under_load"`
 }
 
 // The bounds of PasswordContextWords.
@@ -151,6 +159,11 @@ func Default() Policy {
 		RestrictionDisposable:   restriction.Default().Disposable,
 		RestrictionSubaddresses: restriction.Default().Subaddresses,
 		RestrictionSeparators:   restriction.Default().Separators,
+
+		ChallengeSignUp:        ChallengeAlways,
+		ChallengeAfterFailures: 5,
+		ChallengeUnderLoad:     true,
+		ChallengeDifficulty:    defaultDifficulty,
 	}
 }
 
@@ -185,6 +198,7 @@ func (p Policy) Validate() error {
 		contextWords(p.PasswordContextWords),
 		oneOf("breach_mode", p.BreachMode, breach.Off, breach.ListOnly, breach.CorpusOnly, breach.RangeOnly, breach.CorpusConfirmed),
 		p.restrictionFaults(),
+		p.challengeFaults(),
 	)
 }
 

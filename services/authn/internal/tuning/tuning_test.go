@@ -51,6 +51,9 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 		"password_min_length":     {8, 64},
 		"password_max_length":     {64, 256},
 		"password_min_score":      {0, 4},
+
+		"challenge_difficulty":     {1000, 10_000_000},
+		"challenge_after_failures": {0, 90},
 	}
 	fields := reflect.TypeFor[tuning.Policy]()
 	for i := range fields.NumField() {
@@ -83,12 +86,12 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	bad := tuning.Policy{RefreshGrace: -1, DeviceSecretGrace: -1, LockoutDuration: -1, PasswordMinScore: -1, PasswordContextWords: []string{"x"},
-		RestrictionSeparators: "x", RestrictionProviders: []string{"x"}}
+		RestrictionSeparators: "x", RestrictionProviders: []string{"x"}, ChallengeAfterFailures: -1}
 	err := bad.Validate()
 	if err == nil {
 		t.Fatal("a policy of zeros is taken")
 	}
-	const switches = 9 // either way is right
+	const switches = 10 // either way is right
 	if got, want := strings.Count(err.Error(), "must be "), reflect.TypeFor[tuning.Policy]().NumField()-switches; got != want {
 		t.Errorf("%d faults, want %d:\n%v", got, want, err)
 	}

@@ -26,6 +26,9 @@ const (
 	Code   Purpose = "code"
 )
 
+// Purposes are all of them.
+func Purposes() []Purpose { return []Purpose{SignUp, SignIn, Code} }
+
 // Difficulties, in hashes at most; a browser needs half as many on average.
 const (
 	MinDifficulty     = 1_000
@@ -56,8 +59,12 @@ const (
 	purposeParam, expiresParam = "purpose", "expires"
 )
 
-// Challenge is what a browser is given, as the protocol's widget reads it.
-type Challenge = altcha.Challenge
+// Challenge is what a browser is given, and until when it may be worked at.
+type Challenge struct {
+	altcha.Challenge
+
+	ExpiresAt time.Time
+}
 
 // Issuer makes challenges and redeems their solutions. It is safe for concurrent use and starts no goroutine.
 type Issuer struct {
@@ -72,7 +79,7 @@ type Config struct {
 	Key secret.Key
 	// Lifetime is how long a challenge may be worked at.
 	Lifetime time.Duration
-	// MaxSpent is how many redeemed solutions are remembered, of about 100 bytes each.
+	// MaxSpent is how many redeemed solutions are remembered, of about 40 bytes each.
 	MaxSpent int
 	Now      func() time.Time
 }
@@ -88,7 +95,7 @@ func New(c Config) (*Issuer, error) {
 
 // Issue makes a challenge. A difficulty out of its bounds is brought into them.
 func (i *Issuer) Issue(purpose Purpose, difficulty int64) (Challenge, error) {
-	expires := i.now().Add(i.lifetime)
+	expires := i.now().Add(i.lifetime).Truncate(time.Second) // as the salt says it
 	made, err := altcha.CreateChallenge(altcha.ChallengeOptions{
 		Algorithm:  algorithm,
 		MaxNumber:  min(max(difficulty, MinDifficulty), MaxDifficulty),
@@ -100,8 +107,11 @@ func (i *Issuer) Issue(purpose Purpose, difficulty int64) (Challenge, error) {
 	if err != nil {
 		return Challenge{}, fmt.Errorf("challenge: make one: %w", err)
 	}
-	return made, nil
+	return Challenge{Challenge: made, ExpiresAt: expires}, nil
 }
+
+// Remembered is how many redeemed solutions are remembered.
+func (i *Issuer) Remembered() int { return i.spent.size() }
 
 // Redeem takes a solution, as the protocol's widget gives it: once, in time, and for its purpose.
 func (i *Issuer) Redeem(purpose Purpose, solution string) error {

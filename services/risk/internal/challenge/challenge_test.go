@@ -48,11 +48,11 @@ func (d *desk) issue(purpose challenge.Purpose) challenge.Challenge {
 // solve does a browser's work.
 func solve(t testing.TB, c challenge.Challenge) altcha.Payload {
 	t.Helper()
-	found, err := altcha.SolveChallengeSafe(c.Challenge, c.Salt, altcha.Algorithm(c.Algorithm), int(c.MaxNumber), 0, nil)
+	found, err := altcha.SolveChallengeSafe(c.Challenge.Challenge, c.Salt, altcha.Algorithm(c.Algorithm), int(c.MaxNumber), 0, nil)
 	if err != nil || found == nil {
 		t.Fatalf("no number solves it: %v", err)
 	}
-	return altcha.Payload{Algorithm: c.Algorithm, Challenge: c.Challenge, Number: int64(found.Number), Salt: c.Salt, Signature: c.Signature}
+	return altcha.Payload{Algorithm: c.Algorithm, Challenge: c.Challenge.Challenge, Number: int64(found.Number), Salt: c.Salt, Signature: c.Signature}
 }
 
 func encode(t testing.TB, p altcha.Payload) string {

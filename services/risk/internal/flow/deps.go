@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/doorward/doorward/internal/policy"
+	"github.com/doorward/doorward/services/risk/internal/challenge"
 	"github.com/doorward/doorward/services/risk/internal/geo"
 	"github.com/doorward/doorward/services/risk/internal/history"
 	"github.com/doorward/doorward/services/risk/internal/score"
@@ -28,6 +29,8 @@ type Deps struct {
 	Policy   func(context.Context) policy.Snapshot[score.Policy]
 	Places   Locator
 	Counters *history.Counters
+	// Challenges makes proofs of work, and remembers which were redeemed.
+	Challenges *challenge.Issuer
 	// Ready says whether the view has caught up once.
 	Ready func() bool
 	// KeepFor and KeepMost say how long decisions are kept, and how many at most.
@@ -44,16 +47,21 @@ type Flow struct {
 	View        *View
 	Recorder    *Recorder
 	Decisions   *Decisions
+	Challenges  *Challenges
 }
 
 // New puts the use cases together.
 func New(d Deps) (*Flow, error) {
-	if d.Store == nil || d.Policy == nil || d.Places == nil || d.Counters == nil || d.Ready == nil || d.KeepFor <= 0 ||
-		d.KeepMost <= 0 || d.Now == nil || d.Logger == nil || d.Registerer == nil {
+	if d.Store == nil || d.Policy == nil || d.Places == nil || d.Counters == nil || d.Challenges == nil || d.Ready == nil ||
+		d.KeepFor <= 0 || d.KeepMost <= 0 || d.Now == nil || d.Logger == nil || d.Registerer == nil {
 		return nil, errors.New("flow: something that the use cases need is missing")
 	}
 	recorder := newRecorder(d)
 	m, err := newMetrics(d.Registerer, d.Counters, recorder)
+	if err != nil {
+		return nil, err
+	}
+	challenges, err := newChallenges(d)
 	if err != nil {
 		return nil, err
 	}
@@ -63,5 +71,6 @@ func New(d Deps) (*Flow, error) {
 		View:        &View{store: d.Store, places: d.Places, counters: d.Counters, profiles: profiles, now: d.Now},
 		Recorder:    recorder,
 		Decisions:   &Decisions{store: d.Store, keepFor: d.KeepFor, keepMost: d.KeepMost, now: d.Now},
+		Challenges:  challenges,
 	}, nil
 }

@@ -10,6 +10,8 @@ import (
 var (
 	errNotReady = fault.New(fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE,
 		"The history of sign-ins isn't loaded yet. Call again as RetryInfo says.").RetryIn(time.Second)
+	errNoRoom = fault.New(fault.Exhausted, typev1.Reason_REASON_OVERLOADED,
+		"More solutions were redeemed of late than can be remembered. Call again as RetryInfo says.").RetryIn(time.Minute)
 	errNoDecision = fault.New(fault.NotFound, typev1.Reason_REASON_NOT_FOUND,
 		"There is no such decision: it was never recorded, or it is older than decisions are kept.")
 	errPageToken = fault.New(fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,

@@ -15,6 +15,8 @@ import (
 
 	"github.com/doorward/doorward/internal/boltdb/boltdbtest"
 	"github.com/doorward/doorward/internal/policy"
+	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/services/risk/internal/challenge"
 	"github.com/doorward/doorward/services/risk/internal/decision"
 	"github.com/doorward/doorward/services/risk/internal/flow"
 	"github.com/doorward/doorward/services/risk/internal/geo"
@@ -88,10 +90,12 @@ func newWorld(t *testing.T, change func(*flow.Deps)) *world {
 	})
 	counters, err := history.NewCounters(history.Config{Now: w.clock.Now})
 	must(t, err)
+	challenges, err := challenge.New(challenge.Config{Key: secret.NewKey(), Lifetime: time.Minute, MaxSpent: 1, Now: w.clock.Now})
+	must(t, err)
 	deps := flow.Deps{
 		Store:  w.store,
 		Policy: func(context.Context) policy.Snapshot[score.Policy] { return w.policy },
-		Places: places{berlin: "DE", bahia: "BR"}, Counters: counters, Ready: func() bool { return !w.notReady },
+		Places: places{berlin: "DE", bahia: "BR"}, Counters: counters, Challenges: challenges, Ready: func() bool { return !w.notReady },
 		KeepFor: 30 * 24 * time.Hour, KeepMost: 1000, Now: w.clock.Now, Logger: slog.New(slog.NewTextHandler(w.log, nil)), Registerer: w.metrics,
 	}
 	if change != nil {

@@ -1,0 +1,104 @@
+package flow
+
+import (
+	"context"
+
+	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
+	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/credential"
+	"github.com/doorward/doorward/services/authn/internal/lockout"
+	"github.com/doorward/doorward/services/authn/internal/store"
+)
+
+// Work is what a proof of work is asked for. A solution is good for its own work alone.
+type Work string
+
+// The works.
+const (
+	WorkSignUp Work = "sign_up"
+	WorkSignIn Work = "sign_in"
+	WorkCode   Work = "code"
+)
+
+// Challenges has risk make proofs of work, and take their solutions. It keeps its own deadline.
+type Challenges interface {
+	// Issue makes a challenge of so many hashes at most.
+	Issue(ctx context.Context, what Work, difficulty int) (*typev1.Challenge, error)
+	// Redeem says whether a solution was taken: each is once.
+	Redeem(ctx context.Context, what Work, solution secret.Text) (bool, error)
+}
+
+// challenged lets through who brings a solution that is good, and sends others away with a challenge. Call it at most once per call of a client, and only
+// when one is due: a solution that was redeemed is used up. While risk is away nobody comes through.
+//
+// Whether one is due may depend on where a call comes from, on load, on the device, and on counts that are kept of every identifier; never on whether
+// there is an account.
+func (f *Attempts) challenged(ctx context.Context, client Client, what Work) error {
+	if !client.Solution.IsZero() {
+		taken, err := f.Challenges.Redeem(ctx, what, client.Solution)
+		if err != nil {
+			return errNoChallenge.Because(err)
+		}
+		if taken {
+			return nil
+		}
+	}
+	challenge, err := f.Challenges.Issue(ctx, what, f.Policy(ctx).ChallengeDifficulty)
+	if err != nil {
+		return errNoChallenge.Because(err)
+	}
+	return errChallengeRequired.WithChallenge(challenge)
+}
+
+// work is what the answers of an attempt are challenged for.
+func work(p attempt.Purpose) Work {
+	if p == attempt.SignUp {
+		return WorkSignUp
+	}
+	return WorkSignIn
+}
+
+// pastBudget says whether strangers have failed so often in a row, for an identifier and a factor, that each further answer of theirs costs a challenge.
+// Identifiers that belong to nobody have the same count. An answer that the count refuses in any case is refused here: it would use up a solution for
+// nothing. All this is read beforehand: answers given at once may pass it together, and the count itself holds them.
+func (f *Attempts) pastBudget(ctx context.Context, t try, factor attempt.Factor) (bool, error) {
+	most := t.rules.ChallengeAfterFailures
+	if t.known || most == 0 {
+		return false, nil
+	}
+	var past bool
+	var verdict lockout.Verdict
+	err := f.Store.View(ctx, func(tx store.Tx) error {
+		record, err := tx.Lockouts.Get(f.Secrets.lockoutKey(t.Attempt.Canonical, factor))
+		past = record.InRow(lockout.Strangers, t.rules.Lockout(), t.now) >= most
+		verdict = record.Reserve("", lockout.Strangers, t.rules.Lockout(), t.now)
+		return err
+	})
+	if err == nil && past && !verdict.Admitted {
+		err = t.tooManyFailures(verdict)
+	}
+	return past, err
+}
+
+// crowded says whether strangers take so much of the hash pool that each of them has to solve a challenge first.
+func (f *Attempts) crowded(t try) bool {
+	return t.rules.ChallengeUnderLoad && t.lane() == credential.Stranger && f.Pool.Crowded(credential.Stranger)
+}
+
+// workBeforeHash has a challenge solved where one is due, before the caller takes a place in the pool, and says whether it was. Where there is no place
+// to be had, a solution isn't used up.
+func (f *Attempts) workBeforeHash(ctx context.Context, t try, due bool) (bool, error) {
+	if !due {
+		return false, nil
+	}
+	place, err := f.Pool.Begin(t.lane())
+	if err != nil {
+		return false, hashing(err)
+	}
+	place.Release()
+	if err := f.challenged(ctx, t.ticket.Client, work(t.Attempt.Purpose)); err != nil {
+		return false, err
+	}
+	return true, nil
+}
