@@ -18,6 +18,7 @@ func TestGuessersCantOutrunTheBudget(t *testing.T) {
 	const guessers, attempts, connections, free = 1000, 20, 8, 5
 	w := newWorld(t)
 	w.unpaced()
+	w.unchallenged()
 	mails := w.mailbox()
 	app := w.application()
 	const email = "ada@example.org"

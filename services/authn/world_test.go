@@ -245,12 +245,28 @@ func freePort(t *testing.T) int {
 // unpaced lets calls come as fast as a test makes them, up to a thousand at once.
 func (w *world) unpaced() {
 	w.Helper()
+	w.tune(func(p *authnv1.Policy) {
+		p.RateAccountStarts, p.RateAccountAnswers, p.RateDeviceStarts, p.RateDeviceAnswers = 1000, 1000, 1000, 1000
+		p.RateNetworkStarts, p.RateNetworkAnswers = 1000, 1000
+	})
+}
+
+// unchallenged asks nobody for a proof of work.
+func (w *world) unchallenged() {
+	w.Helper()
+	w.tune(func(p *authnv1.Policy) {
+		p.ChallengeSignUp, p.ChallengeAfterFailures, p.ChallengeUnderLoad = authnv1.SignUpChallenge_SIGN_UP_CHALLENGE_OFF, 0, false
+	})
+}
+
+// tune changes the policy.
+func (w *world) tune(change func(*authnv1.Policy)) {
+	w.Helper()
 	policies := authnv1.NewPolicyServiceClient(w.operator().conn)
 	current, err := policies.GetPolicy(w.Context(), &authnv1.GetPolicyRequest{})
 	w.must(err)
 	p := current.GetPolicy()
-	p.RateAccountStarts, p.RateAccountAnswers, p.RateDeviceStarts, p.RateDeviceAnswers = 1000, 1000, 1000, 1000
-	p.RateNetworkStarts, p.RateNetworkAnswers = 1000, 1000
-	_, err = policies.UpdatePolicy(w.Context(), &authnv1.UpdatePolicyRequest{Policy: p})
+	change(p)
+	_, err = policies.UpdatePolicy(w.Context(), &authnv1.UpdatePolicyRequest{Policy: p, ExpectedVersion: current.GetVersion()})
 	w.must(err)
 }

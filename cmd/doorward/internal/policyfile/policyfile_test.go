@@ -31,6 +31,7 @@ func sample() *authnv1.Policy {
 		RestrictionDisposable:   authnv1.DisposableUse_DISPOSABLE_USE_REFUSE,
 		RestrictionSubaddresses: authnv1.SubaddressUse_SUBADDRESS_USE_ONE_PER_MAILBOX,
 		RestrictionProviders:    []string{"example.com:+-", "example.org:"},
+		ChallengeSignUp:         authnv1.SignUpChallenge_SIGN_UP_CHALLENGE_WHEN_RAISED,
 	}
 }
 
