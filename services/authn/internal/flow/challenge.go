@@ -60,24 +60,20 @@ func work(p attempt.Purpose) Work {
 }
 
 // pastBudget says whether strangers have failed so often in a row, for an identifier and a factor, that each further answer of theirs costs a challenge.
-// Identifiers that belong to nobody have the same count. An answer that the count refuses in any case is refused here: it would use up a solution for
-// nothing. All this is read beforehand: answers given at once may pass it together, and the count itself holds them.
+// Identifiers that belong to nobody have the same count. Where the count itself will refuse the answer none is due: it would use up a solution for nothing.
+// All this is read beforehand: answers given at once may pass it together, and the count holds them.
 func (f *Attempts) pastBudget(ctx context.Context, t try, factor attempt.Factor) (bool, error) {
 	most := t.rules.ChallengeAfterFailures
 	if t.known || most == 0 {
 		return false, nil
 	}
 	var past bool
-	var verdict lockout.Verdict
 	err := f.Store.View(ctx, func(tx store.Tx) error {
 		record, err := tx.Lockouts.Get(f.Secrets.lockoutKey(t.Attempt.Canonical, factor))
-		past = record.InRow(lockout.Strangers, t.rules.Lockout(), t.now) >= most
-		verdict = record.Reserve("", lockout.Strangers, t.rules.Lockout(), t.now)
+		past = record.InRow(lockout.Strangers, t.rules.Lockout(), t.now) >= most &&
+			record.Reserve("", lockout.Strangers, t.rules.Lockout(), t.now).Admitted
 		return err
 	})
-	if err == nil && past && !verdict.Admitted {
-		err = t.tooManyFailures(verdict)
-	}
 	return past, err
 }
 
