@@ -17,6 +17,7 @@ import (
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
+	doorward "github.com/doorward/doorward/sdk"
 )
 
 const (
@@ -27,6 +28,8 @@ const (
 	// busyTries are how often a call is made that a busy deployment doesn't take, and busyWait how long is waited in between at most.
 	busyTries = 10
 	busyWait  = 3 * time.Second
+	// mostWork is the hardest challenge that is solved, in hashes.
+	mostWork = 10_000_000
 )
 
 // notReached is the shape of what couldn't be asked.
@@ -111,22 +114,45 @@ func (e *busyError) Error() string {
 
 func (e *busyError) Unwrap() error { return e.said }
 
+// challenged goes before the shape of an answer that a challenge was asked for first.
+const challenged = "after a challenge: "
+
+// once makes a call; where it takes a challenge, makes it again with the solution. What solving took is nobody's secret and isn't counted.
 func (v *visit) once(ctx context.Context, e entry) (answered, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	first, asked, err := v.invoke(ctx, e)
+	if err != nil || asked == nil {
+		return first, err
+	}
+	if v.client.ChallengeSolution, err = doorward.Solve(ctx, asked, mostWork); err != nil {
+		return answered{}, err
+	}
+	second, again, err := v.invoke(ctx, e)
+	v.client.ChallengeSolution = ""
+	if again != nil {
+		err = errors.New("the deployment didn't take the solution of its challenge")
+	}
+	return answered{took: first.took + second.took, shape: challenged + second.shape}, err
+}
+
+func (v *visit) invoke(ctx context.Context, e entry) (a answered, asked *typev1.Challenge, err error) {
 	request, response := e.ask(v), e.answer()
 	var header, trailer metadata.MD
 	began := time.Now()
-	err := v.conn.Invoke(ctx, e.method, request, response, grpc.Header(&header), grpc.Trailer(&trailer))
-	took := time.Since(began)
+	err = v.conn.Invoke(ctx, e.method, request, response, grpc.Header(&header), grpc.Trailer(&trailer))
+	a.took = time.Since(began)
 	if err := unmeasurable(err); err != nil {
-		return answered{}, err
+		return answered{}, nil, err
+	}
+	if asked := fault.ChallengeOf(err); asked != nil {
+		return a, asked, nil
 	}
 	if e.begins && err == nil {
 		v.learn(response)
 	}
-	shape := shapeOf(seen{response: response, err: err, header: header, trailer: trailer, address: v.address, at: began})
-	return answered{took: took, shape: shape}, nil
+	a.shape = shapeOf(seen{response: response, err: err, header: header, trailer: trailer, address: v.address, at: began})
+	return a, nil, nil
 }
 
 // learn keeps what the attempt is continued with.
