@@ -24,7 +24,7 @@ type callLog struct {
 	now    func() time.Time
 	slow   time.Duration
 	// byDesign has the methods that may take longer.
-	byDesign map[string]time.Duration
+	byDesign map[string]func() time.Duration
 	// cheap has, for each reason that there is, what spares the log of cheap failures:
 	// one stranger's must not hide another kind of them.
 	cheap map[typev1.Reason]*telemetry.Sparing
@@ -53,7 +53,12 @@ func (l *callLog) observe(ctx context.Context, c *call) error {
 }
 
 // slowFrom is from when on a call is slow.
-func (l *callLog) slowFrom(method string) time.Duration { return max(l.slow, l.byDesign[method]) }
+func (l *callLog) slowFrom(method string) time.Duration {
+	if byDesign, known := l.byDesign[method]; known {
+		return max(l.slow, byDesign())
+	}
+	return l.slow
+}
 
 func (l *callLog) failed(ctx context.Context, c *call, took time.Duration, err error) {
 	code := status.Code(err)

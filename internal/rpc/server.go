@@ -50,7 +50,7 @@ type ServerConfig struct {
 	// SlowCall is from when on a unary call is logged: 250 ms.
 	SlowCall time.Duration
 	// SlowByDesign are the methods, by full name, that may take longer than SlowCall, and from when on they are logged.
-	SlowByDesign map[string]time.Duration
+	SlowByDesign map[string]func() time.Duration
 	// StopGrace is how long calls in flight may take once the server stops: 10 s.
 	StopGrace time.Duration
 	// Reflection lets anybody list the API. Leave it off in production.

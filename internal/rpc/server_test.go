@@ -224,7 +224,7 @@ func TestCallThatIsSlowByDesignIsNotLogged(t *testing.T) {
 		return nil
 	}}, func(c *rpc.ServerConfig) {
 		c.Now = func() time.Time { return now }
-		c.SlowByDesign = map[string]time.Duration{methodDo: time.Second}
+		c.SlowByDesign = map[string]func() time.Duration{methodDo: func() time.Duration { return time.Second }}
 	})
 	conn := s.dial(t, "authn", nil)
 	if err := call(t.Context(), conn, methodDo, valid()); err != nil {

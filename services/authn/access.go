@@ -72,6 +72,7 @@ func Table() access.Table {
 		authnv1.UserService_BanUser_FullMethodName:         audited,
 		authnv1.UserService_UnbanUser_FullMethodName:       audited,
 		authnv1.UserService_MarkCompromised_FullMethodName: audited,
+		authnv1.UserService_ImportUsers_FullMethodName:     audited,
 		authnv1.DeviceService_ListDevices_FullMethodName:   operator,
 		authnv1.DeviceService_UntrustDevice_FullMethodName: audited,
 

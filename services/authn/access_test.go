@@ -97,6 +97,7 @@ func TestDenials(t *testing.T) {
 		authnv1.UserService_UnlockUser_FullMethodName:               operators,
 		authnv1.UserService_BanUser_FullMethodName:                  operators,
 		authnv1.UserService_UnbanUser_FullMethodName:                operators,
+		authnv1.UserService_ImportUsers_FullMethodName:     operators,
 		authnv1.UserService_MarkCompromised_FullMethodName:          operators,
 		authnv1.PolicyService_GetPolicy_FullMethodName:              operators,
 		authnv1.PolicyService_UpdatePolicy_FullMethodName:           operators,
@@ -329,6 +330,8 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 	w.must(err)
 	_, err = users.MarkCompromised(ctx, &authnv1.MarkCompromisedRequest{UserIds: []string{ada}})
 	w.must(err)
+	_, err = users.ImportUsers(ctx, &authnv1.ImportUsersRequest{Users: []*authnv1.ImportedUser{{Email: "grace@example.org"}}})
+	w.must(err)
 	policies := authnv1.NewPolicyServiceClient(operator.conn)
 	current, err := policies.GetPolicy(ctx, &authnv1.GetPolicyRequest{})
 	w.must(err)
@@ -362,6 +365,7 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 			authnv1.UserService_BanUser_FullMethodName:                  "user.ban",
 			authnv1.UserService_UnbanUser_FullMethodName:                "user.unban",
 			authnv1.UserService_MarkCompromised_FullMethodName:          "password.mark_compromised",
+			authnv1.UserService_ImportUsers_FullMethodName:              "user.import",
 			authnv1.PolicyService_UpdatePolicy_FullMethodName:           "policy.change",
 			authnv1.RestrictionService_AddEntries_FullMethodName:        "restriction.add",
 			authnv1.RestrictionService_RemoveEntries_FullMethodName:     "restriction.remove",

@@ -133,8 +133,12 @@ func (s *Service) open(ctx context.Context, material *certs.Material) (d flow.De
 	if err != nil {
 		return d, err
 	}
+	stored, err := flow.Specimens(ctx, s.store)
+	if err != nil {
+		return d, err
+	}
 	s.pool, err = credential.NewPool(credential.Config{
-		Params: credential.DefaultParams(), Workers: s.cfg.hashWorkers(), Metrics: s.deps.Registerer,
+		Params: credential.DefaultParams(), Stored: stored, Workers: s.cfg.hashWorkers(), Metrics: s.deps.Registerer,
 	})
 	if err != nil {
 		return d, err
@@ -217,7 +221,9 @@ func (s *Service) listen(ctx context.Context, material *certs.Material, d flow.D
 		Limits:       s.cfg.Limits,
 		Reflection:   s.cfg.Reflection,
 		// A wrong password answers at D, however busy the machine was when it was measured. A line for each would be a guesser's to write.
-		SlowByDesign: map[string]time.Duration{authnv1.AttemptService_Continue_FullMethodName: s.pool.Deadline() + answerSlack},
+		SlowByDesign: map[string]func() time.Duration{
+			authnv1.AttemptService_Continue_FullMethodName: func() time.Duration { return s.pool.Deadline() + answerSlack },
+		},
 	})
 	if err != nil {
 		return err
@@ -226,6 +232,7 @@ func (s *Service) listen(ctx context.Context, material *certs.Material, d flow.D
 		Attempts:     flow.NewAttempts(d),
 		Sessions:     flow.NewSessions(d),
 		Users:        flow.NewUsers(d),
+		Imports:      flow.NewImports(d),
 		Devices:      flow.NewDevices(s.store, s.deps.Now),
 		Alerts:       flow.NewAlerts(d),
 		Operators:    flow.NewOperators(s.store, s.deps.Now),

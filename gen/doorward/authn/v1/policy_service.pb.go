@@ -464,8 +464,10 @@ type Policy struct {
 	// Whether devices that aren't known are asked for one, before their password is hashed, while strangers take more than half of their places in the
 	// hash pool (yes).
 	ChallengeUnderLoad bool `protobuf:"varint,53,opt,name=challenge_under_load,json=challengeUnderLoad,proto3" json:"challenge_under_load,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// The most that a learning window of imported accounts may have, from their import on, those that were imported already included (14 days). 0 turns all off.
+	LearningWindowMax *durationpb.Duration `protobuf:"bytes,60,opt,name=learning_window_max,json=learningWindowMax,proto3" json:"learning_window_max,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Policy) Reset() {
@@ -820,6 +822,13 @@ func (x *Policy) GetChallengeUnderLoad() bool {
 	return false
 }
 
+func (x *Policy) GetLearningWindowMax() *durationpb.Duration {
+	if x != nil {
+		return x.LearningWindowMax
+	}
+	return nil
+}
+
 // GetPolicyRequest asks for the policy.
 type GetPolicyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1071,7 +1080,7 @@ var File_doorward_authn_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x15\n" +
+	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf8\x15\n" +
 	"\x06Policy\x12O\n" +
 	"\x16session_token_lifetime\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x14sessionTokenLifetime\x12D\n" +
 	"\x10session_lifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0fsessionLifetime\x12>\n" +
@@ -1120,7 +1129,8 @@ const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\x11challenge_sign_up\x182 \x01(\x0e2\".doorward.authn.v1.SignUpChallengeR\x0fchallengeSignUp\x121\n" +
 	"\x14challenge_difficulty\x183 \x01(\x05R\x13challengeDifficulty\x128\n" +
 	"\x18challenge_after_failures\x184 \x01(\x05R\x16challengeAfterFailures\x120\n" +
-	"\x14challenge_under_load\x185 \x01(\bR\x12challengeUnderLoad\"\x12\n" +
+	"\x14challenge_under_load\x185 \x01(\bR\x12challengeUnderLoad\x12I\n" +
+	"\x13learning_window_max\x18< \x01(\v2\x19.google.protobuf.DurationR\x11learningWindowMax\"\x12\n" +
 	"\x10GetPolicyRequest\"\xce\x01\n" +
 	"\x11GetPolicyResponse\x121\n" +
 	"\x06policy\x18\x01 \x01(\v2\x19.doorward.authn.v1.PolicyR\x06policy\x12\x18\n" +
@@ -1222,19 +1232,20 @@ var file_doorward_authn_v1_policy_service_proto_depIdxs = []int32{
 	4,  // 14: doorward.authn.v1.Policy.restriction_disposable:type_name -> doorward.authn.v1.DisposableUse
 	5,  // 15: doorward.authn.v1.Policy.restriction_subaddresses:type_name -> doorward.authn.v1.SubaddressUse
 	0,  // 16: doorward.authn.v1.Policy.challenge_sign_up:type_name -> doorward.authn.v1.SignUpChallenge
-	6,  // 17: doorward.authn.v1.GetPolicyResponse.policy:type_name -> doorward.authn.v1.Policy
-	12, // 18: doorward.authn.v1.GetPolicyResponse.changed_at:type_name -> google.protobuf.Timestamp
-	6,  // 19: doorward.authn.v1.UpdatePolicyRequest.policy:type_name -> doorward.authn.v1.Policy
-	13, // 20: doorward.authn.v1.UpdatePolicyResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
-	7,  // 21: doorward.authn.v1.PolicyService.GetPolicy:input_type -> doorward.authn.v1.GetPolicyRequest
-	9,  // 22: doorward.authn.v1.PolicyService.UpdatePolicy:input_type -> doorward.authn.v1.UpdatePolicyRequest
-	8,  // 23: doorward.authn.v1.PolicyService.GetPolicy:output_type -> doorward.authn.v1.GetPolicyResponse
-	10, // 24: doorward.authn.v1.PolicyService.UpdatePolicy:output_type -> doorward.authn.v1.UpdatePolicyResponse
-	23, // [23:25] is the sub-list for method output_type
-	21, // [21:23] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	11, // 17: doorward.authn.v1.Policy.learning_window_max:type_name -> google.protobuf.Duration
+	6,  // 18: doorward.authn.v1.GetPolicyResponse.policy:type_name -> doorward.authn.v1.Policy
+	12, // 19: doorward.authn.v1.GetPolicyResponse.changed_at:type_name -> google.protobuf.Timestamp
+	6,  // 20: doorward.authn.v1.UpdatePolicyRequest.policy:type_name -> doorward.authn.v1.Policy
+	13, // 21: doorward.authn.v1.UpdatePolicyResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
+	7,  // 22: doorward.authn.v1.PolicyService.GetPolicy:input_type -> doorward.authn.v1.GetPolicyRequest
+	9,  // 23: doorward.authn.v1.PolicyService.UpdatePolicy:input_type -> doorward.authn.v1.UpdatePolicyRequest
+	8,  // 24: doorward.authn.v1.PolicyService.GetPolicy:output_type -> doorward.authn.v1.GetPolicyResponse
+	10, // 25: doorward.authn.v1.PolicyService.UpdatePolicy:output_type -> doorward.authn.v1.UpdatePolicyResponse
+	24, // [24:26] is the sub-list for method output_type
+	22, // [22:24] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_doorward_authn_v1_policy_service_proto_init() }

@@ -81,6 +81,136 @@ func (PasswordState) EnumDescriptor() ([]byte, []int) {
 	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{0}
 }
 
+// ImportOutcome is what became of a row.
+type ImportOutcome int32
+
+const (
+	// Never sent.
+	ImportOutcome_IMPORT_OUTCOME_UNSPECIFIED ImportOutcome = 0
+	// It made an account; in a dry run, it would.
+	ImportOutcome_IMPORT_OUTCOME_CREATED ImportOutcome = 1
+	// Its account is there already, made of the same row.
+	ImportOutcome_IMPORT_OUTCOME_SAME ImportOutcome = 2
+	// It was refused, and changed nothing.
+	ImportOutcome_IMPORT_OUTCOME_REFUSED ImportOutcome = 3
+)
+
+// Enum value maps for ImportOutcome.
+var (
+	ImportOutcome_name = map[int32]string{
+		0: "IMPORT_OUTCOME_UNSPECIFIED",
+		1: "IMPORT_OUTCOME_CREATED",
+		2: "IMPORT_OUTCOME_SAME",
+		3: "IMPORT_OUTCOME_REFUSED",
+	}
+	ImportOutcome_value = map[string]int32{
+		"IMPORT_OUTCOME_UNSPECIFIED": 0,
+		"IMPORT_OUTCOME_CREATED":     1,
+		"IMPORT_OUTCOME_SAME":        2,
+		"IMPORT_OUTCOME_REFUSED":     3,
+	}
+)
+
+func (x ImportOutcome) Enum() *ImportOutcome {
+	p := new(ImportOutcome)
+	*p = x
+	return p
+}
+
+func (x ImportOutcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ImportOutcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_doorward_authn_v1_user_service_proto_enumTypes[1].Descriptor()
+}
+
+func (ImportOutcome) Type() protoreflect.EnumType {
+	return &file_doorward_authn_v1_user_service_proto_enumTypes[1]
+}
+
+func (x ImportOutcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ImportOutcome.Descriptor instead.
+func (ImportOutcome) EnumDescriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{1}
+}
+
+// ImportReason is why a row is refused. New ones may come: treat one that you don't know as refused.
+type ImportReason int32
+
+const (
+	// Never sent.
+	ImportReason_IMPORT_REASON_UNSPECIFIED ImportReason = 0
+	// A field isn't what it must be.
+	ImportReason_IMPORT_REASON_FIELD_INVALID ImportReason = 1
+	// The password is stored in a form that isn't known.
+	ImportReason_IMPORT_REASON_HASH_UNKNOWN ImportReason = 2
+	// Its form is known, and isn't written as such forms are.
+	ImportReason_IMPORT_REASON_HASH_MALFORMED ImportReason = 3
+	// Checking it would take more time or memory than a sign-in may.
+	ImportReason_IMPORT_REASON_HASH_TOO_COSTLY ImportReason = 4
+	// Another account has the address.
+	ImportReason_IMPORT_REASON_EMAIL_TAKEN ImportReason = 5
+	// Another account has the external id.
+	ImportReason_IMPORT_REASON_EXTERNAL_ID_TAKEN ImportReason = 6
+	// The account of this address and external id is there, and was made of a row that said something else. It stays as it is.
+	ImportReason_IMPORT_REASON_DIFFERS ImportReason = 7
+)
+
+// Enum value maps for ImportReason.
+var (
+	ImportReason_name = map[int32]string{
+		0: "IMPORT_REASON_UNSPECIFIED",
+		1: "IMPORT_REASON_FIELD_INVALID",
+		2: "IMPORT_REASON_HASH_UNKNOWN",
+		3: "IMPORT_REASON_HASH_MALFORMED",
+		4: "IMPORT_REASON_HASH_TOO_COSTLY",
+		5: "IMPORT_REASON_EMAIL_TAKEN",
+		6: "IMPORT_REASON_EXTERNAL_ID_TAKEN",
+		7: "IMPORT_REASON_DIFFERS",
+	}
+	ImportReason_value = map[string]int32{
+		"IMPORT_REASON_UNSPECIFIED":       0,
+		"IMPORT_REASON_FIELD_INVALID":     1,
+		"IMPORT_REASON_HASH_UNKNOWN":      2,
+		"IMPORT_REASON_HASH_MALFORMED":    3,
+		"IMPORT_REASON_HASH_TOO_COSTLY":   4,
+		"IMPORT_REASON_EMAIL_TAKEN":       5,
+		"IMPORT_REASON_EXTERNAL_ID_TAKEN": 6,
+		"IMPORT_REASON_DIFFERS":           7,
+	}
+)
+
+func (x ImportReason) Enum() *ImportReason {
+	p := new(ImportReason)
+	*p = x
+	return p
+}
+
+func (x ImportReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ImportReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_doorward_authn_v1_user_service_proto_enumTypes[2].Descriptor()
+}
+
+func (ImportReason) Type() protoreflect.EnumType {
+	return &file_doorward_authn_v1_user_service_proto_enumTypes[2]
+}
+
+func (x ImportReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ImportReason.Descriptor instead.
+func (ImportReason) EnumDescriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{2}
+}
+
 // User is one account.
 type User struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -92,7 +222,7 @@ type User struct {
 	Password PasswordState `protobuf:"varint,3,opt,name=password,proto3,enum=doorward.authn.v1.PasswordState" json:"password,omitempty"`
 	// When the password was set. Not set without one.
 	PasswordSetAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=password_set_at,json=passwordSetAt,proto3" json:"password_set_at,omitempty"`
-	// When sign-up was completed.
+	// When sign-up was completed; of an imported account, what its row said, or when it was imported.
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// Rises with every change that events tell of; they carry it.
 	Version uint64 `protobuf:"varint,6,opt,name=version,proto3" json:"version,omitempty"`
@@ -103,7 +233,15 @@ type User struct {
 	// When that lock ends by itself. Not set when it doesn't.
 	LockedUntil *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=locked_until,json=lockedUntil,proto3" json:"locked_until,omitempty"`
 	// When an operator banned the account. Not set while it isn't banned.
-	BannedAt      *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=banned_at,json=bannedAt,proto3" json:"banned_at,omitempty"`
+	BannedAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=banned_at,json=bannedAt,proto3" json:"banned_at,omitempty"`
+	// The id that the system which it was imported from knows the user by. Empty when there is none.
+	ExternalId string `protobuf:"bytes,11,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
+	// The user's name, as it was imported. Empty when there is none.
+	Name string `protobuf:"bytes,12,opt,name=name,proto3" json:"name,omitempty"`
+	// When the account was imported. Not set when it signed up here.
+	ImportedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=imported_at,json=importedAt,proto3" json:"imported_at,omitempty"`
+	// Until when its first sign-in may make a device known without a second check; see ImportUsersRequest. Not set when it may not, or has done so.
+	LearnUntil    *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=learn_until,json=learnUntil,proto3" json:"learn_until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -208,6 +346,34 @@ func (x *User) GetBannedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *User) GetExternalId() string {
+	if x != nil {
+		return x.ExternalId
+	}
+	return ""
+}
+
+func (x *User) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *User) GetImportedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ImportedAt
+	}
+	return nil
+}
+
+func (x *User) GetLearnUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LearnUntil
+	}
+	return nil
+}
+
 // UserEmail is a mail address of an account.
 type UserEmail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -215,7 +381,7 @@ type UserEmail struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// The address, as its owner wrote it.
 	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
-	// When its owner proved to read it.
+	// When its owner proved to read it, or when it was imported as proved. Not set while nobody has: then a sign-in with it demands a mailed code.
 	VerifiedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=verified_at,json=verifiedAt,proto3" json:"verified_at,omitempty"`
 	// When it was removed. Not set while it is present.
 	RemovedAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=removed_at,json=removedAt,proto3" json:"removed_at,omitempty"`
@@ -400,6 +566,7 @@ type GetUserRequest struct {
 	//
 	//	*GetUserRequest_UserId
 	//	*GetUserRequest_Email
+	//	*GetUserRequest_ExternalId
 	User          isGetUserRequest_User `protobuf_oneof:"user"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -460,6 +627,15 @@ func (x *GetUserRequest) GetEmail() string {
 	return ""
 }
 
+func (x *GetUserRequest) GetExternalId() string {
+	if x != nil {
+		if x, ok := x.User.(*GetUserRequest_ExternalId); ok {
+			return x.ExternalId
+		}
+	}
+	return ""
+}
+
 type isGetUserRequest_User interface {
 	isGetUserRequest_User()
 }
@@ -474,9 +650,16 @@ type GetUserRequest_Email struct {
 	Email string `protobuf:"bytes,2,opt,name=email,proto3,oneof"`
 }
 
+type GetUserRequest_ExternalId struct {
+	// By the id that the system which the user was imported from has.
+	ExternalId string `protobuf:"bytes,3,opt,name=external_id,json=externalId,proto3,oneof"`
+}
+
 func (*GetUserRequest_UserId) isGetUserRequest_User() {}
 
 func (*GetUserRequest_Email) isGetUserRequest_User() {}
+
+func (*GetUserRequest_ExternalId) isGetUserRequest_User() {}
 
 // GetUserResponse is the account.
 type GetUserResponse struct {
@@ -1229,11 +1412,352 @@ func (x *MarkCompromisedResponse) GetEndedSessionIds() []string {
 	return nil
 }
 
+// ImportUsersRequest brings rows of another system's users.
+type ImportUsersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rows, 1 to 200; the request may have 64 KiB in all.
+	Users []*ImportedUser `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
+	// For how long from now the first sign-in of each account that is made may make its device known without a second check and without an alert to its owner.
+	// Whoever has the password within that time gets in by it alone, so it counts only while nothing speaks against it: risk allows the sign-in, the address is
+	// verified, nobody has failed on it of late, and the password isn't known to others. 0, or not set, is not at all; at most the policy's `learning_window_max`.
+	LearningWindow *durationpb.Duration `protobuf:"bytes,2,opt,name=learning_window,json=learningWindow,proto3" json:"learning_window,omitempty"`
+	// Whether nothing is to be stored: the answer says what would become of each row beside what is there, and beside the others of this call.
+	DryRun bool `protobuf:"varint,3,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// Why, for the audit record. At most 500 bytes.
+	Note          string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportUsersRequest) Reset() {
+	*x = ImportUsersRequest{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportUsersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportUsersRequest) ProtoMessage() {}
+
+func (x *ImportUsersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportUsersRequest.ProtoReflect.Descriptor instead.
+func (*ImportUsersRequest) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ImportUsersRequest) GetUsers() []*ImportedUser {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *ImportUsersRequest) GetLearningWindow() *durationpb.Duration {
+	if x != nil {
+		return x.LearningWindow
+	}
+	return nil
+}
+
+func (x *ImportUsersRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *ImportUsersRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// ImportedUser is a user of another system.
+type ImportedUser struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The mail address. Needed, and one that could sign up.
+	Email string `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
+	// Whether its owner has proved to read it. One that isn't verified is so by the first sign-in, which demands a mailed code.
+	EmailVerified bool `protobuf:"varint,2,opt,name=email_verified,json=emailVerified,proto3" json:"email_verified,omitempty"`
+	// The id that the other system knows the user by: empty, or 1 to 128 printable characters without spaces.
+	ExternalId string `protobuf:"bytes,3,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
+	// The user's name: empty, or 1 to 200 printable characters.
+	Name string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	// The stored password: argon2id, argon2i, bcrypt, scrypt, pbkdf2, Firebase's scrypt, sha256-crypt or sha512-crypt, as docs/import.md writes them. Empty: the
+	// account has no password. The first right one is stored anew, with argon2id.
+	PasswordHash string `protobuf:"bytes,5,opt,name=password_hash,json=passwordHash,proto3" json:"password_hash,omitempty"`
+	// When the account was made there: since 1970 and not to come. Not set: now.
+	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportedUser) Reset() {
+	*x = ImportedUser{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportedUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportedUser) ProtoMessage() {}
+
+func (x *ImportedUser) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportedUser.ProtoReflect.Descriptor instead.
+func (*ImportedUser) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ImportedUser) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *ImportedUser) GetEmailVerified() bool {
+	if x != nil {
+		return x.EmailVerified
+	}
+	return false
+}
+
+func (x *ImportedUser) GetExternalId() string {
+	if x != nil {
+		return x.ExternalId
+	}
+	return ""
+}
+
+func (x *ImportedUser) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ImportedUser) GetPasswordHash() string {
+	if x != nil {
+		return x.PasswordHash
+	}
+	return ""
+}
+
+func (x *ImportedUser) GetCreatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return nil
+}
+
+// ImportUsersResponse says what became of the rows.
+type ImportUsersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of each, in the order of the request.
+	Rows          []*ImportedRow `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportUsersResponse) Reset() {
+	*x = ImportUsersResponse{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportUsersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportUsersResponse) ProtoMessage() {}
+
+func (x *ImportUsersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportUsersResponse.ProtoReflect.Descriptor instead.
+func (*ImportUsersResponse) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ImportUsersResponse) GetRows() []*ImportedRow {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+// ImportedRow is what became of a row.
+type ImportedRow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is.
+	Outcome ImportOutcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=doorward.authn.v1.ImportOutcome" json:"outcome,omitempty"`
+	// The account's id. Empty for a refused row, and for one that would be made if this weren't a dry run.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Why it was refused: every reason that there is.
+	Faults        []*ImportFault `protobuf:"bytes,3,rep,name=faults,proto3" json:"faults,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportedRow) Reset() {
+	*x = ImportedRow{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportedRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportedRow) ProtoMessage() {}
+
+func (x *ImportedRow) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportedRow.ProtoReflect.Descriptor instead.
+func (*ImportedRow) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ImportedRow) GetOutcome() ImportOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return ImportOutcome_IMPORT_OUTCOME_UNSPECIFIED
+}
+
+func (x *ImportedRow) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ImportedRow) GetFaults() []*ImportFault {
+	if x != nil {
+		return x.Faults
+	}
+	return nil
+}
+
+// ImportFault is a reason to refuse a row.
+type ImportFault struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which.
+	Reason ImportReason `protobuf:"varint,1,opt,name=reason,proto3,enum=doorward.authn.v1.ImportReason" json:"reason,omitempty"`
+	// The field of ImportedUser that it is about.
+	Field string `protobuf:"bytes,2,opt,name=field,proto3" json:"field,omitempty"`
+	// What is wrong, for people. It holds nothing of a hash.
+	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportFault) Reset() {
+	*x = ImportFault{}
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportFault) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportFault) ProtoMessage() {}
+
+func (x *ImportFault) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_authn_v1_user_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportFault.ProtoReflect.Descriptor instead.
+func (*ImportFault) Descriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_user_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ImportFault) GetReason() ImportReason {
+	if x != nil {
+		return x.Reason
+	}
+	return ImportReason_IMPORT_REASON_UNSPECIFIED
+}
+
+func (x *ImportFault) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *ImportFault) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 var File_doorward_authn_v1_user_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_user_service_proto_rawDesc = "" +
 	"\n" +
-	"$doorward/authn/v1/user_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\x03\n" +
+	"$doorward/authn/v1/user_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaa\x05\n" +
 	"\x04User\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x124\n" +
 	"\x06emails\x18\x02 \x03(\v2\x1c.doorward.authn.v1.UserEmailR\x06emails\x12<\n" +
@@ -1246,7 +1770,14 @@ const file_doorward_authn_v1_user_service_proto_rawDesc = "" +
 	"\tlocked_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\blockedAt\x12=\n" +
 	"\flocked_until\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\vlockedUntil\x127\n" +
 	"\tbanned_at\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\bbannedAt\"\xad\x01\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\bbannedAt\x12\x1f\n" +
+	"\vexternal_id\x18\v \x01(\tR\n" +
+	"externalId\x12\x12\n" +
+	"\x04name\x18\f \x01(\tR\x04name\x12;\n" +
+	"\vimported_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"importedAt\x12;\n" +
+	"\vlearn_until\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"learnUntil\"\xad\x01\n" +
 	"\tUserEmail\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12;\n" +
@@ -1261,11 +1792,14 @@ const file_doorward_authn_v1_user_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\tpageToken\"j\n" +
 	"\x11ListUsersResponse\x12-\n" +
 	"\x05users\x18\x01 \x03(\v2\x17.doorward.authn.v1.UserR\x05users\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"i\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x98\x01\n" +
 	"\x0eGetUserRequest\x12$\n" +
 	"\auser_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@H\x00R\x06userId\x12\"\n" +
 	"\x05email\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05(\xfe\x01`\x01H\x00R\x05emailB\r\n" +
+	"\xbaH\ar\x05(\xfe\x01`\x01H\x00R\x05email\x12-\n" +
+	"\vexternal_id\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x04H\x00R\n" +
+	"externalIdB\r\n" +
 	"\x04user\x12\x05\xbaH\x02\b\x01\">\n" +
 	"\x0fGetUserResponse\x12+\n" +
 	"\x04user\x18\x01 \x01(\v2\x17.doorward.authn.v1.UserR\x04user\"\xd2\x01\n" +
@@ -1309,12 +1843,50 @@ const file_doorward_authn_v1_user_service_proto_rawDesc = "" +
 	"\x04note\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\xf4\x03R\x04note\"m\n" +
 	"\x17MarkCompromisedResponse\x12&\n" +
 	"\x0fmarked_user_ids\x18\x01 \x03(\tR\rmarkedUserIds\x12*\n" +
-	"\x11ended_session_ids\x18\x02 \x03(\tR\x0fendedSessionIds*\x86\x01\n" +
+	"\x11ended_session_ids\x18\x02 \x03(\tR\x0fendedSessionIds\"\xe4\x01\n" +
+	"\x12ImportUsersRequest\x12B\n" +
+	"\x05users\x18\x01 \x03(\v2\x1f.doorward.authn.v1.ImportedUserB\v\xbaH\b\x92\x01\x05\b\x01\x10\xc8\x01R\x05users\x12S\n" +
+	"\x0flearning_window\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x05\b\x80\xce\xda\x032\x00R\x0elearningWindow\x12\x17\n" +
+	"\adry_run\x18\x03 \x01(\bR\x06dryRun\x12\x1c\n" +
+	"\x04note\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\xf4\x03R\x04note\"\x8f\x02\n" +
+	"\fImportedUser\x12\x1f\n" +
+	"\x05email\x18\x01 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x01R\x05email\x12%\n" +
+	"\x0eemail_verified\x18\x02 \x01(\bR\remailVerified\x12*\n" +
+	"\vexternal_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x01R\n" +
+	"externalId\x12\x1d\n" +
+	"\x04name\x18\x04 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x01R\x04name\x121\n" +
+	"\rpassword_hash\x18\x05 \x01(\tB\f\xbaH\x06r\x04(\x80\x80\x01\x80\x01\x01R\fpasswordHash\x129\n" +
+	"\n" +
+	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"I\n" +
+	"\x13ImportUsersResponse\x122\n" +
+	"\x04rows\x18\x01 \x03(\v2\x1e.doorward.authn.v1.ImportedRowR\x04rows\"\x9a\x01\n" +
+	"\vImportedRow\x12:\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2 .doorward.authn.v1.ImportOutcomeR\aoutcome\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x126\n" +
+	"\x06faults\x18\x03 \x03(\v2\x1e.doorward.authn.v1.ImportFaultR\x06faults\"p\n" +
+	"\vImportFault\x127\n" +
+	"\x06reason\x18\x01 \x01(\x0e2\x1f.doorward.authn.v1.ImportReasonR\x06reason\x12\x14\n" +
+	"\x05field\x18\x02 \x01(\tR\x05field\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text*\x86\x01\n" +
 	"\rPasswordState\x12\x1e\n" +
 	"\x1aPASSWORD_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13PASSWORD_STATE_GOOD\x10\x01\x12\x1c\n" +
 	"\x18PASSWORD_STATE_CONTAINED\x10\x02\x12\x1e\n" +
-	"\x1aPASSWORD_STATE_COMPROMISED\x10\x032\xfb\x04\n" +
+	"\x1aPASSWORD_STATE_COMPROMISED\x10\x03*\x80\x01\n" +
+	"\rImportOutcome\x12\x1e\n" +
+	"\x1aIMPORT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16IMPORT_OUTCOME_CREATED\x10\x01\x12\x17\n" +
+	"\x13IMPORT_OUTCOME_SAME\x10\x02\x12\x1a\n" +
+	"\x16IMPORT_OUTCOME_REFUSED\x10\x03*\x92\x02\n" +
+	"\fImportReason\x12\x1d\n" +
+	"\x19IMPORT_REASON_UNSPECIFIED\x10\x00\x12\x1f\n" +
+	"\x1bIMPORT_REASON_FIELD_INVALID\x10\x01\x12\x1e\n" +
+	"\x1aIMPORT_REASON_HASH_UNKNOWN\x10\x02\x12 \n" +
+	"\x1cIMPORT_REASON_HASH_MALFORMED\x10\x03\x12!\n" +
+	"\x1dIMPORT_REASON_HASH_TOO_COSTLY\x10\x04\x12\x1d\n" +
+	"\x19IMPORT_REASON_EMAIL_TAKEN\x10\x05\x12#\n" +
+	"\x1fIMPORT_REASON_EXTERNAL_ID_TAKEN\x10\x06\x12\x19\n" +
+	"\x15IMPORT_REASON_DIFFERS\x10\a2\xd9\x05\n" +
 	"\vUserService\x12V\n" +
 	"\tListUsers\x12#.doorward.authn.v1.ListUsersRequest\x1a$.doorward.authn.v1.ListUsersResponse\x12P\n" +
 	"\aGetUser\x12!.doorward.authn.v1.GetUserRequest\x1a\".doorward.authn.v1.GetUserResponse\x12S\n" +
@@ -1323,7 +1895,8 @@ const file_doorward_authn_v1_user_service_proto_rawDesc = "" +
 	"UnlockUser\x12$.doorward.authn.v1.UnlockUserRequest\x1a%.doorward.authn.v1.UnlockUserResponse\x12P\n" +
 	"\aBanUser\x12!.doorward.authn.v1.BanUserRequest\x1a\".doorward.authn.v1.BanUserResponse\x12V\n" +
 	"\tUnbanUser\x12#.doorward.authn.v1.UnbanUserRequest\x1a$.doorward.authn.v1.UnbanUserResponse\x12h\n" +
-	"\x0fMarkCompromised\x12).doorward.authn.v1.MarkCompromisedRequest\x1a*.doorward.authn.v1.MarkCompromisedResponseB<Z:github.com/doorward/doorward/gen/doorward/authn/v1;authnv1b\x06proto3"
+	"\x0fMarkCompromised\x12).doorward.authn.v1.MarkCompromisedRequest\x1a*.doorward.authn.v1.MarkCompromisedResponse\x12\\\n" +
+	"\vImportUsers\x12%.doorward.authn.v1.ImportUsersRequest\x1a&.doorward.authn.v1.ImportUsersResponseB<Z:github.com/doorward/doorward/gen/doorward/authn/v1;authnv1b\x06proto3"
 
 var (
 	file_doorward_authn_v1_user_service_proto_rawDescOnce sync.Once
@@ -1337,65 +1910,83 @@ func file_doorward_authn_v1_user_service_proto_rawDescGZIP() []byte {
 	return file_doorward_authn_v1_user_service_proto_rawDescData
 }
 
-var file_doorward_authn_v1_user_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_doorward_authn_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_doorward_authn_v1_user_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_doorward_authn_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_doorward_authn_v1_user_service_proto_goTypes = []any{
 	(PasswordState)(0),              // 0: doorward.authn.v1.PasswordState
-	(*User)(nil),                    // 1: doorward.authn.v1.User
-	(*UserEmail)(nil),               // 2: doorward.authn.v1.UserEmail
-	(*ListUsersRequest)(nil),        // 3: doorward.authn.v1.ListUsersRequest
-	(*ListUsersResponse)(nil),       // 4: doorward.authn.v1.ListUsersResponse
-	(*GetUserRequest)(nil),          // 5: doorward.authn.v1.GetUserRequest
-	(*GetUserResponse)(nil),         // 6: doorward.authn.v1.GetUserResponse
-	(*LockUserRequest)(nil),         // 7: doorward.authn.v1.LockUserRequest
-	(*LockUserResponse)(nil),        // 8: doorward.authn.v1.LockUserResponse
-	(*UnlockUserRequest)(nil),       // 9: doorward.authn.v1.UnlockUserRequest
-	(*UnlockUserResponse)(nil),      // 10: doorward.authn.v1.UnlockUserResponse
-	(*BanUserRequest)(nil),          // 11: doorward.authn.v1.BanUserRequest
-	(*BanUserResponse)(nil),         // 12: doorward.authn.v1.BanUserResponse
-	(*UnbanUserRequest)(nil),        // 13: doorward.authn.v1.UnbanUserRequest
-	(*UnbanUserResponse)(nil),       // 14: doorward.authn.v1.UnbanUserResponse
-	(*MarkCompromisedRequest)(nil),  // 15: doorward.authn.v1.MarkCompromisedRequest
-	(*MarkCompromisedResponse)(nil), // 16: doorward.authn.v1.MarkCompromisedResponse
-	(*timestamppb.Timestamp)(nil),   // 17: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),     // 18: google.protobuf.Duration
+	(ImportOutcome)(0),              // 1: doorward.authn.v1.ImportOutcome
+	(ImportReason)(0),               // 2: doorward.authn.v1.ImportReason
+	(*User)(nil),                    // 3: doorward.authn.v1.User
+	(*UserEmail)(nil),               // 4: doorward.authn.v1.UserEmail
+	(*ListUsersRequest)(nil),        // 5: doorward.authn.v1.ListUsersRequest
+	(*ListUsersResponse)(nil),       // 6: doorward.authn.v1.ListUsersResponse
+	(*GetUserRequest)(nil),          // 7: doorward.authn.v1.GetUserRequest
+	(*GetUserResponse)(nil),         // 8: doorward.authn.v1.GetUserResponse
+	(*LockUserRequest)(nil),         // 9: doorward.authn.v1.LockUserRequest
+	(*LockUserResponse)(nil),        // 10: doorward.authn.v1.LockUserResponse
+	(*UnlockUserRequest)(nil),       // 11: doorward.authn.v1.UnlockUserRequest
+	(*UnlockUserResponse)(nil),      // 12: doorward.authn.v1.UnlockUserResponse
+	(*BanUserRequest)(nil),          // 13: doorward.authn.v1.BanUserRequest
+	(*BanUserResponse)(nil),         // 14: doorward.authn.v1.BanUserResponse
+	(*UnbanUserRequest)(nil),        // 15: doorward.authn.v1.UnbanUserRequest
+	(*UnbanUserResponse)(nil),       // 16: doorward.authn.v1.UnbanUserResponse
+	(*MarkCompromisedRequest)(nil),  // 17: doorward.authn.v1.MarkCompromisedRequest
+	(*MarkCompromisedResponse)(nil), // 18: doorward.authn.v1.MarkCompromisedResponse
+	(*ImportUsersRequest)(nil),      // 19: doorward.authn.v1.ImportUsersRequest
+	(*ImportedUser)(nil),            // 20: doorward.authn.v1.ImportedUser
+	(*ImportUsersResponse)(nil),     // 21: doorward.authn.v1.ImportUsersResponse
+	(*ImportedRow)(nil),             // 22: doorward.authn.v1.ImportedRow
+	(*ImportFault)(nil),             // 23: doorward.authn.v1.ImportFault
+	(*timestamppb.Timestamp)(nil),   // 24: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 25: google.protobuf.Duration
 }
 var file_doorward_authn_v1_user_service_proto_depIdxs = []int32{
-	2,  // 0: doorward.authn.v1.User.emails:type_name -> doorward.authn.v1.UserEmail
+	4,  // 0: doorward.authn.v1.User.emails:type_name -> doorward.authn.v1.UserEmail
 	0,  // 1: doorward.authn.v1.User.password:type_name -> doorward.authn.v1.PasswordState
-	17, // 2: doorward.authn.v1.User.password_set_at:type_name -> google.protobuf.Timestamp
-	17, // 3: doorward.authn.v1.User.created_at:type_name -> google.protobuf.Timestamp
-	17, // 4: doorward.authn.v1.User.locked_at:type_name -> google.protobuf.Timestamp
-	17, // 5: doorward.authn.v1.User.locked_until:type_name -> google.protobuf.Timestamp
-	17, // 6: doorward.authn.v1.User.banned_at:type_name -> google.protobuf.Timestamp
-	17, // 7: doorward.authn.v1.UserEmail.verified_at:type_name -> google.protobuf.Timestamp
-	17, // 8: doorward.authn.v1.UserEmail.removed_at:type_name -> google.protobuf.Timestamp
-	1,  // 9: doorward.authn.v1.ListUsersResponse.users:type_name -> doorward.authn.v1.User
-	1,  // 10: doorward.authn.v1.GetUserResponse.user:type_name -> doorward.authn.v1.User
-	18, // 11: doorward.authn.v1.LockUserRequest.lock_for:type_name -> google.protobuf.Duration
-	1,  // 12: doorward.authn.v1.LockUserResponse.user:type_name -> doorward.authn.v1.User
-	1,  // 13: doorward.authn.v1.UnlockUserResponse.user:type_name -> doorward.authn.v1.User
-	1,  // 14: doorward.authn.v1.BanUserResponse.user:type_name -> doorward.authn.v1.User
-	1,  // 15: doorward.authn.v1.UnbanUserResponse.user:type_name -> doorward.authn.v1.User
-	3,  // 16: doorward.authn.v1.UserService.ListUsers:input_type -> doorward.authn.v1.ListUsersRequest
-	5,  // 17: doorward.authn.v1.UserService.GetUser:input_type -> doorward.authn.v1.GetUserRequest
-	7,  // 18: doorward.authn.v1.UserService.LockUser:input_type -> doorward.authn.v1.LockUserRequest
-	9,  // 19: doorward.authn.v1.UserService.UnlockUser:input_type -> doorward.authn.v1.UnlockUserRequest
-	11, // 20: doorward.authn.v1.UserService.BanUser:input_type -> doorward.authn.v1.BanUserRequest
-	13, // 21: doorward.authn.v1.UserService.UnbanUser:input_type -> doorward.authn.v1.UnbanUserRequest
-	15, // 22: doorward.authn.v1.UserService.MarkCompromised:input_type -> doorward.authn.v1.MarkCompromisedRequest
-	4,  // 23: doorward.authn.v1.UserService.ListUsers:output_type -> doorward.authn.v1.ListUsersResponse
-	6,  // 24: doorward.authn.v1.UserService.GetUser:output_type -> doorward.authn.v1.GetUserResponse
-	8,  // 25: doorward.authn.v1.UserService.LockUser:output_type -> doorward.authn.v1.LockUserResponse
-	10, // 26: doorward.authn.v1.UserService.UnlockUser:output_type -> doorward.authn.v1.UnlockUserResponse
-	12, // 27: doorward.authn.v1.UserService.BanUser:output_type -> doorward.authn.v1.BanUserResponse
-	14, // 28: doorward.authn.v1.UserService.UnbanUser:output_type -> doorward.authn.v1.UnbanUserResponse
-	16, // 29: doorward.authn.v1.UserService.MarkCompromised:output_type -> doorward.authn.v1.MarkCompromisedResponse
-	23, // [23:30] is the sub-list for method output_type
-	16, // [16:23] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	24, // 2: doorward.authn.v1.User.password_set_at:type_name -> google.protobuf.Timestamp
+	24, // 3: doorward.authn.v1.User.created_at:type_name -> google.protobuf.Timestamp
+	24, // 4: doorward.authn.v1.User.locked_at:type_name -> google.protobuf.Timestamp
+	24, // 5: doorward.authn.v1.User.locked_until:type_name -> google.protobuf.Timestamp
+	24, // 6: doorward.authn.v1.User.banned_at:type_name -> google.protobuf.Timestamp
+	24, // 7: doorward.authn.v1.User.imported_at:type_name -> google.protobuf.Timestamp
+	24, // 8: doorward.authn.v1.User.learn_until:type_name -> google.protobuf.Timestamp
+	24, // 9: doorward.authn.v1.UserEmail.verified_at:type_name -> google.protobuf.Timestamp
+	24, // 10: doorward.authn.v1.UserEmail.removed_at:type_name -> google.protobuf.Timestamp
+	3,  // 11: doorward.authn.v1.ListUsersResponse.users:type_name -> doorward.authn.v1.User
+	3,  // 12: doorward.authn.v1.GetUserResponse.user:type_name -> doorward.authn.v1.User
+	25, // 13: doorward.authn.v1.LockUserRequest.lock_for:type_name -> google.protobuf.Duration
+	3,  // 14: doorward.authn.v1.LockUserResponse.user:type_name -> doorward.authn.v1.User
+	3,  // 15: doorward.authn.v1.UnlockUserResponse.user:type_name -> doorward.authn.v1.User
+	3,  // 16: doorward.authn.v1.BanUserResponse.user:type_name -> doorward.authn.v1.User
+	3,  // 17: doorward.authn.v1.UnbanUserResponse.user:type_name -> doorward.authn.v1.User
+	20, // 18: doorward.authn.v1.ImportUsersRequest.users:type_name -> doorward.authn.v1.ImportedUser
+	25, // 19: doorward.authn.v1.ImportUsersRequest.learning_window:type_name -> google.protobuf.Duration
+	24, // 20: doorward.authn.v1.ImportedUser.created_at:type_name -> google.protobuf.Timestamp
+	22, // 21: doorward.authn.v1.ImportUsersResponse.rows:type_name -> doorward.authn.v1.ImportedRow
+	1,  // 22: doorward.authn.v1.ImportedRow.outcome:type_name -> doorward.authn.v1.ImportOutcome
+	23, // 23: doorward.authn.v1.ImportedRow.faults:type_name -> doorward.authn.v1.ImportFault
+	2,  // 24: doorward.authn.v1.ImportFault.reason:type_name -> doorward.authn.v1.ImportReason
+	5,  // 25: doorward.authn.v1.UserService.ListUsers:input_type -> doorward.authn.v1.ListUsersRequest
+	7,  // 26: doorward.authn.v1.UserService.GetUser:input_type -> doorward.authn.v1.GetUserRequest
+	9,  // 27: doorward.authn.v1.UserService.LockUser:input_type -> doorward.authn.v1.LockUserRequest
+	11, // 28: doorward.authn.v1.UserService.UnlockUser:input_type -> doorward.authn.v1.UnlockUserRequest
+	13, // 29: doorward.authn.v1.UserService.BanUser:input_type -> doorward.authn.v1.BanUserRequest
+	15, // 30: doorward.authn.v1.UserService.UnbanUser:input_type -> doorward.authn.v1.UnbanUserRequest
+	17, // 31: doorward.authn.v1.UserService.MarkCompromised:input_type -> doorward.authn.v1.MarkCompromisedRequest
+	19, // 32: doorward.authn.v1.UserService.ImportUsers:input_type -> doorward.authn.v1.ImportUsersRequest
+	6,  // 33: doorward.authn.v1.UserService.ListUsers:output_type -> doorward.authn.v1.ListUsersResponse
+	8,  // 34: doorward.authn.v1.UserService.GetUser:output_type -> doorward.authn.v1.GetUserResponse
+	10, // 35: doorward.authn.v1.UserService.LockUser:output_type -> doorward.authn.v1.LockUserResponse
+	12, // 36: doorward.authn.v1.UserService.UnlockUser:output_type -> doorward.authn.v1.UnlockUserResponse
+	14, // 37: doorward.authn.v1.UserService.BanUser:output_type -> doorward.authn.v1.BanUserResponse
+	16, // 38: doorward.authn.v1.UserService.UnbanUser:output_type -> doorward.authn.v1.UnbanUserResponse
+	18, // 39: doorward.authn.v1.UserService.MarkCompromised:output_type -> doorward.authn.v1.MarkCompromisedResponse
+	21, // 40: doorward.authn.v1.UserService.ImportUsers:output_type -> doorward.authn.v1.ImportUsersResponse
+	33, // [33:41] is the sub-list for method output_type
+	25, // [25:33] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_doorward_authn_v1_user_service_proto_init() }
@@ -1406,6 +1997,7 @@ func file_doorward_authn_v1_user_service_proto_init() {
 	file_doorward_authn_v1_user_service_proto_msgTypes[4].OneofWrappers = []any{
 		(*GetUserRequest_UserId)(nil),
 		(*GetUserRequest_Email)(nil),
+		(*GetUserRequest_ExternalId)(nil),
 	}
 	file_doorward_authn_v1_user_service_proto_msgTypes[6].OneofWrappers = []any{
 		(*LockUserRequest_UserId)(nil),
@@ -1428,8 +2020,8 @@ func file_doorward_authn_v1_user_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_authn_v1_user_service_proto_rawDesc), len(file_doorward_authn_v1_user_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   16,
+			NumEnums:      3,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,18 +26,19 @@ const (
 	UserService_BanUser_FullMethodName         = "/doorward.authn.v1.UserService/BanUser"
 	UserService_UnbanUser_FullMethodName       = "/doorward.authn.v1.UserService/UnbanUser"
 	UserService_MarkCompromised_FullMethodName = "/doorward.authn.v1.UserService/MarkCompromised"
+	UserService_ImportUsers_FullMethodName     = "/doorward.authn.v1.UserService/ImportUsers"
 )
 
 // UserServiceClient is the client API for UserService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// UserService shows operators the accounts, and lets them lock and ban.
+// UserService shows operators the accounts, lets them lock and ban, and takes accounts over from other systems.
 // Callers: operators; every change is audited.
 type UserServiceClient interface {
-	// ListUsers lists the accounts, in the order in which they signed up. Errors: INVALID_ARGUMENT (INVALID_FIELD).
+	// ListUsers lists the accounts, in the order in which they signed up or were imported. Errors: INVALID_ARGUMENT (INVALID_FIELD).
 	ListUsers(ctx context.Context, in *ListUsersRequest, opts ...grpc.CallOption) (*ListUsersResponse, error)
-	// GetUser returns one account, by its id or by a mail address that it has. Errors: NOT_FOUND (NOT_FOUND).
+	// GetUser returns one account, by its id, by a mail address that it has, or by the id that another system knows it by. Errors: NOT_FOUND (NOT_FOUND).
 	GetUser(ctx context.Context, in *GetUserRequest, opts ...grpc.CallOption) (*GetUserResponse, error)
 	// LockUser keeps an account from signing in, for a time or until it is unlocked. Its sessions go on. Who signs in is told after the right password
 	// and no sooner. An account that is locked already is locked anew.
@@ -57,6 +58,13 @@ type UserServiceClient interface {
 	// Events: `credential.compromised` for each account that was marked, and `session.revoked` for each session that was ended.
 	// Errors: NOT_FOUND (NOT_FOUND), with the first id that nobody has in the metadata; then nothing was changed.
 	MarkCompromised(ctx context.Context, in *MarkCompromisedRequest, opts ...grpc.CallOption) (*MarkCompromisedResponse, error)
+	// ImportUsers makes accounts of another system's users, with the passwords that they have there. Each row stands for itself: it makes an account, or that
+	// account is there already from the same row, or it is refused with the reasons and changes nothing. What rows make is stored before the call is answered, all
+	// of it or, when the call fails, nothing; whoever doesn't know sends the same rows again. An account that is there is never changed.
+	// The rules about who may sign up (RestrictionService) aren't asked: an operator who imports somebody wants them in. Nor are those for new passwords.
+	// Audited with the counts, when it made an account; the single accounts have their events.
+	// Events: `user.imported` for each account that was made. Errors: INVALID_ARGUMENT (INVALID_FIELD), when the learning window is longer than the policy lets it be.
+	ImportUsers(ctx context.Context, in *ImportUsersRequest, opts ...grpc.CallOption) (*ImportUsersResponse, error)
 }
 
 type userServiceClient struct {
@@ -137,16 +145,26 @@ func (c *userServiceClient) MarkCompromised(ctx context.Context, in *MarkComprom
 	return out, nil
 }
 
+func (c *userServiceClient) ImportUsers(ctx context.Context, in *ImportUsersRequest, opts ...grpc.CallOption) (*ImportUsersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ImportUsersResponse)
+	err := c.cc.Invoke(ctx, UserService_ImportUsers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // UserServiceServer is the server API for UserService service.
 // All implementations must embed UnimplementedUserServiceServer
 // for forward compatibility.
 //
-// UserService shows operators the accounts, and lets them lock and ban.
+// UserService shows operators the accounts, lets them lock and ban, and takes accounts over from other systems.
 // Callers: operators; every change is audited.
 type UserServiceServer interface {
-	// ListUsers lists the accounts, in the order in which they signed up. Errors: INVALID_ARGUMENT (INVALID_FIELD).
+	// ListUsers lists the accounts, in the order in which they signed up or were imported. Errors: INVALID_ARGUMENT (INVALID_FIELD).
 	ListUsers(context.Context, *ListUsersRequest) (*ListUsersResponse, error)
-	// GetUser returns one account, by its id or by a mail address that it has. Errors: NOT_FOUND (NOT_FOUND).
+	// GetUser returns one account, by its id, by a mail address that it has, or by the id that another system knows it by. Errors: NOT_FOUND (NOT_FOUND).
 	GetUser(context.Context, *GetUserRequest) (*GetUserResponse, error)
 	// LockUser keeps an account from signing in, for a time or until it is unlocked. Its sessions go on. Who signs in is told after the right password
 	// and no sooner. An account that is locked already is locked anew.
@@ -166,6 +184,13 @@ type UserServiceServer interface {
 	// Events: `credential.compromised` for each account that was marked, and `session.revoked` for each session that was ended.
 	// Errors: NOT_FOUND (NOT_FOUND), with the first id that nobody has in the metadata; then nothing was changed.
 	MarkCompromised(context.Context, *MarkCompromisedRequest) (*MarkCompromisedResponse, error)
+	// ImportUsers makes accounts of another system's users, with the passwords that they have there. Each row stands for itself: it makes an account, or that
+	// account is there already from the same row, or it is refused with the reasons and changes nothing. What rows make is stored before the call is answered, all
+	// of it or, when the call fails, nothing; whoever doesn't know sends the same rows again. An account that is there is never changed.
+	// The rules about who may sign up (RestrictionService) aren't asked: an operator who imports somebody wants them in. Nor are those for new passwords.
+	// Audited with the counts, when it made an account; the single accounts have their events.
+	// Events: `user.imported` for each account that was made. Errors: INVALID_ARGUMENT (INVALID_FIELD), when the learning window is longer than the policy lets it be.
+	ImportUsers(context.Context, *ImportUsersRequest) (*ImportUsersResponse, error)
 	mustEmbedUnimplementedUserServiceServer()
 }
 
@@ -196,6 +221,9 @@ func (UnimplementedUserServiceServer) UnbanUser(context.Context, *UnbanUserReque
 }
 func (UnimplementedUserServiceServer) MarkCompromised(context.Context, *MarkCompromisedRequest) (*MarkCompromisedResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method MarkCompromised not implemented")
+}
+func (UnimplementedUserServiceServer) ImportUsers(context.Context, *ImportUsersRequest) (*ImportUsersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ImportUsers not implemented")
 }
 func (UnimplementedUserServiceServer) mustEmbedUnimplementedUserServiceServer() {}
 func (UnimplementedUserServiceServer) testEmbeddedByValue()                     {}
@@ -344,6 +372,24 @@ func _UserService_MarkCompromised_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _UserService_ImportUsers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ImportUsersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).ImportUsers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_ImportUsers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).ImportUsers(ctx, req.(*ImportUsersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // UserService_ServiceDesc is the grpc.ServiceDesc for UserService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -378,6 +424,10 @@ var UserService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "MarkCompromised",
 			Handler:    _UserService_MarkCompromised_Handler,
+		},
+		{
+			MethodName: "ImportUsers",
+			Handler:    _UserService_ImportUsers_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

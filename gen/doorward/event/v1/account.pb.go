@@ -87,6 +87,80 @@ func (x *UserSignedUp) GetSignedUpAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// UserImported: an operator took an account over from another system.
+// Subject `doorward.event.authn.user.imported`, type `authn.user.imported.v1`. RISC: none.
+type UserImported struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user's id.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The id that the other system knows the user by. Empty when there is none.
+	ExternalId string `protobuf:"bytes,2,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
+	// When.
+	ImportedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=imported_at,json=importedAt,proto3" json:"imported_at,omitempty"`
+	// Until when the first sign-in may make its device known without a second check. Not set when it may not.
+	LearnUntil    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=learn_until,json=learnUntil,proto3" json:"learn_until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserImported) Reset() {
+	*x = UserImported{}
+	mi := &file_doorward_event_v1_account_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserImported) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserImported) ProtoMessage() {}
+
+func (x *UserImported) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_event_v1_account_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserImported.ProtoReflect.Descriptor instead.
+func (*UserImported) Descriptor() ([]byte, []int) {
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *UserImported) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *UserImported) GetExternalId() string {
+	if x != nil {
+		return x.ExternalId
+	}
+	return ""
+}
+
+func (x *UserImported) GetImportedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ImportedAt
+	}
+	return nil
+}
+
+func (x *UserImported) GetLearnUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LearnUntil
+	}
+	return nil
+}
+
 // PasswordChanged: an account has another password.
 // Subject `doorward.event.authn.credential.password_changed`, type `authn.credential.password_changed.v1`. CAEP: credential-change.
 type PasswordChanged struct {
@@ -101,7 +175,7 @@ type PasswordChanged struct {
 
 func (x *PasswordChanged) Reset() {
 	*x = PasswordChanged{}
-	mi := &file_doorward_event_v1_account_proto_msgTypes[1]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -113,7 +187,7 @@ func (x *PasswordChanged) String() string {
 func (*PasswordChanged) ProtoMessage() {}
 
 func (x *PasswordChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_event_v1_account_proto_msgTypes[1]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -126,7 +200,7 @@ func (x *PasswordChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PasswordChanged.ProtoReflect.Descriptor instead.
 func (*PasswordChanged) Descriptor() ([]byte, []int) {
-	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{1}
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *PasswordChanged) GetUserId() string {
@@ -161,7 +235,7 @@ type DeviceUntrusted struct {
 
 func (x *DeviceUntrusted) Reset() {
 	*x = DeviceUntrusted{}
-	mi := &file_doorward_event_v1_account_proto_msgTypes[2]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -173,7 +247,7 @@ func (x *DeviceUntrusted) String() string {
 func (*DeviceUntrusted) ProtoMessage() {}
 
 func (x *DeviceUntrusted) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_event_v1_account_proto_msgTypes[2]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -186,7 +260,7 @@ func (x *DeviceUntrusted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceUntrusted.ProtoReflect.Descriptor instead.
 func (*DeviceUntrusted) Descriptor() ([]byte, []int) {
-	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{2}
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *DeviceUntrusted) GetUserId() string {
@@ -235,7 +309,7 @@ type UserLocked struct {
 
 func (x *UserLocked) Reset() {
 	*x = UserLocked{}
-	mi := &file_doorward_event_v1_account_proto_msgTypes[3]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -247,7 +321,7 @@ func (x *UserLocked) String() string {
 func (*UserLocked) ProtoMessage() {}
 
 func (x *UserLocked) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_event_v1_account_proto_msgTypes[3]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -260,7 +334,7 @@ func (x *UserLocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserLocked.ProtoReflect.Descriptor instead.
 func (*UserLocked) Descriptor() ([]byte, []int) {
-	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{3}
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *UserLocked) GetUserId() string {
@@ -305,7 +379,7 @@ type UserUnlocked struct {
 
 func (x *UserUnlocked) Reset() {
 	*x = UserUnlocked{}
-	mi := &file_doorward_event_v1_account_proto_msgTypes[4]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -317,7 +391,7 @@ func (x *UserUnlocked) String() string {
 func (*UserUnlocked) ProtoMessage() {}
 
 func (x *UserUnlocked) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_event_v1_account_proto_msgTypes[4]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -330,7 +404,7 @@ func (x *UserUnlocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserUnlocked.ProtoReflect.Descriptor instead.
 func (*UserUnlocked) Descriptor() ([]byte, []int) {
-	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{4}
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *UserUnlocked) GetUserId() string {
@@ -361,7 +435,7 @@ type UserBanned struct {
 
 func (x *UserBanned) Reset() {
 	*x = UserBanned{}
-	mi := &file_doorward_event_v1_account_proto_msgTypes[5]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -373,7 +447,7 @@ func (x *UserBanned) String() string {
 func (*UserBanned) ProtoMessage() {}
 
 func (x *UserBanned) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_event_v1_account_proto_msgTypes[5]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -386,7 +460,7 @@ func (x *UserBanned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserBanned.ProtoReflect.Descriptor instead.
 func (*UserBanned) Descriptor() ([]byte, []int) {
-	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{5}
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *UserBanned) GetUserId() string {
@@ -417,7 +491,7 @@ type UserUnbanned struct {
 
 func (x *UserUnbanned) Reset() {
 	*x = UserUnbanned{}
-	mi := &file_doorward_event_v1_account_proto_msgTypes[6]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -429,7 +503,7 @@ func (x *UserUnbanned) String() string {
 func (*UserUnbanned) ProtoMessage() {}
 
 func (x *UserUnbanned) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_event_v1_account_proto_msgTypes[6]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -442,7 +516,7 @@ func (x *UserUnbanned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserUnbanned.ProtoReflect.Descriptor instead.
 func (*UserUnbanned) Descriptor() ([]byte, []int) {
-	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{6}
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *UserUnbanned) GetUserId() string {
@@ -477,7 +551,7 @@ type CredentialCompromised struct {
 
 func (x *CredentialCompromised) Reset() {
 	*x = CredentialCompromised{}
-	mi := &file_doorward_event_v1_account_proto_msgTypes[7]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -489,7 +563,7 @@ func (x *CredentialCompromised) String() string {
 func (*CredentialCompromised) ProtoMessage() {}
 
 func (x *CredentialCompromised) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_event_v1_account_proto_msgTypes[7]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -502,7 +576,7 @@ func (x *CredentialCompromised) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CredentialCompromised.ProtoReflect.Descriptor instead.
 func (*CredentialCompromised) Descriptor() ([]byte, []int) {
-	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{7}
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CredentialCompromised) GetUserId() string {
@@ -549,7 +623,7 @@ type PolicyChanged struct {
 
 func (x *PolicyChanged) Reset() {
 	*x = PolicyChanged{}
-	mi := &file_doorward_event_v1_account_proto_msgTypes[8]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -561,7 +635,7 @@ func (x *PolicyChanged) String() string {
 func (*PolicyChanged) ProtoMessage() {}
 
 func (x *PolicyChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_event_v1_account_proto_msgTypes[8]
+	mi := &file_doorward_event_v1_account_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -574,7 +648,7 @@ func (x *PolicyChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyChanged.ProtoReflect.Descriptor instead.
 func (*PolicyChanged) Descriptor() ([]byte, []int) {
-	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{8}
+	return file_doorward_event_v1_account_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PolicyChanged) GetVersion() uint64 {
@@ -607,7 +681,15 @@ const file_doorward_event_v1_account_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12%\n" +
 	"\x0eapplication_id\x18\x02 \x01(\tR\rapplicationId\x12<\n" +
 	"\fsigned_up_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"signedUpAt\"e\n" +
+	"signedUpAt\"\xc2\x01\n" +
+	"\fUserImported\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1f\n" +
+	"\vexternal_id\x18\x02 \x01(\tR\n" +
+	"externalId\x12;\n" +
+	"\vimported_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"importedAt\x12;\n" +
+	"\vlearn_until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"learnUntil\"e\n" +
 	"\x0fPasswordChanged\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x129\n" +
 	"\n" +
@@ -661,35 +743,38 @@ func file_doorward_event_v1_account_proto_rawDescGZIP() []byte {
 	return file_doorward_event_v1_account_proto_rawDescData
 }
 
-var file_doorward_event_v1_account_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_doorward_event_v1_account_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_doorward_event_v1_account_proto_goTypes = []any{
 	(*UserSignedUp)(nil),          // 0: doorward.event.v1.UserSignedUp
-	(*PasswordChanged)(nil),       // 1: doorward.event.v1.PasswordChanged
-	(*DeviceUntrusted)(nil),       // 2: doorward.event.v1.DeviceUntrusted
-	(*UserLocked)(nil),            // 3: doorward.event.v1.UserLocked
-	(*UserUnlocked)(nil),          // 4: doorward.event.v1.UserUnlocked
-	(*UserBanned)(nil),            // 5: doorward.event.v1.UserBanned
-	(*UserUnbanned)(nil),          // 6: doorward.event.v1.UserUnbanned
-	(*CredentialCompromised)(nil), // 7: doorward.event.v1.CredentialCompromised
-	(*PolicyChanged)(nil),         // 8: doorward.event.v1.PolicyChanged
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*UserImported)(nil),          // 1: doorward.event.v1.UserImported
+	(*PasswordChanged)(nil),       // 2: doorward.event.v1.PasswordChanged
+	(*DeviceUntrusted)(nil),       // 3: doorward.event.v1.DeviceUntrusted
+	(*UserLocked)(nil),            // 4: doorward.event.v1.UserLocked
+	(*UserUnlocked)(nil),          // 5: doorward.event.v1.UserUnlocked
+	(*UserBanned)(nil),            // 6: doorward.event.v1.UserBanned
+	(*UserUnbanned)(nil),          // 7: doorward.event.v1.UserUnbanned
+	(*CredentialCompromised)(nil), // 8: doorward.event.v1.CredentialCompromised
+	(*PolicyChanged)(nil),         // 9: doorward.event.v1.PolicyChanged
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
 }
 var file_doorward_event_v1_account_proto_depIdxs = []int32{
-	9,  // 0: doorward.event.v1.UserSignedUp.signed_up_at:type_name -> google.protobuf.Timestamp
-	9,  // 1: doorward.event.v1.PasswordChanged.changed_at:type_name -> google.protobuf.Timestamp
-	9,  // 2: doorward.event.v1.DeviceUntrusted.untrusted_at:type_name -> google.protobuf.Timestamp
-	9,  // 3: doorward.event.v1.UserLocked.locked_at:type_name -> google.protobuf.Timestamp
-	9,  // 4: doorward.event.v1.UserLocked.locked_until:type_name -> google.protobuf.Timestamp
-	9,  // 5: doorward.event.v1.UserUnlocked.unlocked_at:type_name -> google.protobuf.Timestamp
-	9,  // 6: doorward.event.v1.UserBanned.banned_at:type_name -> google.protobuf.Timestamp
-	9,  // 7: doorward.event.v1.UserUnbanned.unbanned_at:type_name -> google.protobuf.Timestamp
-	9,  // 8: doorward.event.v1.CredentialCompromised.marked_at:type_name -> google.protobuf.Timestamp
-	9,  // 9: doorward.event.v1.PolicyChanged.changed_at:type_name -> google.protobuf.Timestamp
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	10, // 0: doorward.event.v1.UserSignedUp.signed_up_at:type_name -> google.protobuf.Timestamp
+	10, // 1: doorward.event.v1.UserImported.imported_at:type_name -> google.protobuf.Timestamp
+	10, // 2: doorward.event.v1.UserImported.learn_until:type_name -> google.protobuf.Timestamp
+	10, // 3: doorward.event.v1.PasswordChanged.changed_at:type_name -> google.protobuf.Timestamp
+	10, // 4: doorward.event.v1.DeviceUntrusted.untrusted_at:type_name -> google.protobuf.Timestamp
+	10, // 5: doorward.event.v1.UserLocked.locked_at:type_name -> google.protobuf.Timestamp
+	10, // 6: doorward.event.v1.UserLocked.locked_until:type_name -> google.protobuf.Timestamp
+	10, // 7: doorward.event.v1.UserUnlocked.unlocked_at:type_name -> google.protobuf.Timestamp
+	10, // 8: doorward.event.v1.UserBanned.banned_at:type_name -> google.protobuf.Timestamp
+	10, // 9: doorward.event.v1.UserUnbanned.unbanned_at:type_name -> google.protobuf.Timestamp
+	10, // 10: doorward.event.v1.CredentialCompromised.marked_at:type_name -> google.protobuf.Timestamp
+	10, // 11: doorward.event.v1.PolicyChanged.changed_at:type_name -> google.protobuf.Timestamp
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_doorward_event_v1_account_proto_init() }
@@ -703,7 +788,7 @@ func file_doorward_event_v1_account_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_event_v1_account_proto_rawDesc), len(file_doorward_event_v1_account_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

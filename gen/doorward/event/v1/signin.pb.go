@@ -50,7 +50,9 @@ type SignInSucceeded struct {
 	// Risk's decision; empty when risk was down.
 	DecisionId string `protobuf:"bytes,11,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
 	// Whether this sign-in completed a sign-up.
-	SignUp        bool `protobuf:"varint,12,opt,name=sign_up,json=signUp,proto3" json:"sign_up,omitempty"`
+	SignUp bool `protobuf:"varint,12,opt,name=sign_up,json=signUp,proto3" json:"sign_up,omitempty"`
+	// Whether the device was made known without a second check, as the learning window after an import lets an account's first sign-in do.
+	Learned       bool `protobuf:"varint,13,opt,name=learned,proto3" json:"learned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -165,6 +167,13 @@ func (x *SignInSucceeded) GetDecisionId() string {
 func (x *SignInSucceeded) GetSignUp() bool {
 	if x != nil {
 		return x.SignUp
+	}
+	return false
+}
+
+func (x *SignInSucceeded) GetLearned() bool {
+	if x != nil {
+		return x.Learned
 	}
 	return false
 }
@@ -478,7 +487,7 @@ var File_doorward_event_v1_signin_proto protoreflect.FileDescriptor
 
 const file_doorward_event_v1_signin_proto_rawDesc = "" +
 	"\n" +
-	"\x1edoorward/event/v1/signin.proto\x12\x11doorward.event.v1\x1a\x1ddoorward/type/v1/device.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x03\n" +
+	"\x1edoorward/event/v1/signin.proto\x12\x11doorward.event.v1\x1a\x1ddoorward/type/v1/device.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x03\n" +
 	"\x0fSignInSucceeded\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
 	"\n" +
@@ -497,7 +506,8 @@ const file_doorward_event_v1_signin_proto_rawDesc = "" +
 	"accountKey\x12\x1f\n" +
 	"\vdecision_id\x18\v \x01(\tR\n" +
 	"decisionId\x12\x17\n" +
-	"\asign_up\x18\f \x01(\bR\x06signUp\"\x8a\x02\n" +
+	"\asign_up\x18\f \x01(\bR\x06signUp\x12\x18\n" +
+	"\alearned\x18\r \x01(\bR\alearned\"\x8a\x02\n" +
 	"\x0fSignInNewDevice\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
 	"\n" +

@@ -24,12 +24,16 @@ type User struct {
 	Password *Password
 	// Language is the Accept-Language of the last sign-in on a known device.
 	Language string
-	// CreatedAt is when sign-up was completed.
+	// CreatedAt is when sign-up was completed, here or in the system that the account was imported from.
 	CreatedAt time.Time
 	// Lock is an operator's; nil when there is none.
 	Lock *Lock
 	// BannedAt is when an operator banned the account; zero when it isn't banned.
 	BannedAt time.Time
+	// ExternalID is what another system knows the user by, and Name what it calls them; empty where there is none.
+	ExternalID, Name string
+	// Import is how the account came from that system; nil when it signed up here.
+	Import *Import
 }
 
 // Email is a mail address of an account.
@@ -40,13 +44,18 @@ type Email struct {
 	Address string
 	// Canonical is what addresses are compared by; see Canonical.
 	Canonical string
-	// VerifiedAt is when its owner proved to read it.
+	// VerifiedAt is when its owner proved to read it, or when it was imported as proved.
 	VerifiedAt time.Time
+	// Claimed says that it was imported unproved: it names its user all the same, who proves it by the first sign-in.
+	Claimed bool
 	// RemovedAt is when it was removed; zero while it is present.
 	RemovedAt time.Time
 	// RemovedOnTrusted says that it was removed from a device trusted before, which voids the contain-tokens mailed to it.
 	RemovedOnTrusted bool
 }
+
+// Names says whether the address names its user and nobody else.
+func (e Email) Names() bool { return e.RemovedAt.IsZero() && (!e.VerifiedAt.IsZero() || e.Claimed) }
 
 // Password is the account's password, hashed.
 type Password struct {
@@ -71,7 +80,7 @@ func (p *Password) Compromised() bool { return p != nil && !p.CompromisedAt.IsZe
 // Primary is the address that codes go to: the oldest present one. False when there is none.
 func (u *User) Primary() (Email, bool) {
 	for _, e := range u.Emails {
-		if e.RemovedAt.IsZero() && !e.VerifiedAt.IsZero() {
+		if e.Names() {
 			return e, true
 		}
 	}

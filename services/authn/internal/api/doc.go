@@ -26,6 +26,7 @@ type Flows struct {
 	Attempts     *flow.Attempts
 	Sessions     *flow.Sessions
 	Users        *flow.Users
+	Imports      *flow.Imports
 	Devices      *flow.Devices
 	Alerts       *flow.Alerts
 	Operators    *flow.Operators
@@ -42,7 +43,7 @@ func Register(server grpc.ServiceRegistrar, f Flows) {
 	authnv1.RegisterAttemptServiceServer(server, &attempts{flow: f.Attempts})
 	authnv1.RegisterSessionServiceServer(server, &sessions{flow: f.Sessions, now: f.Now})
 	authnv1.RegisterKeyServiceServer(server, &keys{flow: f.Keys, policy: f.Policy})
-	authnv1.RegisterUserServiceServer(server, &users{flow: f.Users})
+	authnv1.RegisterUserServiceServer(server, &users{flow: f.Users, imports: f.Imports})
 	authnv1.RegisterDeviceServiceServer(server, &devices{flow: f.Devices, now: f.Now})
 	authnv1.RegisterAlertServiceServer(server, &alerts{flow: f.Alerts})
 	authnv1.RegisterApplicationServiceServer(server, &applications{flow: f.Operators})

@@ -105,6 +105,8 @@ func policyMessage(p *tuning.Policy) *authnv1.Policy {
 		ChallengeDifficulty:    int32(p.ChallengeDifficulty),
 		ChallengeAfterFailures: int32(p.ChallengeAfterFailures),
 		ChallengeUnderLoad:     p.ChallengeUnderLoad,
+
+		LearningWindowMax: durationpb.New(p.LearningWindowMax),
 	}
 }
 
@@ -159,5 +161,7 @@ func policyOf(m *authnv1.Policy) tuning.Policy {
 		ChallengeDifficulty:    int(m.GetChallengeDifficulty()),
 		ChallengeAfterFailures: int(m.GetChallengeAfterFailures()),
 		ChallengeUnderLoad:     m.GetChallengeUnderLoad(),
+
+		LearningWindowMax: m.GetLearningWindowMax().AsDuration(),
 	}
 }

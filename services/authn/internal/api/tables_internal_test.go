@@ -55,6 +55,7 @@ func TestEveryValueOfTheContractHasItsWord(t *testing.T) {
 	covered(t, disposableMessage)
 	covered(t, subaddressMessage)
 	covered(t, listMessage)
+	covered(t, importReasons)
 }
 
 func TestEveryRequestedValueHasItsWord(t *testing.T) {

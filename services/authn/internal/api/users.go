@@ -12,7 +12,8 @@ import (
 
 type users struct {
 	authnv1.UnimplementedUserServiceServer
-	flow *flow.Users
+	flow    *flow.Users
+	imports *flow.Imports
 }
 
 var _ authnv1.UserServiceServer = (*users)(nil)
@@ -36,7 +37,7 @@ func (u *users) ListUsers(ctx context.Context, req *authnv1.ListUsersRequest) (*
 
 // GetUser is one account.
 func (u *users) GetUser(ctx context.Context, req *authnv1.GetUserRequest) (*authnv1.GetUserResponse, error) {
-	user, err := u.flow.Get(ctx, whose(req))
+	user, err := u.flow.Get(ctx, flow.Whose{UserID: req.GetUserId(), Email: req.GetEmail(), ExternalID: req.GetExternalId()})
 	if err != nil {
 		return nil, err
 	}
@@ -115,6 +116,8 @@ func userMessage(u *account.User) *authnv1.User {
 		CreatedAt:     timestamppb.New(u.CreatedAt),
 		Version:       u.Version,
 		SecurityEpoch: u.Epoch,
+		ExternalId:    u.ExternalID,
+		Name:          u.Name,
 	}
 	for _, e := range u.Emails {
 		m.Emails = append(m.Emails, &authnv1.UserEmail{
@@ -137,5 +140,8 @@ func userMessage(u *account.User) *authnv1.User {
 		m.LockedAt, m.LockedUntil = timestamppb.New(u.Lock.At), timestamp(u.Lock.Until)
 	}
 	m.BannedAt = timestamp(u.BannedAt)
+	if u.Import != nil {
+		m.ImportedAt, m.LearnUntil = timestamppb.New(u.Import.At), timestamp(u.Import.LearnUntil)
+	}
 	return m
 }

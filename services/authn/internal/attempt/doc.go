@@ -19,7 +19,7 @@
 //	                                           +-- unknown device, or risk asks for a check
 //	                                           |      v
 //	                                           |   DEVICE_VERIFICATION -- code --> DONE
-//	                                           +-- known device ------------------------------> DONE
+//	                                           +-- known device, or one that is learned --------> DONE
 //
 // An attempt belongs to whoever holds its secret, on the device and through the application that began it (Binding). It may have an
 // unknown subject: an identifier that belongs to nobody is walked through the same steps, and no proof of it is ever right.

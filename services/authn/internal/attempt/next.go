@@ -60,6 +60,9 @@ type Facts struct {
 	Compromised bool
 	// Locked, Banned: an operator doesn't want the account in.
 	Locked, Banned bool
+	// Learning: the account was imported, this would be its first sign-in, and nothing speaks against taking the device for its owner's. It is a fact of the
+	// right password's own moment, and of none after it.
+	Learning bool
 	// Verdict is risk's.
 	Verdict Verdict
 	// Over: the attempt has no answers left, or the account's epoch isn't the one under which the password was right.
@@ -104,7 +107,7 @@ func nextSignIn(proofs Proofs, facts Facts) (Step, Refusal) {
 		return nextContained(proofs, facts)
 	case facts.Compromised:
 		return nextCompromised(proofs, facts), ""
-	case facts.KnownDevice && facts.Verdict == Allow:
+	case (facts.KnownDevice || facts.Learning) && facts.Verdict == Allow:
 		return Done, ""
 	case proofs.EmailCodeAt.IsZero():
 		return DeviceVerification, ""

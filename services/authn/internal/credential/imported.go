@@ -39,6 +39,8 @@ type Inspection struct {
 	// Specimen is a form of the same cost that is nobody's, for Config.Stored and Pool.Expect. Forms of one cost have one
 	// specimen, so that a set of them is small however many users there are.
 	Specimen string
+	// Work is how much there is to compute: of two forms of a kind, the one with more takes longer.
+	Work int
 	// MemoryKiB is what a worker needs while it checks such a form, if that is worth speaking of.
 	MemoryKiB int
 }
@@ -55,11 +57,11 @@ func Inspect(stored PHC) (Inspection, error) {
 			return Inspection{}, fmt.Errorf("argon2id: %w: at most memory × passes = 1 GiB", foreign.ErrTooCostly)
 		}
 		blank := form{params: f.params, salt: make([]byte, saltSize), key: make([]byte, len(f.key))}
-		return Inspection{Kind: "argon2id", Specimen: blank.format().Reveal(), MemoryKiB: int(f.params.MemoryKiB)}, nil
+		return Inspection{Kind: "argon2id", Specimen: blank.format().Reveal(), Work: int(f.params.MemoryKiB * f.params.Time), MemoryKiB: int(f.params.MemoryKiB)}, nil
 	}
 	f, err := foreign.Parse(stored.Reveal())
 	if err != nil {
 		return Inspection{}, err
 	}
-	return Inspection{Kind: f.Kind, Specimen: f.Specimen, MemoryKiB: f.MemoryKiB}, nil
+	return Inspection{Kind: f.Kind, Specimen: f.Specimen, Work: f.Work, MemoryKiB: f.MemoryKiB}, nil
 }

@@ -196,6 +196,16 @@ func (f *Attempts) makeRoom(tx store.Tx, next attempt.Attempt, rules tuning.Poli
 
 // look reads the facts anew and says where the attempt stands, and which user it is about (zero when unknown).
 func (f *Attempts) look(tx store.Tx, a attempt.Attempt, rules tuning.Policy, now time.Time) (Progress, account.User, error) {
+	facts, user, err := f.facts(tx, a, rules, now)
+	if err != nil {
+		return Progress{}, account.User{}, err
+	}
+	step, refusal := attempt.Next(a.Purpose, a.Proofs, facts)
+	return Progress{Attempt: a, Step: step, Refusal: refusal}, user, nil
+}
+
+// facts reads what a decision on the attempt must know, and which user it is about (zero when unknown).
+func (f *Attempts) facts(tx store.Tx, a attempt.Attempt, rules tuning.Policy, now time.Time) (attempt.Facts, account.User, error) {
 	facts := attempt.Facts{Over: a.AnswersLeft(rules.AttemptAnswers) == 0}
 	if a.Assessment != nil {
 		facts.Verdict = a.Assessment.Verdict
@@ -205,18 +215,17 @@ func (f *Attempts) look(tx store.Tx, a attempt.Attempt, rules tuning.Policy, now
 		var found bool
 		var err error
 		if user, found, err = tx.Users.Get(a.UserID); err != nil { // for nobody's too
-			return Progress{}, account.User{}, err
+			return attempt.Facts{}, account.User{}, err
 		}
 		// What befalls an account ends what was proved of it before. Who has proved nothing mustn't see that there is an account that anything befalls.
 		facts.Over = facts.Over || (a.Proven() && (!found || user.Epoch != a.Epoch))
 		facts.Contained, facts.Compromised = user.Password.Contained(), user.Password.Compromised()
 		facts.Locked, facts.Banned = user.Locked(now), user.Banned()
 		if facts.KnownDevice, err = knownDevice(tx, a, now); err != nil {
-			return Progress{}, account.User{}, err
+			return attempt.Facts{}, account.User{}, err
 		}
 	}
-	step, refusal := attempt.Next(a.Purpose, a.Proofs, facts)
-	return Progress{Attempt: a, Step: step, Refusal: refusal}, user, nil
+	return facts, user, nil
 }
 
 // knownDevice says whether the attempt comes from a device that is, at this moment, known for its user.

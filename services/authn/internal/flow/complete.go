@@ -39,6 +39,8 @@ type completion struct {
 	Progress
 	// user is the subject of a sign-in; a sign-up has none yet.
 	user account.User
+	// learned says that the device is made known without a second check, by the learning window of an import.
+	learned bool
 	// entrance is whether a sign-up may be done; nil for a sign-in.
 	entrance *door
 	rules    tuning.Policy
@@ -105,6 +107,10 @@ func (f *Attempts) prepareUser(tx store.Tx, c *completion, known bool) (bool, er
 	if known {
 		c.user.Language = c.Attempt.Origin.Language
 	}
+	if !c.Attempt.Proofs.EmailCodeAt.IsZero() {
+		c.user.Proven(c.now) // the code went there, and nowhere else
+	}
+	c.user.StopLearning()
 	return true, nil
 }
 
@@ -229,12 +235,13 @@ func (c *completion) tell(tx store.Tx, s *session.Session, known bool) error {
 		SignedInAt:  timestamppb.New(c.now),
 		AccountKey:  c.Attempt.AccountKey[:],
 		SignUp:      c.Attempt.Purpose == attempt.SignUp,
+		Learned:     c.learned,
 	}
 	if c.Attempt.Assessment != nil {
 		succeeded.DecisionId = c.Attempt.Assessment.DecisionID
 	}
 	eventID, err := appendEvent(tx, &c.user, subjectSignInSucceeded, typeSignInSucceeded, c.now, succeeded)
-	if err != nil || known || c.Attempt.Purpose == attempt.SignUp {
+	if err != nil || known || c.learned || c.Attempt.Purpose == attempt.SignUp {
 		s.SignInEventID = eventID
 		return err
 	}

@@ -76,6 +76,8 @@ type try struct {
 	entrance *door
 	// worked says that a challenge was solved for this call: no second is asked for.
 	worked bool
+	// unsuspected: this answer was the right password, and nobody had failed on the identifier of late.
+	unsuspected bool
 }
 
 // who is whose row of failures the try counts in.
@@ -112,14 +114,23 @@ func (f *Attempts) reopen(tx store.Tx, t try) (Progress, error) {
 
 // advance keeps an attempt that has a new proof, and completes it if nothing more is needed.
 func (f *Attempts) advance(tx store.Tx, a attempt.Attempt, t try, m material) (Progress, error) {
-	p, user, err := f.look(tx, a, t.rules, t.now)
+	facts, user, err := f.facts(tx, a, t.rules, t.now)
 	if err != nil {
 		return Progress{}, err
 	}
-	if p.Step != attempt.Done {
+	if facts.Learning, err = t.learns(tx, a, user); err != nil {
+		return Progress{}, err
+	}
+	p := Progress{Attempt: a}
+	if p.Step, p.Refusal = attempt.Next(a.Purpose, a.Proofs, facts); p.Step != attempt.Done {
+		if err := stopLearning(tx, user); err != nil {
+			return Progress{}, err
+		}
 		return p, tx.Attempts.Put(a)
 	}
-	return f.complete(tx, completion{Progress: p, user: user, entrance: t.entrance, rules: t.rules, now: t.now, material: m})
+	return f.complete(tx, completion{
+		Progress: p, user: user, learned: facts.Learning, entrance: t.entrance, rules: t.rules, now: t.now, material: m,
+	})
 }
 
 // fail keeps an attempt after a wrong answer, and says where it stands.

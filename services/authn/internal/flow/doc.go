@@ -8,6 +8,7 @@
 //	Attempts    sign-up and sign-in, from start to grant
 //	Sessions    refresh, verify, list, revoke
 //	Users       the accounts, for operators to see
+//	Imports     accounts made of another system's users
 //	Devices     the devices, and how an operator takes their trust away
 //	Alerts      whom to tell of an event, and the containment that an owner's answer commands
 //	Restrictions who may sign up: the lists, and what the rules say of an address

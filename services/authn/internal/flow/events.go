@@ -30,6 +30,7 @@ const (
 	subjectSessionRevoked   = "doorward.event.authn.session.revoked"
 	subjectSessionContained = "doorward.event.authn.session.contained"
 	subjectUserSignedUp     = "doorward.event.authn.user.signed_up"
+	subjectUserImported     = "doorward.event.authn.user.imported"
 	subjectPasswordChanged  = "doorward.event.authn.credential.password_changed"
 	subjectDeviceUntrusted  = "doorward.event.authn.device.untrusted"
 	subjectUserLocked       = "doorward.event.authn.user.locked"
@@ -49,6 +50,7 @@ const (
 	typeSessionRevoked   = "authn.session.revoked.v1"
 	typeSessionContained = "authn.session.contained.v1"
 	typeUserSignedUp     = "authn.user.signed_up.v1"
+	typeUserImported     = "authn.user.imported.v1"
 	typePasswordChanged  = "authn.credential.password_changed.v1" //nolint:gosec // G101: an event's type, no credential
 	typeDeviceUntrusted  = "authn.device.untrusted.v1"
 	typeUserLocked       = "authn.user.locked.v1"

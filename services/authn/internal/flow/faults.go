@@ -48,6 +48,8 @@ var (
 		"another import is under way; wait for its end").RetryIn(importRetry)
 	errEntries = fault.New(fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
 		"Some entries can't be read: correct those that BadRequest names. Nothing was changed.")
+	errLearningWindow = fault.New(fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
+		"the request can't be accepted as it is; see the field. Nothing was imported.")
 	errNotFound = fault.New(fault.NotFound, typev1.Reason_REASON_NOT_FOUND,
 		"there is no such thing, or it isn't for this caller")
 	errPolicyInvalid = fault.New(fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,

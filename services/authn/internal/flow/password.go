@@ -189,6 +189,10 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 	var refused error
 	err := f.Store.Update(ctx, func(tx store.Tx) error {
 		refused = nil
+		unsuspected, err := f.unsuspected(tx, t, c.reservation)
+		if err != nil {
+			return err
+		}
 		if err := f.settle(tx, t, c.reservation, c.outcome()); err != nil {
 			return err
 		}
@@ -223,7 +227,9 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 		a.Wrong--
 		a.Proofs.PasswordAt = t.now
 		a.Assessment = &c.assessment
-		p, err = f.advance(tx, a, t, m)
+		answered := t
+		answered.unsuspected = unsuspected
+		p, err = f.advance(tx, a, answered, m)
 		t.fared(&p, attempt.Password, attempt.Accepted)
 		return err
 	})

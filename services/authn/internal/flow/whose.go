@@ -5,15 +5,18 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
 
-// Whose names a user by one of the two.
+// Whose names a user by one of the three.
 type Whose struct {
-	UserID, Email string
+	UserID, Email, ExternalID string
 }
 
 // find is the user who is named.
 func (w Whose) find(tx store.Tx) (account.User, error) {
 	if w.UserID != "" {
 		return foundUser(tx.Users.Get(w.UserID))
+	}
+	if w.ExternalID != "" {
+		return foundUser(tx.Users.ByExternalID(w.ExternalID))
 	}
 	canonical, ok := account.Canonical(w.Email)
 	if !ok {

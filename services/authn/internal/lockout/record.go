@@ -111,6 +111,11 @@ func (r *Record) Unlock() { r.Rows = [rows]Row{} }
 // IsClean reports whether there is nothing to remember.
 func (r *Record) IsClean() bool { return len(r.Reserved) == 0 && r.Rows == [rows]Row{} }
 
+// Only reports whether a reserved try is all that there is to remember.
+func (r *Record) Only(id string) bool {
+	return len(r.Reserved) == 1 && r.Reserved[0].ID == id && r.Rows == [rows]Row{}
+}
+
 // ForgetAt is the moment from which the record may be deleted if nothing more happens.
 func (r *Record) ForgetAt(rules Rules) time.Time {
 	var forget time.Time

@@ -13,6 +13,7 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/application"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/containment"
+	"github.com/doorward/doorward/services/authn/internal/credential"
 	"github.com/doorward/doorward/services/authn/internal/device"
 	"github.com/doorward/doorward/services/authn/internal/lockout"
 	"github.com/doorward/doorward/services/authn/internal/quota"
@@ -39,29 +40,39 @@ type Tx struct {
 	SigningKeys  SigningKeys
 	Alerts       Alerts
 	Restrictions Restrictions
+	Specimens    Specimens
 	// Outbox, Audit and Policies are the shared roles: what is written through them is kept exactly when the change is.
 	Outbox   outbox.Appender
 	Audit    audit.Log
 	Policies policy.Records
 }
 
-// ErrEmailTaken comes from Users.Put when an address belongs to another user. Nothing was written.
-var ErrEmailTaken = errors.New("store: the address belongs to another user")
+// These come from Users.Put when what names a user names another one. Nothing was written.
+var (
+	ErrEmailTaken      = errors.New("store: the address belongs to another user")
+	ErrExternalIDTaken = errors.New("store: the external id belongs to another user")
+	ErrRowTaken        = errors.New("store: the imported row belongs to another user")
+)
 
 // Users keeps accounts.
 type Users interface {
 	Get(id string) (account.User, bool, error)
-	// ByEmail finds the user that has the address among its present, verified ones.
+	// ByEmail finds the user that an address names (account.Email.Names): one that has it among its present, verified ones, or was imported with it.
 	ByEmail(canonical string) (account.User, bool, error)
 	// OwnerOf is the id of that user. Nothing of theirs is read: the answer takes as long whether there is one or not.
 	OwnerOf(canonical string) (id string, found bool, err error)
-	// ByMailbox are users who have an address that is filed under a key (restriction.FiledUnder) among their present, verified ones, oldest first, at most limit.
+	// ByExternalID finds the user that another system knows by an id.
+	ByExternalID(externalID string) (account.User, bool, error)
+	// ByImport finds the user that was made of a row, by the row's digest.
+	ByImport(row secret.Digest) (account.User, bool, error)
+	// ByMailbox are users who have an address that is filed under a key (restriction.FiledUnder) among those that name them, oldest first, at most limit.
 	ByMailbox(key string, limit int) ([]account.User, error)
 	// List are all users, oldest first, from the one after the id after on ("" is the oldest), at most limit.
 	List(after string, limit int) ([]account.User, error)
 	// Count is how many users there are.
 	Count() (int, error)
-	// Put keeps the user and claims its present, verified addresses; those it removed are free again. ErrEmailTaken when one is another's.
+	// Put keeps the user and claims the addresses that name it, its external id and its row; what it gave up is free again. ErrEmailTaken,
+	// ErrExternalIDTaken or ErrRowTaken when one is another's.
 	Put(account.User) error
 }
 
@@ -165,6 +176,14 @@ type Restrictions interface {
 	State() (RestrictionState, error)
 	// Since are the changes after a version, oldest first. False says that not all of them are remembered: whoever follows must read all entries.
 	Since(version uint64) (changes []restriction.Change, complete bool, err error)
+}
+
+// Specimens keeps what the costliest imported passwords cost to check, for the hash pool.
+type Specimens interface {
+	// List has one of each kind, in the order of the kinds.
+	List() ([]credential.Specimen, error)
+	// Put keeps a specimen in the place of its kind's.
+	Put(credential.Specimen) error
 }
 
 // RestrictionState is where the entries stand.

@@ -112,6 +112,8 @@ type Policy struct {
 	ChallengeAfterFailures int `json:"challenge_after_failures"`
 	// ChallengeUnderLoad says whether strangers are asked for one while they take more than half of their places in the hash pool.
 	ChallengeUnderLoad bool `json:"challenge_under_load"`
+	// LearningWindowMax is the most that a learning window of imported accounts may have, from their import on. 0 to 90 d; 0 turns all off.
+	LearningWindowMax time.Duration `json:"learning_window_max"`
 }
 
 // The bounds of PasswordContextWords.
@@ -164,6 +166,8 @@ func Default() Policy {
 		ChallengeAfterFailures: 5,
 		ChallengeUnderLoad:     true,
 		ChallengeDifficulty:    defaultDifficulty,
+
+		LearningWindowMax: 14 * 24 * time.Hour,
 	}
 }
 
@@ -199,6 +203,7 @@ func (p Policy) Validate() error {
 		oneOf("breach_mode", p.BreachMode, breach.Off, breach.ListOnly, breach.CorpusOnly, breach.RangeOnly, breach.CorpusConfirmed),
 		p.restrictionFaults(),
 		p.challengeFaults(),
+		span("learning_window_max", p.LearningWindowMax, 0, 90*24*time.Hour),
 	)
 }
 

@@ -54,6 +54,7 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 
 		"challenge_difficulty":     {1000, 10_000_000},
 		"challenge_after_failures": {0, 90},
+		"learning_window_max":      {0, 90 * day},
 	}
 	fields := reflect.TypeFor[tuning.Policy]()
 	for i := range fields.NumField() {
@@ -86,7 +87,7 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	bad := tuning.Policy{RefreshGrace: -1, DeviceSecretGrace: -1, LockoutDuration: -1, PasswordMinScore: -1, PasswordContextWords: []string{"x"},
-		RestrictionSeparators: "x", RestrictionProviders: []string{"x"}, ChallengeAfterFailures: -1}
+		RestrictionSeparators: "x", RestrictionProviders: []string{"x"}, ChallengeAfterFailures: -1, LearningWindowMax: -1}
 	err := bad.Validate()
 	if err == nil {
 		t.Fatal("a policy of zeros is taken")

@@ -1,28 +1,45 @@
 package userimport
 
 import (
-	"fmt"
-	"strings"
+	"errors"
+
+	"github.com/doorward/doorward/services/authn/internal/credential"
+	"github.com/doorward/doorward/services/authn/internal/credential/foreign"
 )
 
-// LineError says why a line is refused.
-type LineError struct {
-	Line     int
-	Problems []Problem
+// Reason is why a row is refused.
+type Reason string
+
+// The reasons. A row by itself has the first four; the others are found beside the accounts that are there.
+const (
+	FieldInvalid    Reason = "field_invalid"
+	HashUnknown     Reason = "hash_unknown"
+	HashMalformed   Reason = "hash_malformed"
+	HashTooCostly   Reason = "hash_too_costly"
+	EmailTaken      Reason = "email_taken"
+	ExternalIDTaken Reason = "external_id_taken"
+	Differs         Reason = "differs"
+)
+
+// Reasons are all that there are.
+func Reasons() []Reason {
+	return []Reason{FieldInvalid, HashUnknown, HashMalformed, HashTooCostly, EmailTaken, ExternalIDTaken, Differs}
 }
 
-// Problem is one reason. Field is the key it is about, and empty when it is about the line.
+// Problem is one reason to refuse a row. Field is what it is about, and Text what is wrong, for people.
 type Problem struct {
+	Reason      Reason
 	Field, Text string
 }
 
-// Error gives the line and all reasons, for a report.
-func (e *LineError) Error() string {
-	reasons := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
-		if reasons[i] = p.Text; p.Field != "" {
-			reasons[i] = p.Field + " " + p.Text
-		}
+// hashProblem is why a password's form can't be taken. Those errors name bounds and hold nothing of the form.
+func hashProblem(err error) Problem {
+	reason := HashUnknown
+	switch {
+	case errors.Is(err, foreign.ErrTooCostly):
+		reason = HashTooCostly
+	case errors.Is(err, foreign.ErrMalformed), errors.Is(err, credential.ErrMalformed):
+		reason = HashMalformed
 	}
-	return fmt.Sprintf("line %d: %s", e.Line, strings.Join(reasons, "; "))
+	return Problem{Reason: reason, Field: "password_hash", Text: "can't be taken: " + err.Error()}
 }

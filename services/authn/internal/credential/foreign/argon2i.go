@@ -48,6 +48,7 @@ func parseArgon2i(fields []string) (Form, error) {
 	return Form{
 		Kind:      kind,
 		MemoryKiB: memory,
+		Work:      memory * passes,
 		Specimen:  fmt.Sprintf("$argon2i$%s$%s$%s$%s", argon2Version, fields[1], zeros(16), zeros(len(key))),
 		matches: func(password []byte) bool {
 			got := argon2.Key(password, salt, uint32(passes), uint32(memory), uint8(threads), uint32(len(key)))

@@ -33,6 +33,7 @@ func parseBcrypt(stored string) (Form, error) {
 	}
 	return Form{
 		Kind:     kind,
+		Work:     1 << cost,
 		Specimen: fmt.Sprintf("$2b$%02d$%s", cost, strings.Repeat(".", bcryptLength-bcryptHead)),
 		counted:  bcryptCounted,
 		matches: func(password []byte) bool {

@@ -56,6 +56,7 @@ func parseFirebase(fields []string) (Form, error) {
 	return Form{
 		Kind:      kind,
 		MemoryKiB: scryptMemory(logN, r),
+		Work:      r << logN,
 		Specimen:  fmt.Sprintf("$firescrypt$%s$%s$$%s$%s", fields[0], zeros(16), zeros(len(signer)), zeros(len(hash))),
 		matches: func(password []byte) bool {
 			got, ok := firebaseHash(password, append(salt[:len(salt):len(salt)], separator...), signer, logN, r)

@@ -27,6 +27,8 @@ const (
 type Form struct {
 	// Kind is its name in this package's list.
 	Kind string
+	// Work is how much there is to compute: of two forms of a kind, the one with more takes longer.
+	Work int
 	// MemoryKiB is what checking it takes while it lasts, if that is worth speaking of.
 	MemoryKiB int
 	// Specimen is a form of the same kind and cost with nothing of anybody's in it. It is a form itself: whoever wants to

@@ -98,6 +98,7 @@ func (f prf) form(iterations int, salt, key []byte, keyOK bool) (Form, error) {
 	}
 	return Form{
 		Kind:     f.kind(),
+		Work:     iterations * blocks,
 		Specimen: fmt.Sprintf("$pbkdf2-%s$i=%d$%s$%s", f.name, iterations, zeros(16), zeros(len(key))),
 		matches: func(password []byte) bool {
 			got, err := pbkdf2.Key(f.new, string(password), salt, iterations, len(key))

@@ -41,6 +41,7 @@ func parseScrypt(fields []string) (Form, error) {
 	return Form{
 		Kind:      kind,
 		MemoryKiB: scryptMemory(logN, r),
+		Work:      r * p << logN,
 		Specimen:  fmt.Sprintf("$scrypt$%s$%s$%s", fields[0], zeros(16), zeros(len(key))),
 		matches: func(password []byte) bool {
 			got, err := scrypt.Key(password, salt, 1<<logN, r, p, len(key))

@@ -57,6 +57,7 @@ func parseSHACrypt(c shaCrypt, fields []string) (Form, error) {
 	}
 	return Form{
 		Kind:     c.kind,
+		Work:     rounds,
 		Specimen: fmt.Sprintf("%srounds=%d$%s$%s", c.prefix, rounds, strings.Repeat(".", maxCryptSalt), strings.Repeat(".", c.length)),
 		matches: func(password []byte) bool {
 			counted := password[:min(len(password), maxCryptPassword)]

@@ -4,8 +4,9 @@
 // the roles that every service shares (outbox, policy, audit). It knows no rule of the domain. Called by authn's wiring and by the
 // operator's commands that work on the file.
 //
-//	users ──── users_by_email (unique: present, verified)      applications ── applications_by_name (unique)
-//	           users_by_mailbox
+//	users ──── users_by_email (unique: those that name it)     applications ── applications_by_name (unique)
+//	           users_by_external_id, users_by_import (unique)
+//	           users_by_mailbox                                password_specimens
 //	devices ── devices_by_user, devices_by_secret (unique)     api_keys ────── api_keys_by_secret (unique)
 //	sessions ─ sessions_by_user, sessions_active_by_user,      signing_keys
 //	           sessions_by_expiry                              alerts ──────── alerts_by_time

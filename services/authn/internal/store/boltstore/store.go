@@ -126,6 +126,7 @@ func (s *Store) roles(ctx context.Context, tx *bolt.Tx) store.Tx {
 		SigningKeys:  signingKeys{tx},
 		Alerts:       alerts{tx},
 		Restrictions: restrictions{tx},
+		Specimens:    specimens{tx},
 		Outbox:       s.outbox.In(ctx, tx),
 		Audit:        boltdb.AuditIn(tx),
 		Policies:     boltdb.PolicyIn(tx),
@@ -135,7 +136,7 @@ func (s *Store) roles(ctx context.Context, tx *bolt.Tx) store.Tx {
 func (s *Store) buckets() []string {
 	return slices.Concat(
 		[]string{
-			s.users.Name(), userByEmail.Bucket, usersByMailbox.Bucket,
+			s.users.Name(), userByEmail.Bucket, userByExternalID.Bucket, userByImport.Bucket, usersByMailbox.Bucket,
 			deviceSet.table.Name(), devicesByUser.Bucket, deviceBySecret.Bucket,
 			s.sessions.table.Name(), sessionsByUser.table.Bucket, sessionsActive.Bucket, sessionsByExpiry.Bucket,
 			attemptSet.table.Name(), attemptsByKey.Bucket, attemptsByExpiry.Bucket,
@@ -146,6 +147,7 @@ func (s *Store) buckets() []string {
 			signingKeyTable.Bucket,
 			alertSet.table.Name(), alertsByTime.Bucket,
 			restrictionTable.Bucket, restrictionAdditions.Bucket, restrictionChanges.Bucket, restrictionState.Bucket,
+			specimenTable.Bucket,
 		},
 		boltdb.OutboxBuckets(), boltdb.AuditBuckets(), boltdb.PolicyBuckets(),
 	)

@@ -4,14 +4,17 @@ import (
 	"slices"
 
 	"github.com/doorward/doorward/internal/boltdb"
+	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/restriction"
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
 
 var (
-	userByEmail    = boltdb.Unique{Bucket: "users_by_email"}
-	usersByMailbox = boltdb.Multi{Bucket: "users_by_mailbox"}
+	userByEmail      = boltdb.Unique{Bucket: "users_by_email"}
+	userByExternalID = boltdb.Unique{Bucket: "users_by_external_id"}
+	userByImport     = boltdb.Unique{Bucket: "users_by_import"}
+	usersByMailbox   = boltdb.Multi{Bucket: "users_by_mailbox"}
 )
 
 // newUserTable is a store's own, because what it remembers is of one file.
@@ -29,6 +32,10 @@ func cloneUser(u account.User) account.User {
 		lock := *u.Lock
 		u.Lock = &lock
 	}
+	if u.Import != nil {
+		imported := *u.Import
+		u.Import = &imported
+	}
 	return u
 }
 
@@ -44,6 +51,14 @@ func (u users) ByEmail(canonical string) (account.User, bool, error) {
 
 func (u users) OwnerOf(canonical string) (string, bool, error) {
 	return userByEmail.Lookup(u.tx, canonical)
+}
+
+func (u users) ByExternalID(externalID string) (account.User, bool, error) {
+	return find(u.tx, userByExternalID, u.store.users, externalID)
+}
+
+func (u users) ByImport(row secret.Digest) (account.User, bool, error) {
+	return find(u.tx, userByImport, u.store.users, string(row[:]))
 }
 
 func (u users) ByMailbox(key string, limit int) ([]account.User, error) {
@@ -65,24 +80,24 @@ func (u users) Put(user account.User) error {
 	if err != nil {
 		return err
 	}
-	claims := claimed(user)
+	claims := claimsOf(user)
 	if err := u.free(claims, user.ID); err != nil {
 		return err
 	}
-	for canonical := range claimed(old) {
-		if claims[canonical] {
+	for _, c := range claimsOf(old) {
+		if slices.Contains(claims, c) {
 			continue
 		}
-		if err := userByEmail.Release(u.tx, canonical, user.ID); err != nil {
+		if err := c.in.Release(u.tx, c.value, user.ID); err != nil {
 			return err
 		}
 	}
-	for canonical := range claims {
-		if _, err := userByEmail.Claim(u.tx, canonical, user.ID); err != nil {
+	for _, c := range claims {
+		if _, err := c.in.Claim(u.tx, c.value, user.ID); err != nil {
 			return err
 		}
 	}
-	if err := u.moveMailboxes(user.ID, mailboxes(claimed(old)), mailboxes(claims)); err != nil {
+	if err := u.moveMailboxes(user.ID, mailboxes(old), mailboxes(user)); err != nil {
 		return err
 	}
 	return u.store.users.Put(u.tx, user.ID, user)
@@ -109,38 +124,57 @@ func (u users) moveMailboxes(userID string, were, are map[string]bool) error {
 	return nil
 }
 
-// mailboxes are the keys under which the addresses are filed.
-func mailboxes(addresses map[string]bool) map[string]bool {
-	keys := make(map[string]bool, len(addresses))
-	for canonical := range addresses {
-		for _, key := range restriction.FiledUnder(canonical) {
+// mailboxes are the keys under which the addresses that name a user are filed.
+func mailboxes(user account.User) map[string]bool {
+	keys := make(map[string]bool, len(user.Emails))
+	for _, e := range user.Emails {
+		if !e.Names() {
+			continue
+		}
+		for _, key := range restriction.FiledUnder(e.Canonical) {
 			keys[key] = true
 		}
 	}
 	return keys
 }
 
-// free looks at all addresses before the first is claimed, so that a refusal has written nothing.
-func (u users) free(claims map[string]bool, userID string) error {
-	for canonical := range claims {
-		holder, held, err := userByEmail.Lookup(u.tx, canonical)
+// claim is a value that names a user and nobody else, in the index where it does.
+type claim struct {
+	in    boltdb.Unique
+	value string
+}
+
+// taken are the refusals of claims.
+var taken = map[boltdb.Unique]error{
+	userByEmail: store.ErrEmailTaken, userByExternalID: store.ErrExternalIDTaken, userByImport: store.ErrRowTaken,
+}
+
+// free looks at all claims before the first is made, so that a refusal has written nothing.
+func (u users) free(claims []claim, userID string) error {
+	for _, c := range claims {
+		holder, held, err := c.in.Lookup(u.tx, c.value)
 		switch {
 		case err != nil:
 			return err
 		case held && holder != userID:
-			return store.ErrEmailTaken
+			return taken[c.in]
 		}
 	}
 	return nil
 }
 
-// claimed are the addresses that name a user and nobody else: present and verified.
-func claimed(user account.User) map[string]bool {
-	claims := make(map[string]bool, len(user.Emails))
+func claimsOf(user account.User) []claim {
+	var claims []claim
 	for _, e := range user.Emails {
-		if e.RemovedAt.IsZero() && !e.VerifiedAt.IsZero() {
-			claims[e.Canonical] = true
+		if e.Names() {
+			claims = append(claims, claim{userByEmail, e.Canonical})
 		}
+	}
+	if user.ExternalID != "" {
+		claims = append(claims, claim{userByExternalID, user.ExternalID})
+	}
+	if user.Import != nil {
+		claims = append(claims, claim{userByImport, string(user.Import.Row[:])})
 	}
 	return claims
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/application"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/containment"
+	"github.com/doorward/doorward/services/authn/internal/credential"
 	"github.com/doorward/doorward/services/authn/internal/device"
 	"github.com/doorward/doorward/services/authn/internal/lockout"
 	"github.com/doorward/doorward/services/authn/internal/quota"
@@ -37,6 +38,7 @@ type Records struct {
 	SigningKey  token.SigningKey
 	Alert       containment.Alert
 	Restriction restriction.Kept
+	Specimen    credential.Specimen
 }
 
 // Samples are the same at every call, with every field filled.
@@ -45,7 +47,7 @@ func Samples() Records {
 		User: user(1), Device: dev(1, 1), Session: ses(1, 1), Attempt: att(1, 1),
 		CountKey: accountKey(1), Budget: budget(1), Lockout: lockoutRecord(1), CountUntil: at(61),
 		Application: app(1), Key: apiKey(1), SigningKey: signingKey(1), Alert: alert(1),
-		Restriction: blocked(1),
+		Restriction: blocked(1), Specimen: specimen(1),
 	}
 }
 
@@ -63,6 +65,7 @@ func (r Records) Put(tx store.Tx) error {
 		func() error { return tx.SigningKeys.Put(r.SigningKey) },
 		func() error { return tx.Alerts.Put(r.Alert) },
 		func() error { _, err := tx.Restrictions.Add([]restriction.Kept{r.Restriction}); return err },
+		func() error { return tx.Specimens.Put(r.Specimen) },
 	} {
 		if err := put(); err != nil {
 			return err
@@ -86,6 +89,7 @@ func (r Records) Read(tx store.Tx) (got Records, err error) {
 		func() error { got.SigningKey, err = firstSigningKey(tx); return err },
 		func() error { got.Alert, _, err = tx.Alerts.Get(r.Alert.EventID); return err },
 		func() error { got.Restriction, err = firstRestriction(tx, r.Restriction.List); return err },
+		func() error { got.Specimen, err = firstSpecimen(tx); return err },
 	} {
 		if err := get(); err != nil {
 			return got, err
@@ -110,12 +114,20 @@ func firstRestriction(tx store.Tx, list restriction.List) (restriction.Kept, err
 	return entries[0], nil
 }
 
+func firstSpecimen(tx store.Tx) (credential.Specimen, error) {
+	all, err := tx.Specimens.List()
+	if err != nil || len(all) == 0 {
+		return credential.Specimen{}, err
+	}
+	return all[0], nil
+}
+
 // user has its n-th address, verified, and one more that was removed.
 func user(n int) account.User {
 	return account.User{
 		ID: ident("usr", n), Version: 3, Epoch: 2,
 		Emails: []account.Email{
-			{ID: ident("eml", 2*n), Address: "Gone@Example.com", Canonical: "gone@example.com", VerifiedAt: at(-9), RemovedAt: at(-1), RemovedOnTrusted: true},
+			{ID: ident("eml", 2*n), Address: "Gone@Example.com", Canonical: "gone@example.com", VerifiedAt: at(-9), RemovedAt: at(-1), RemovedOnTrusted: true, Claimed: true},
 			email(n),
 		},
 		Password:  &account.Password{PHC: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", SetAt: at(-8), ContainedAt: at(-2), CompromisedAt: at(-3)},
@@ -123,6 +135,9 @@ func user(n int) account.User {
 		CreatedAt: at(-9),
 		Lock:      &account.Lock{At: at(-1), Until: at(90)},
 		BannedAt:  at(0),
+		// Every user's own, as its address is.
+		ExternalID: "ext-" + strconv.Itoa(n), Name: "Owner " + strconv.Itoa(n),
+		Import: &account.Import{At: at(-9), Row: digest("row", n), LearnUntil: at(5)},
 	}
 }
 
@@ -220,6 +235,10 @@ func blocked(n int) restriction.Kept {
 		},
 		AddedAt: at(n), AddedBy: ident("app", n), Note: "spam",
 	}
+}
+
+func specimen(n int) credential.Specimen {
+	return credential.Specimen{Kind: "bcrypt", Form: "$2b$" + strconv.Itoa(9+n) + "$.....................................................", Work: 512 << n}
 }
 
 func digest(of string, n int) secret.Digest { return secret.Hash(secret.Wrap(of + strconv.Itoa(n))) }

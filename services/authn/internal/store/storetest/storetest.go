@@ -33,6 +33,7 @@ func Run(t *testing.T, open Open) {
 		tests []test
 	}{
 		{"Users", userTests()},
+		{"Specimens", specimenTests()},
 		{"Devices", deviceTests()},
 		{"Sessions", sessionTests()},
 		{"Attempts", attemptTests()},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/account"
+	"github.com/doorward/doorward/services/authn/internal/credential"
 	"github.com/doorward/doorward/services/authn/internal/device"
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
@@ -35,6 +36,8 @@ func userTests() []test {
 		{"AnAddressHasOneUser", oneUserPerAddress},
 		{"ATakenAddressIsARefusalThatWroteNothing", takenWroteNothing},
 		{"ARemovedAddressIsFreeAgain", removedIsFree},
+		{"AnImportedAddressNamesAUserThoughUnproved", claimedNames},
+		{"ExternalIDsAndRowsNameOneUser", othersNames},
 		{"ListGoesOnFromTheOldest", func(t *testing.T, s store.Store) {
 			list := func(after string, limit int) func(store.Tx) ([]account.User, error) {
 				return func(tx store.Tx) ([]account.User, error) { return tx.Users.List(after, limit) }
@@ -115,6 +118,70 @@ func onlyPresentVerified(t *testing.T, s store.Store) {
 	puts(t, s, putUser, u)
 	wantFound(t, s, "the new one, verified", userByEmail("new@example.com"), u)
 	wantFound(t, s, "the old one", userByEmail(address(1)), u)
+}
+
+func claimedNames(t *testing.T, s store.Store) {
+	u := user(1)
+	u.Emails[1].VerifiedAt, u.Emails[1].Claimed = time.Time{}, true
+	puts(t, s, putUser, u)
+	wantFound(t, s, "the address", userByEmail(address(1)), u)
+	wantAbsent(t, s, "a removed one", userByEmail("gone@example.com"))
+	second := user(2)
+	second.Emails = append(second.Emails, email(1))
+	if err := tryUpdate(t.Context(), s, func(tx store.Tx) error { return tx.Users.Put(second) }); !errors.Is(err, store.ErrEmailTaken) {
+		t.Errorf("err = %v, want ErrEmailTaken", err)
+	}
+	u.Emails[1].VerifiedAt, u.Emails[1].Claimed = at(1), false
+	puts(t, s, putUser, u)
+	wantFound(t, s, "the address, proved", userByEmail(address(1)), u)
+}
+
+func othersNames(t *testing.T, s store.Store) {
+	byExternalID := func(id string) lookup[account.User] {
+		return func(tx store.Tx) (account.User, bool, error) { return tx.Users.ByExternalID(id) }
+	}
+	byRow := func(row secret.Digest) lookup[account.User] {
+		return func(tx store.Tx) (account.User, bool, error) { return tx.Users.ByImport(row) }
+	}
+	first := user(1)
+	puts(t, s, putUser, first, account.User{ID: ident("usr", 3)})
+	wantFound(t, s, "an external id", byExternalID("ext-1"), first)
+	wantAbsent(t, s, "another", byExternalID("ext-2"))
+	wantAbsent(t, s, "none", byExternalID(""))
+	wantFound(t, s, "a row", byRow(first.Import.Row), first)
+	wantAbsent(t, s, "another row", byRow(digest("row", 2)))
+	for name, c := range map[string]struct {
+		change func(*account.User)
+		want   error
+	}{
+		"the external id": {func(u *account.User) { u.ExternalID = "ext-1" }, store.ErrExternalIDTaken},
+		"the row":         {func(u *account.User) { u.Import.Row = first.Import.Row }, store.ErrRowTaken},
+	} {
+		second := user(2)
+		c.change(&second)
+		if err := tryUpdate(t.Context(), s, func(tx store.Tx) error { return tx.Users.Put(second) }); !errors.Is(err, c.want) {
+			t.Errorf("%s: err = %v, want %v", name, err, c.want)
+		}
+	}
+	wantAbsent(t, s, "the refused user", userByID(ident("usr", 2)))
+	first.ExternalID = "ext-9"
+	second := user(2)
+	second.ExternalID = "ext-1"
+	puts(t, s, putUser, first, second)
+	wantFound(t, s, "one that was given up", byExternalID("ext-1"), second)
+}
+
+func specimenTests() []test {
+	return []test{
+		{"EachKindHasOne", func(t *testing.T, s store.Store) {
+			list := func(tx store.Tx) ([]credential.Specimen, error) { return tx.Specimens.List() }
+			put := func(tx store.Tx, c credential.Specimen) error { return tx.Specimens.Put(c) }
+			wantList(t, s, "none", list)
+			other := credential.Specimen{Kind: "argon2i", Form: "$argon2i$…", Work: 5}
+			puts(t, s, put, specimen(1), other, specimen(2))
+			wantList(t, s, "one of each kind", list, other, specimen(2))
+		}},
+	}
 }
 
 func oneUserPerAddress(t *testing.T, s store.Store) {

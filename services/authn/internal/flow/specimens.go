@@ -1,0 +1,73 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/doorward/doorward/services/authn/internal/credential"
+	"github.com/doorward/doorward/services/authn/internal/store"
+)
+
+// Specimens are those of the store's password forms, for a pool that is about to start.
+func Specimens(ctx context.Context, s store.Store) (forms []string, err error) {
+	err = s.View(ctx, func(tx store.Tx) error {
+		all, err := tx.Specimens.List()
+		for _, specimen := range all {
+			forms = append(forms, specimen.Form)
+		}
+		return err
+	})
+	return forms, err
+}
+
+// forms are what the batch's passwords cost.
+func (b importBatch) forms() []credential.Inspection {
+	var all []credential.Inspection
+	for _, row := range b.rows {
+		if len(row.problems) == 0 && row.Form != nil {
+			all = append(all, *row.Form)
+		}
+	}
+	return all
+}
+
+// expect has the pool's deadline lie above forms that are about to be stored, and remembers them for the next start. One at a time, so that a caller who had
+// no time for all of them finds the first ones done the next time.
+func (f *Imports) expect(ctx context.Context, forms []credential.Inspection) error {
+	for {
+		var known []credential.Specimen
+		err := f.Store.View(ctx, func(tx store.Tx) (err error) {
+			known, err = tx.Specimens.List()
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		costlier := credential.Costlier(known, forms)
+		if len(costlier) == 0 {
+			return nil
+		}
+		if err := f.Pool.Expect([]string{costlier[0].Form}); err != nil {
+			return fmt.Errorf("measure %s: %w", costlier[0].Kind, err)
+		}
+		if err := f.keepSpecimen(ctx, costlier[0]); err != nil {
+			return err
+		}
+	}
+}
+
+// keepSpecimen remembers a form that was measured, unless a costlier one of its kind was meanwhile.
+func (f *Imports) keepSpecimen(ctx context.Context, s credential.Specimen) error {
+	return f.Store.Update(ctx, func(tx store.Tx) error {
+		known, err := tx.Specimens.List()
+		if err != nil {
+			return err
+		}
+		for _, k := range known {
+			if k.Kind == s.Kind && k.Work >= s.Work {
+				return nil
+			}
+		}
+		return tx.Specimens.Put(s)
+	})
+}
