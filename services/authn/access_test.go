@@ -97,7 +97,7 @@ func TestDenials(t *testing.T) {
 		authnv1.UserService_UnlockUser_FullMethodName:               operators,
 		authnv1.UserService_BanUser_FullMethodName:                  operators,
 		authnv1.UserService_UnbanUser_FullMethodName:                operators,
-		authnv1.UserService_ImportUsers_FullMethodName:     operators,
+		authnv1.UserService_ImportUsers_FullMethodName:              operators,
 		authnv1.UserService_MarkCompromised_FullMethodName:          operators,
 		authnv1.PolicyService_GetPolicy_FullMethodName:              operators,
 		authnv1.PolicyService_UpdatePolicy_FullMethodName:           operators,

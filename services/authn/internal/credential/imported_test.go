@@ -63,14 +63,14 @@ func TestAForeignPasswordIsComparedAsTyped(t *testing.T) {
 func TestInspectSaysWhatAnImportMustKnow(t *testing.T) {
 	for stored, want := range map[string]Inspection{
 		referencePHC: {
-			Kind: "argon2id", MemoryKiB: 65536,
+			Kind: "argon2id", Work: 2 * 65536, MemoryKiB: 65536,
 			Specimen: "$argon2id$v=19$m=65536,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 		},
 		argon2iForm: {
-			Kind: "argon2i", MemoryKiB: 256,
+			Kind: "argon2i", Work: 2 * 256, MemoryKiB: 256,
 			Specimen: "$argon2i$v=19$m=256,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 		},
-		bcryptForm: {Kind: "bcrypt", Specimen: "$2b$05$....................................................."},
+		bcryptForm: {Kind: "bcrypt", Work: 32, Specimen: "$2b$05$....................................................."},
 	} {
 		got, err := Inspect(WrapPHC(stored))
 		if err != nil || got != want {
