@@ -122,7 +122,9 @@ func (l *Limiter) take(c *Charge, now int64) time.Duration {
 	at, pushes := s.place(key, now)
 	full := now
 	if at.key == key {
-		full = max(full, at.full)
+		// Further off than all uses at once would be is a moment from before the clock was set back.
+		at.full = min(at.full, now+tolerance+interval)
+		full = max(now, at.full)
 	}
 	if wait := full - now - tolerance; wait > 0 {
 		return time.Duration(wait)

@@ -68,6 +68,21 @@ func TestAllUsesMayComeAtOnceAndThenEvenly(t *testing.T) {
 	}
 }
 
+func TestNobodyWaitsForAClockThatWasSetBack(t *testing.T) {
+	c := newClock()
+	l := limiter(t, 64, c)
+	c.advance(365 * 24 * time.Hour) // the clock is wrong
+	taken(l, account("ada"))
+	c.advance(-365 * 24 * time.Hour)
+	if wait, ok := l.Take(account("ada")); ok || wait != 2*time.Second {
+		t.Errorf("taken: %t, the next in %v; want 2s, as if all had been used just now", ok, wait)
+	}
+	c.advance(2 * time.Second)
+	if _, ok := l.Take(account("ada")); !ok {
+		t.Error("refused after the wait")
+	}
+}
+
 func TestKeysAndKindsAreApart(t *testing.T) {
 	l := limiter(t, 64, newClock())
 	taken(l, account("ada"))

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
@@ -284,6 +285,38 @@ func TestAnAnswerCountsForWhatItWasThoughItsAttemptIsGone(t *testing.T) {
 			_, err = w.stranger().signIn(ada).try(password(right))
 			if got := fault.ReasonOf(err); got != c.next {
 				t.Errorf("the next right password answers %v, want %v", got, c.next)
+			}
+		})
+	}
+}
+
+// TestARightPasswordIsToldThoughItsAttemptIsGone: who pushes out his own attempt while its password is checked is told what a wrong one is, when a wrong
+// one is, and the owner hears of it.
+func TestARightPasswordIsToldThoughItsAttemptIsGone(t *testing.T) {
+	for name, c := range map[string]struct {
+		password string
+		want     []string
+	}{
+		"a right one": {right, []string{"authn.signin.abandoned.v1"}},
+		"a wrong one": {wrong, []string{"attempt.signin.failed.v1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.laptop().enrol(ada, right)
+			w.rules.AttemptsPerIdentifier = 1
+			tr := w.stranger().signIn(ada)
+			rows := w.rowsDuring(func() {
+				w.kernel.hold(func() { w.stranger().signIn(ada) })
+				_, err := tr.try(password(c.password))
+				w.kernel.hold(nil)
+				expectFault(t, err, fault.NotFound, typev1.Reason_REASON_ATTEMPT_NOT_FOUND)
+			})
+			expectTypes(t, rows, c.want...)
+			if c.password == right {
+				_, told := decoded(t, rows, c.want[0], new(eventv1.SignInAbandoned))
+				if told.GetAttemptId() != tr.Attempt.ID || told.GetIp() != strangerIP || told.GetPlace().GetCountryCode() != "BR" {
+					t.Errorf("told: %s from %s (%s)", told.GetAttemptId(), told.GetIp(), told.GetPlace().GetCountryCode())
+				}
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package flow
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -68,7 +69,7 @@ func (f *Attempts) checkPassword(ctx context.Context, t try, ticket *credential.
 		checked.rehashed = f.rehash(ctx, password)
 	}
 	p, err = f.settlePassword(ctx, t, checked)
-	return p, checked.right, err
+	return p, checked.right && err == nil, err // where it leads nowhere, nothing says that it was right
 }
 
 // lane is whose half of the pool the caller has.
@@ -179,6 +180,11 @@ func (c checkedPassword) outcome() lockout.Outcome {
 	return lockout.Wrong
 }
 
+// wrong is the failure to be told.
+func (c checkedPassword) wrong(t try) wrong {
+	return wrong{factor: attempt.Password, known: t.known, decisionID: c.assessment.DecisionID}
+}
+
 // settlePassword counts the answer for what it was, and moves the attempt on when it was right. It outlives the caller: whoever hangs up
 // mustn't escape the count, nor lose a sign-in that was right.
 func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword) (Progress, error) {
@@ -200,7 +206,7 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 		standing, err := f.reopen(tx, t)
 		if refusal(err) {
 			refused = err // the attempt was pushed out or moved on meanwhile; the answer counts for what it was all the same
-			return nil
+			return f.tellLost(tx, t, c, err)
 		}
 		if err != nil {
 			return err
@@ -211,7 +217,7 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 			return nil
 		}
 		if !c.right {
-			p, err = f.fail(tx, a, t, wrong{factor: attempt.Password, known: t.known, decisionID: c.assessment.DecisionID})
+			p, err = f.fail(tx, a, t, c.wrong(t))
 			t.fared(&p, attempt.Password, attempt.Wrong)
 			return err
 		}
@@ -240,6 +246,20 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 		return Progress{}, fmt.Errorf("settle password: %w", err)
 	}
 	return p, nil
+}
+
+// tellLost tells of an answer whose attempt is gone what it would be told of otherwise, a wrong one or one that was abandoned: whoever pushes out their
+// own attempts while the hash is computed mustn't guess, or learn passwords, unnoticed. A right one on a known device may be the owner's second press.
+func (f *Attempts) tellLost(tx store.Tx, t try, c checkedPassword, why error) error {
+	a := t.Attempt
+	switch {
+	case !errors.Is(why, errAttemptNotFound), c.right && t.known:
+		return nil
+	case !c.right:
+		return emitFailed(tx, a, c.wrong(t), t.now)
+	}
+	a.Proofs.PasswordAt, a.Assessment = t.now, &c.assessment
+	return discard(tx, a, t.now)
 }
 
 // rehash makes the right password's form under today's parameters, if the pool has room: the next sign-in is as good a time.

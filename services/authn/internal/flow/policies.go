@@ -111,7 +111,8 @@ func tellPolicy(tx store.Tx, by Actor, before, r policy.Record) error {
 		return err
 	}
 	record := by.record(r.ChangedAt, "policy.change", "policy", "authn", r.Reason)
-	record.Detail = audit.Details("version", r.Version, "changes", strings.Join(changes, "; "))
+	record.Detail = audit.Details("version", r.Version)
+	spread(record.Detail, changes)
 	if err := tx.Audit.Append(record); err != nil {
 		return err
 	}
@@ -119,6 +120,33 @@ func tellPolicy(tx store.Tx, by Actor, before, r policy.Record) error {
 		Version: r.Version, ChangedBy: r.ChangedBy, ChangedAt: timestamppb.New(r.ChangedAt),
 	})
 	return err
+}
+
+// spread puts changes into a record's detail, in as many texts as it takes to name each: a long one mustn't push out the others.
+func spread(detail map[string]string, changes []string) {
+	const most = 1000 // bytes; a record takes 32 texts of 1024, and a policy hasn't half the fields for that
+	text, name := "", "changes"
+	for _, change := range changes {
+		if text != "" && len(text)+len("; ")+len(change) > most {
+			detail[name] = text
+			text, name = "", fmt.Sprintf("changes_%d", len(detail))
+		}
+		if text != "" {
+			text += "; "
+		}
+		text += change
+	}
+	detail[name] = text
+}
+
+// shown is a value in a change, shortened to what still leaves room for all others.
+func shown(value any) string {
+	const most = 100 // bytes
+	text := fmt.Sprint(value)
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // changesOf are the fields that a change has altered, as "name: before → after", by name.
@@ -137,7 +165,7 @@ func changesOf(before, after policy.Record) ([]string, error) {
 	var changes []string
 	for _, name := range slices.Sorted(maps.Keys(is)) {
 		if !reflect.DeepEqual(was[name], is[name]) {
-			changes = append(changes, fmt.Sprintf("%s: %v → %v", name, was[name], is[name]))
+			changes = append(changes, fmt.Sprintf("%s: %s → %s", name, shown(was[name]), shown(is[name])))
 		}
 	}
 	return changes, nil

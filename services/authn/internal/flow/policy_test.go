@@ -3,8 +3,11 @@ package flow_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
@@ -13,6 +16,7 @@ import (
 	"github.com/doorward/doorward/internal/outbox"
 	"github.com/doorward/doorward/internal/policy"
 	"github.com/doorward/doorward/services/authn/internal/flow"
+	"github.com/doorward/doorward/services/authn/internal/restriction"
 	"github.com/doorward/doorward/services/authn/internal/store"
 	"github.com/doorward/doorward/services/authn/internal/tuning"
 )
@@ -58,6 +62,31 @@ func TestAPolicyIsChangedAuditedAndTold(t *testing.T) {
 	}
 	if !slices.ContainsFunc(rows, func(row outbox.Row) bool { return row.Type == "authn.policy.changed.v1" }) {
 		t.Error("no event tells of it")
+	}
+}
+
+// TestALongChangeHidesNoOther: the record names every field that was changed, whatever the others hold.
+func TestALongChangeHidesNoOther(t *testing.T) {
+	w := newWorld(t)
+	wanted := tuning.Default()
+	for i := range 100 {
+		wanted.PasswordContextWords = append(wanted.PasswordContextWords, fmt.Sprintf("%02d%s", i, strings.Repeat("ä", 62)))
+	}
+	for i := range 100 {
+		wanted.RestrictionProviders = append(wanted.RestrictionProviders, fmt.Sprintf("%s%d.example:+", strings.Repeat("a", 50), i))
+	}
+	wanted.LockoutFailures, wanted.PasswordMinLength, wanted.PasswordMinScore, wanted.RateNetworkStarts = 90, 8, 0, 100000
+	wanted.RestrictionSubaddresses = restriction.RefuseThem
+	_, err := newPolicies(w).Update(t.Context(), operator, flow.PolicyChange{Policy: wanted})
+	w.must(err)
+	all := strings.Join(slices.Collect(maps.Values(w.lastAudit().Detail)), "; ")
+	for _, want := range []string{
+		"lockout_failures: 10 → 90", "password_min_length: 15 → 8", "password_min_score: 3 → 0", "rate_network_starts", "restriction_subaddresses",
+		"password_context_words", "restriction_providers",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("the record doesn't say %q", want)
+		}
 	}
 }
 

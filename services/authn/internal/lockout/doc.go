@@ -26,7 +26,7 @@
 // # The end of a row
 //
 // NIST SP 800-63B-4, section 3.2.2, allows at most 100 consecutive failures. Strangers may use 90 of them, so that 10 are always left for known devices.
-// Neither time nor a new code gives these back; a right answer does, or an operator. Where a policy locks for good, strangers' row ends at the lock.
+// Neither time nor a new code gives these back; a right answer does, or an operator. Where a policy locks for good, strangers' row ends at the lock, and in the same ways.
 //
 // A record may be forgotten when nothing has happened for the decay time, or for 30 days once a row has cost a wait: an attacker who is content
 // with four guesses a day gets those and no more.

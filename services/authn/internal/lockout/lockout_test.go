@@ -147,11 +147,28 @@ func TestALockForGoodIsStrangersAlone(t *testing.T) {
 		}
 		r.Settle(fmt.Sprint(i), lockout.Wrong)
 	}
-	if verdict := r.Reserve("stranger", lockout.Strangers, forGood, now.Add(12*time.Hour)); verdict.Admitted || verdict.RetryIn != 0 {
-		t.Errorf("after ten failures: %+v, want a refusal that no time lifts", verdict)
+	for _, later := range []time.Duration{time.Hour, rules.Decay, 29 * 24 * time.Hour} {
+		if verdict := r.Reserve("stranger", lockout.Strangers, forGood, now.Add(later)); verdict.Admitted || verdict.RetryIn != 0 {
+			t.Errorf("%v after ten failures: %+v, want a refusal that no time lifts", later, verdict)
+		}
 	}
 	if verdict := r.Reserve("owner", lockout.Known, forGood, now); !verdict.Admitted {
 		t.Errorf("a known device is refused: %+v", verdict)
+	}
+}
+
+func TestTheOwnersSignInEndsALockForGoodAndStrangersWaitOn(t *testing.T) {
+	forGood := rules
+	forGood.Lock = 0
+	var r lockout.Record
+	r.Rows[lockout.Strangers] = lockout.Row{Failures: 10, Paced: 10, Last: noon}
+	r.Reserve("owner", lockout.Known, forGood, noon)
+	r.Settle("owner", lockout.Right)
+	if verdict := r.Reserve("stranger", lockout.Strangers, forGood, noon); verdict.Admitted || verdict.RetryIn != 32*time.Minute {
+		t.Errorf("right after the owner: %+v, want a wait of 32 min", verdict)
+	}
+	if verdict := r.Reserve("stranger", lockout.Strangers, forGood, noon.Add(32*time.Minute)); !verdict.Admitted {
+		t.Errorf("after that wait: %+v", verdict)
 	}
 }
 

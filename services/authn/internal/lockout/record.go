@@ -70,7 +70,7 @@ type Verdict struct {
 func (r *Record) Reserve(id string, who Who, rules Rules, now time.Time) Verdict {
 	r.tidy(rules, now)
 	standing := r.standing(who)
-	if standing.Failures >= r.most(who) || who == Strangers && rules.Lock <= 0 && standing.Paced >= rules.LockAt {
+	if standing.Failures >= r.most(who) || who == Strangers && rules.Lock <= 0 && standing.Failures >= rules.LockAt {
 		return Verdict{}
 	}
 	if free := standing.Last.Add(rules.wait(who, standing.Paced)); free.After(now) {

@@ -26,7 +26,7 @@ type Rules struct {
 	FirstWait time.Duration
 	// LockAt is the failure in a row from which each costs Lock.
 	LockAt int
-	// Lock is the longest wait. 0 ends the strangers' row at LockAt.
+	// Lock is the longest wait. 0 ends the strangers' row at LockAt; after it was begun anew, their waits go on doubling.
 	Lock time.Duration
 	// Decay is how long after the last failure a row costs no wait any more.
 	Decay time.Duration
@@ -34,7 +34,7 @@ type Rules struct {
 
 // wait is how long after the last of a number of failures in a row the next try may be.
 func (r Rules) wait(who Who, row int) time.Duration {
-	if who == Strangers && row >= r.LockAt {
+	if who == Strangers && row >= r.LockAt && r.Lock > 0 {
 		return r.Lock
 	}
 	if row < r.WaitFrom {
