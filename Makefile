@@ -41,7 +41,7 @@ chaos: ## Kill the services 50 times under load, doorward serve 25 times, and lo
 faults: ## Take away NATS, each service, the mail server and the disks, for a minute each, under load; OUTAGE and ROLLBACK change that
 	@go test ./test/faults -count=1 -timeout=2h -v -outage=$(or $(OUTAGE),1m) -rollback=$(or $(ROLLBACK),14m)
 
-attack: ## Guess, spray, stuff, lock out, flood and mail-bomb the suite with crowds of 10,000; SCALE changes that
+attack: ## Guess, spray, stuff, lock out, flood, mail-bomb and enumerate the suite with crowds of 10,000; SCALE changes that
 	@go test ./test/attack -count=1 -timeout=2h -v -scale=$(or $(SCALE),250)
 
 soak: ## Leave the suite under load for an hour, and print what it holds each minute; DURATION changes that

@@ -64,6 +64,7 @@ type cli struct {
 	Dead      deadCmd      `cmd:"" help:"List, replay and drop messages that couldn't be handled."`
 	Backup    backupCmd    `cmd:"" help:"Copy the stores of running services to disk."`
 	Restore   restoreCmd   `cmd:"" help:"Put a backup in the place of a stopped service's store, and end what was issued, on files."`
+	Selftest  selftestCmd  `cmd:"" help:"Measure on a running deployment that strangers can't learn who has an account."`
 	Breach    breachCmd    `cmd:"" help:"Build the corpus of breached passwords, and look passwords up, on files."`
 	Config    configCmd    `cmd:"" help:"Print a service's configuration and where each value comes from; secrets are hidden."`
 	Health    healthCmd    `cmd:"" help:"Ask a service whether it serves."`
@@ -115,7 +116,19 @@ func (s streams) misused(err error) int {
 	return exitUsage
 }
 
+// fail says what went wrong. Most commands have one way to fail.
 func (s streams) fail(err error) int {
 	fmt.Fprintf(s.err, "doorward: %v\n", err)
+	if other, ok := errors.AsType[*exitError](err); ok {
+		return other.code
+	}
 	return exitFailed
 }
+
+// exitError is the error of a command whose exit codes say more.
+type exitError struct {
+	code int
+	text string
+}
+
+func (e *exitError) Error() string { return e.text }

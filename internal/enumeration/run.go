@@ -63,18 +63,34 @@ func (r Report) Leaks() bool {
 // Doubts are the reasons why that nothing was found, or something, may not be believed.
 func (r Report) Doubts() []string {
 	var doubts []string
-	for _, row := range r.Rows {
-		switch {
-		case row.Control && row.Verdict.Leaks():
-			doubts = append(doubts, row.Entry+": two groups of nobody's seem to differ, so the measurement is disturbed")
-		case row.Verdict == leak.Unclear:
-			doubts = append(doubts, fmt.Sprintf("%s, %s: the answers' times vary too much, or are too few", row.Entry, row.State))
+	for _, e := range entries() {
+		if text := r.doubt(e.name); text != "" {
+			doubts = append(doubts, e.name+": "+text)
 		}
 	}
 	if len(r.Unreached) > 0 {
 		doubts = append(doubts, "nothing got as far as "+strings.Join(r.Unreached, ", "))
 	}
 	return doubts
+}
+
+// doubt says what is wrong with what was measured of an entry; empty when nothing is.
+func (r Report) doubt(entry string) string {
+	var widest time.Duration
+	unclear := false
+	for _, row := range r.Rows {
+		switch {
+		case row.Entry != entry:
+		case row.Control && row.Verdict.Leaks():
+			return "nobody seems to differ from nobody, so the measurement is disturbed"
+		case row.Verdict == leak.Unclear:
+			widest, unclear = max(widest, (row.High-row.Low)/2), true
+		}
+	}
+	if !unclear {
+		return ""
+	}
+	return fmt.Sprintf("the times vary too much: differences of less than %s can't be seen", widest.Round(10*time.Microsecond))
 }
 
 // Run measures. It fails when an entrance has no walk, and when the deployment doesn't answer.

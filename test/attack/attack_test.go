@@ -52,6 +52,7 @@ func TestAttacks(t *testing.T) {
 		{"StrangersWhoFailKeepNoOwnerOut", denying},
 		{"AFloodOfStrangersLeavesOwnersAndVerifiersTheirTime", flooding},
 		{"AMailboxGetsNoMoreMailsThanItsQuota", bombing},
+		{"NoEntranceTellsWhetherAnAddressHasAnAccount", enumerating},
 	} {
 		t.Run(attack.promise, func(t *testing.T) { attack.play(t, s) })
 	}

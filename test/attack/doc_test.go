@@ -7,8 +7,7 @@
 //
 // Each figure is a line of the log, with the bound that it is held to. Everything stays on this machine, and is bounded in count and time.
 //
-// It owns the attacks, and nothing of what withstands them: a rule's own tests are with the rule. Not yet here is enumeration: that no entry point tells
-// whether an address has an account.
+// It owns the attacks, and nothing of what withstands them: a rule's own tests are with the rule.
 package attack_test
 
 import (
