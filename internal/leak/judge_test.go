@@ -59,7 +59,7 @@ func TestAShiftIsFoundAmongMany(t *testing.T) {
 	tests := map[string]struct {
 		shift time.Duration
 		n     int
-	}{"a millisecond, 100 answers": {time.Millisecond, 100}, "20 ms, 12 answers": {20 * time.Millisecond, 12}}
+	}{"a millisecond, 100 answers": {time.Millisecond, 100}, "20 ms, 16 answers": {20 * time.Millisecond, 16}}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			random, missed := seeded(3), 0
