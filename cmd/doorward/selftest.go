@@ -5,7 +5,6 @@ import (
 	"context"
 	crand "crypto/rand"
 	"crypto/tls"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -177,9 +176,9 @@ func (c *selftestEnumerationCmd) criteria() leak.Criteria {
 
 // seeded is randomness for orders and resamples, which nobody gains by guessing.
 func seeded() *rand.Rand {
-	var seed [16]byte
+	var seed [32]byte
 	_, _ = crand.Read(seed[:]) // never fails
-	return rand.New(rand.NewPCG(binary.NativeEndian.Uint64(seed[:8]), binary.NativeEndian.Uint64(seed[8:])))
+	return rand.New(rand.NewChaCha8(seed)) //nolint:gosec // G404: no secret comes of it
 }
 
 // connect reaches authn as an application, whose errors stay as they come, and as an operator.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/internal/enumeration"
+	"github.com/doorward/doorward/internal/leak"
 )
 
 func (c *selftestEnumerationCmd) print(w io.Writer, r enumeration.Report) error {
@@ -49,10 +50,13 @@ func concluded(r enumeration.Report, tolerance time.Duration) string {
 }
 
 func shapeText(row enumeration.Row) string {
-	if len(row.Shapes) == 0 {
-		return "same"
+	switch {
+	case len(row.Shapes) > 0:
+		return fmt.Sprintf("%d differ", len(row.Shapes))
+	case row.Verdict == leak.ShapeLeak:
+		return "other shares"
 	}
-	return fmt.Sprintf("%d differ", len(row.Shapes))
+	return "same"
 }
 
 func millis(d time.Duration) string { return fmt.Sprintf("%.3f", float64(d)/float64(time.Millisecond)) }

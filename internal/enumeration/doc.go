@@ -11,7 +11,8 @@
 //
 // Each address is walked once a round and a run. So what is counted of it (failures, codes, calls) is the same for all, and no limit is met. Rounds mix the
 // groups, so that a busy moment of the machine falls on all of them. Each walk comes from another network of 2001:db8::/32, which is nobody's (RFC 3849),
-// for networks are counted too. Where a call is refused for a challenge it is solved, and the call made again: the entry's time is that of both.
+// for networks are counted too. Where a call is refused for a challenge it is solved, and the call made again: the refusal and the
+// call are measured each by itself, and the work isn't.
 //
 // A group is compared with addresses of nobody's in the same circumstances: those at a blocked domain with others there, for that a domain is blocked
 // isn't a secret. Two groups of nobody's are compared as well. There is nothing to be found between them, so a run that does find something can't be

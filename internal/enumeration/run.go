@@ -1,6 +1,7 @@
 package enumeration
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,9 +64,11 @@ func (r Report) Leaks() bool {
 // Doubts are the reasons why that nothing was found, or something, may not be believed.
 func (r Report) Doubts() []string {
 	var doubts []string
-	for _, e := range entries() {
-		if text := r.doubt(e.name); text != "" {
-			doubts = append(doubts, e.name+": "+text)
+	said := map[string]bool{}
+	for _, row := range r.Rows {
+		if text := r.doubt(row.Entry); text != "" && !said[row.Entry] {
+			said[row.Entry] = true
+			doubts = append(doubts, row.Entry+": "+text)
 		}
 	}
 	if len(r.Unreached) > 0 {
@@ -102,7 +105,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		return Report{}, errors.New("nothing to measure: give states and at least one probe")
 	}
 	began := time.Now()
-	m := &measurement{Config: c, of: map[group][]leak.Series{}}
+	m := &measurement{Config: c, of: map[group][]leak.Series{}, asked: make([]bool, len(entries()))}
 	rounds := Accounts(c.Probes)
 	for n := range rounds {
 		if err := m.round(ctx, n); err != nil {
@@ -122,6 +125,8 @@ func Run(ctx context.Context, c Config) (Report, error) {
 type measurement struct {
 	Config
 	of map[group][]leak.Series
+	// asked says of each entry whether it ever asked for a proof of work.
+	asked []bool
 }
 
 // compared are the states, and the control.
@@ -162,36 +167,64 @@ func (m *measurement) round(ctx context.Context, n int) error {
 
 func (m *measurement) keep(g group, answers []answered) {
 	if m.of[g] == nil {
-		m.of[g] = make([]leak.Series, len(answers))
+		m.of[g] = make([]leak.Series, 2*len(answers)) // the entries, and what asked for work before them
 	}
 	for i, a := range answers {
-		if a.took == 0 {
-			m.of[g][i].AddShape(a.shape)
-			continue
-		}
-		m.of[g][i].Add(a.took, a.shape)
+		a.addTo(&m.of[g][i])
+		asked := cmp.Or(a.asked, &answered{shape: notAsked})
+		asked.addTo(&m.of[g][len(answers)+i])
+		m.asked[i] = m.asked[i] || a.asked != nil
 	}
+}
+
+// notAsked is the shape of a challenge that there was none.
+const notAsked = "not asked"
+
+func (a answered) addTo(s *leak.Series) {
+	if a.took == 0 {
+		s.AddShape(a.shape)
+		return
+	}
+	s.Add(a.took, a.shape)
 }
 
 // report judges all entries at once, so that the correction knows of all comparisons.
 func (m *measurement) report() Report {
-	var rows []Row
+	var r Report
 	var cells []leak.Cell
-	var unreached []string
-	for i, e := range entries() {
-		reached := false
-		for _, s := range m.compared() {
-			rows = append(rows, Row{Method: e.method, Entry: e.name, State: s, Control: s == control})
-			cell := leak.Cell{Known: m.of[groups[s]][i], Unknown: m.of[s.twin()][i]}
-			cells = append(cells, cell)
-			reached = reached || len(cell.Known.Took) > 0
+	all := entries()
+	for i, e := range all {
+		of := m.cells(i, false)
+		cells = append(cells, of...)
+		r.add(e.method, e.name, m.compared())
+		if !slices.ContainsFunc(of, func(c leak.Cell) bool { return len(c.Known.Took) > 0 }) {
+			r.Unreached = append(r.Unreached, e.name)
 		}
-		if !reached {
-			unreached = append(unreached, e.name)
+		if m.asked[i] {
+			cells = append(cells, m.cells(len(all)+i, true)...)
+			r.add(e.method, e.name+challenged, m.compared())
 		}
 	}
 	for i, f := range leak.Judge(cells, m.Criteria, m.Random) {
-		rows[i].Finding = f
+		r.Rows[i].Finding = f
 	}
-	return Report{Rows: rows, Unreached: unreached}
+	return r
+}
+
+// challenged marks the refusals that ask for a proof of work. Whether one is asked for depends on the load too.
+const challenged = ": challenge"
+
+// cells are an entry's, one for each state.
+func (m *measurement) cells(series int, chance bool) []leak.Cell {
+	var cells []leak.Cell
+	for _, s := range m.compared() {
+		cells = append(cells, leak.Cell{Known: m.of[groups[s]][series], Unknown: m.of[s.twin()][series], Chance: chance})
+	}
+	return cells
+}
+
+func (r *Report) add(method, name string, states []State) {
+	for _, s := range states {
+		r.Rows = append(r.Rows, Row{Method: method, Entry: name, State: s, Control: s == control})
+	}
 }

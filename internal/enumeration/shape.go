@@ -16,6 +16,8 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 )
 
 // seen is all that a caller sees of an answer.
@@ -86,6 +88,9 @@ func (s seen) message(b *strings.Builder, m protoreflect.Message) {
 		return
 	case *errdetails.RetryInfo:
 		b.WriteString(waiting)
+		return
+	case *typev1.Challenge:
+		fmt.Fprintf(b, "{%s of %d}", special.GetAlgorithm(), special.GetMaxNumber())
 		return
 	case *anypb.Any:
 		s.packed(b, special)

@@ -25,11 +25,11 @@ const (
 	browser = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0"
 	// patience is for one call.
 	patience = 30 * time.Second
+	// hardest is the most work that a policy can ask for.
+	hardest = 10_000_000
 	// busyTries are how often a call is made that a busy deployment doesn't take, and busyWait how long is waited in between at most.
 	busyTries = 10
 	busyWait  = 3 * time.Second
-	// mostWork is the hardest challenge that is solved, in hashes.
-	mostWork = 10_000_000
 )
 
 // notReached is the shape of what couldn't be asked.
@@ -39,6 +39,8 @@ const notReached = "not reached"
 type answered struct {
 	took  time.Duration
 	shape string
+	// asked is the refusal before, which asked for a proof of work; nil when there was none.
+	asked *answered
 }
 
 // visit is one walk's of one address.
@@ -83,23 +85,30 @@ func (v *visit) take(ctx context.Context, w walk) ([]answered, error) {
 	return out, nil
 }
 
-// call makes one call. Where the deployment is too busy to look at it, it is made again: that says nothing of the address.
+// call makes one call, with a proof of work where one is asked for: the work isn't measured, the asking is by itself. Where the deployment is too busy
+// to look at the call, it is made again: that says nothing of the address.
 func (v *visit) call(ctx context.Context, e entry) (answered, error) {
-	var err error
+	var asked *answered
+	busy := &busyError{said: errors.New("it asks for one challenge after the other")}
 	for range busyTries {
-		var a answered
-		if a, err = v.once(ctx, e); err == nil {
+		a, challenge, err := v.once(ctx, e)
+		solved := v.client.ChallengeSolution != ""
+		v.client.ChallengeSolution = "" // it is good for one call, whatever came of it
+		switch {
+		case errors.As(err, &busy):
+			err = pause(ctx, busy.wait)
+		case err == nil && challenge != nil && !solved:
+			asked = &a
+			v.client.ChallengeSolution, err = doorward.Solve(ctx, challenge, hardest)
+		case err == nil:
+			a.asked = asked
 			return a, nil
 		}
-		var busy *busyError
-		if !errors.As(err, &busy) {
-			return answered{}, err
-		}
-		if err := pause(ctx, busy.wait); err != nil {
+		if err != nil {
 			return answered{}, err
 		}
 	}
-	return answered{}, err
+	return answered{}, busy
 }
 
 // busyError is the deployment's word that it can't look at a call now.
@@ -114,45 +123,23 @@ func (e *busyError) Error() string {
 
 func (e *busyError) Unwrap() error { return e.said }
 
-// challenged goes before the shape of an answer that a challenge was asked for first.
-const challenged = "after a challenge: "
-
-// once makes a call; where it takes a challenge, makes it again with the solution. What solving took is nobody's secret and isn't counted.
-func (v *visit) once(ctx context.Context, e entry) (answered, error) {
+// once makes the call. It gives the challenge, if that is the answer.
+func (v *visit) once(ctx context.Context, e entry) (answered, *typev1.Challenge, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	first, asked, err := v.invoke(ctx, e)
-	if err != nil || asked == nil {
-		return first, err
-	}
-	if v.client.ChallengeSolution, err = doorward.Solve(ctx, asked, mostWork); err != nil {
-		return answered{}, err
-	}
-	second, again, err := v.invoke(ctx, e)
-	v.client.ChallengeSolution = ""
-	if again != nil {
-		err = errors.New("the deployment didn't take the solution of its challenge")
-	}
-	return answered{took: first.took + second.took, shape: challenged + second.shape}, err
-}
-
-func (v *visit) invoke(ctx context.Context, e entry) (a answered, asked *typev1.Challenge, err error) {
 	request, response := e.ask(v), e.answer()
 	var header, trailer metadata.MD
 	began := time.Now()
-	err = v.conn.Invoke(ctx, e.method, request, response, grpc.Header(&header), grpc.Trailer(&trailer))
-	a.took = time.Since(began)
+	err := v.conn.Invoke(ctx, e.method, request, response, grpc.Header(&header), grpc.Trailer(&trailer))
+	took := time.Since(began)
 	if err := unmeasurable(err); err != nil {
 		return answered{}, nil, err
-	}
-	if asked := fault.ChallengeOf(err); asked != nil {
-		return a, asked, nil
 	}
 	if e.begins && err == nil {
 		v.learn(response)
 	}
-	a.shape = shapeOf(seen{response: response, err: err, header: header, trailer: trailer, address: v.address, at: began})
-	return a, nil, nil
+	shape := shapeOf(seen{response: response, err: err, header: header, trailer: trailer, address: v.address, at: began})
+	return answered{took: took, shape: shape}, fault.ChallengeOf(err), nil
 }
 
 // learn keeps what the attempt is continued with.

@@ -32,7 +32,11 @@ func (s *Series) AddShape(shape string) {
 }
 
 // Cell is one comparison.
-type Cell struct{ Known, Unknown Series }
+type Cell struct {
+	Known, Unknown Series
+	// Chance says that which shape an answer has is up to others too, such as to their load: then only the shares count.
+	Chance bool
+}
 
 // Criteria are what a difference is held against.
 type Criteria struct {
@@ -115,7 +119,7 @@ func Judge(cells []Cell, c Criteria, random *rand.Rand) []Finding {
 	correct(ps)
 	for i := range findings {
 		f := &findings[i]
-		f.Verdict = f.judge(c, len(cells[i].Known.Shapes) > 0 && len(cells[i].Unknown.Shapes) > 0)
+		f.Verdict = f.judge(c, cells[i])
 	}
 	return findings
 }
@@ -146,8 +150,11 @@ func measure(cell Cell, c Criteria, random *rand.Rand) Finding {
 	}
 }
 
-// onlyOne lists the shapes that one group alone was given.
+// onlyOne lists the shapes that one group alone was given, unless that may be by chance.
 func onlyOne(cell Cell) []Shape {
+	if cell.Chance {
+		return nil
+	}
 	var found []Shape
 	for _, text := range slices.Sorted(maps.Keys(cell.Known.Shapes)) {
 		if cell.Unknown.Shapes[text] == 0 {
@@ -162,15 +169,20 @@ func onlyOne(cell Cell) []Shape {
 	return found
 }
 
-// mix compares, of the shapes that both groups were given, how often each was. It is the most telling of them, corrected for their number.
+// mix compares how often the groups were given each shape that both were given, or, where chance has a part, either. It is the most telling of the tests,
+// corrected for their number.
 func mix(cell Cell) Test {
+	texts := slices.Concat(slices.Collect(maps.Keys(cell.Known.Shapes)), slices.Collect(maps.Keys(cell.Unknown.Shapes)))
+	slices.Sort(texts)
 	most, compared := nothing, 0
-	for text, times := range cell.Known.Shapes {
-		if others := cell.Unknown.Shapes[text]; others > 0 {
-			compared++
-			if t := MannWhitney(had(times, cell.Known), had(others, cell.Unknown)); t.P < most.P {
-				most = t
-			}
+	for _, text := range slices.Compact(texts) {
+		known, unknown := cell.Known.Shapes[text], cell.Unknown.Shapes[text]
+		if !cell.Chance && min(known, unknown) == 0 {
+			continue
+		}
+		compared++
+		if t := MannWhitney(had(known, cell.Known), had(unknown, cell.Unknown)); t.P < most.P {
+			most = t
 		}
 	}
 	most.P = min(1, most.P*float64(max(compared, 1)))
@@ -193,14 +205,14 @@ func had(times int, s Series) []float64 {
 // fewest timed answers of a group that the tests can go by.
 const fewest = 8
 
-func (f Finding) judge(c Criteria, answered bool) Verdict {
+func (f Finding) judge(c Criteria, of Cell) Verdict {
 	switch {
-	case !answered:
+	case len(of.Known.Shapes) == 0, len(of.Unknown.Shapes) == 0:
 		return Unclear
 	case len(f.Shapes) > 0, f.Mix.P < c.Error:
 		return ShapeLeak
-	case f.N == 0:
-		return Same // nothing was asked of either, which is the same
+	case f.N == 0, f.N < fewest && of.Chance:
+		return Same // nothing was asked of either, which is the same; or little, as it happened
 	case f.Welch.P < c.Error && away(f.MeanDifference) > c.Tolerance:
 		return TimeLeak
 	case f.Ranks.P < c.Error && away(f.Difference) > c.Tolerance:

@@ -118,6 +118,9 @@ func TestVerdicts(t *testing.T) {
 	}
 	wide := leak.DefaultCriteria()
 	wide.Resolution = time.Microsecond
+	chance := func(known, unknown leak.Series) leak.Cell {
+		return leak.Cell{Known: known, Unknown: unknown, Chance: true}
+	}
 	tests := map[string]struct {
 		cell     leak.Cell
 		criteria leak.Criteria
@@ -128,6 +131,8 @@ func TestVerdicts(t *testing.T) {
 		"the unknown have one":                {leak.Cell{Known: steady(100, time.Millisecond, ok), Unknown: mixed(1)}, leak.DefaultCriteria(), leak.ShapeLeak},
 		"both have both, in other shares":     {leak.Cell{Known: mixed(5), Unknown: mixed(50)}, leak.DefaultCriteria(), leak.ShapeLeak},
 		"both have both, in the same":         {leak.Cell{Known: mixed(5), Unknown: mixed(7)}, leak.DefaultCriteria(), leak.Same},
+		"a few by chance":                     {chance(mixed(2), steady(100, time.Millisecond, ok)), leak.DefaultCriteria(), leak.Same},
+		"too many for chance":                 {chance(mixed(30), steady(100, time.Millisecond, ok)), leak.DefaultCriteria(), leak.ShapeLeak},
 		"a difference of no use":              {leak.Cell{Known: steady(50, time.Millisecond, ok), Unknown: steady(50, time.Millisecond+50*time.Microsecond, ok)}, leak.DefaultCriteria(), leak.Same},
 		"the known are faster":                {leak.Cell{Known: steady(50, time.Millisecond, ok), Unknown: steady(50, 2*time.Millisecond, ok)}, leak.DefaultCriteria(), leak.TimeLeak},
 		"too few":                             {leak.Cell{Known: steady(5, time.Millisecond, ok), Unknown: steady(50, time.Millisecond, ok)}, leak.DefaultCriteria(), leak.Unclear},
