@@ -32,7 +32,8 @@ const (
 // AttemptService is the one loop for every flow that ends in a session: start, then prepare and continue until the step is DONE or REFUSED.
 //
 // Every call answers with an Attempt, whose `step` says what comes next. A wrong password or code is an OK response that says so in
-// `last_answer`; UNAUTHENTICATED is kept for the caller's own credentials. What an outsider sees doesn't depend on whether the account exists.
+// `last_answer`; UNAUTHENTICATED is kept for the caller's own credentials. What an outsider sees doesn't depend on whether the account exists,
+// unless the operator has chosen `enumeration_mode: bulk`: then both starts say so, after their rate limits.
 //
 // Callers: an application whose API key has the scope `speak_for_users`, with a ClientContext in every request.
 // Any method may also answer: UNAUTHENTICATED (API_KEY_MISSING, API_KEY_INVALID), PERMISSION_DENIED (CALLER_NOT_ALLOWED, SCOPE_MISSING),
@@ -43,10 +44,11 @@ type AttemptServiceClient interface {
 	// Whom the operator's restrictions don't let sign up is refused here, and once more at the end, where they may have changed meanwhile. They look at
 	// address and network, never at whether there is an account; a mailbox that may have but one account, and has it, is like an email that is taken.
 	// By the default policy each is asked for a proof of work: call again with ClientContext.challenge_solution. UNAVAILABLE while risk doesn't answer.
-	// Events: none. Errors: RESOURCE_EXHAUSTED (CHALLENGE_REQUIRED), PERMISSION_DENIED (BLOCKED, SIGN_UP_RESTRICTED).
+	// Events: none. Errors: RESOURCE_EXHAUSTED (CHALLENGE_REQUIRED), PERMISSION_DENIED (BLOCKED, SIGN_UP_RESTRICTED); in bulk mode ALREADY_EXISTS (EMAIL_TAKEN),
+	// after these.
 	StartSignUp(ctx context.Context, in *StartSignUpRequest, opts ...grpc.CallOption) (*StartSignUpResponse, error)
 	// StartSignIn begins a sign-in for an identifier, known or not. It stores an attempt and nothing else. The next step is FIRST_FACTOR.
-	// Events: none. Errors: none but the common ones.
+	// Events: none. Errors: none but the common ones; in bulk mode NOT_FOUND (IDENTIFIER_UNKNOWN).
 	StartSignIn(ctx context.Context, in *StartSignInRequest, opts ...grpc.CallOption) (*StartSignInResponse, error)
 	// Prepare gets a factor ready for the current step: for EMAIL_CODE it sends a new six-digit code by mail. Up to three codes of one attempt are
 	// live; a fourth voids the oldest. A new code resets no failure count.
@@ -122,7 +124,8 @@ func (c *attemptServiceClient) Continue(ctx context.Context, in *ContinueRequest
 // AttemptService is the one loop for every flow that ends in a session: start, then prepare and continue until the step is DONE or REFUSED.
 //
 // Every call answers with an Attempt, whose `step` says what comes next. A wrong password or code is an OK response that says so in
-// `last_answer`; UNAUTHENTICATED is kept for the caller's own credentials. What an outsider sees doesn't depend on whether the account exists.
+// `last_answer`; UNAUTHENTICATED is kept for the caller's own credentials. What an outsider sees doesn't depend on whether the account exists,
+// unless the operator has chosen `enumeration_mode: bulk`: then both starts say so, after their rate limits.
 //
 // Callers: an application whose API key has the scope `speak_for_users`, with a ClientContext in every request.
 // Any method may also answer: UNAUTHENTICATED (API_KEY_MISSING, API_KEY_INVALID), PERMISSION_DENIED (CALLER_NOT_ALLOWED, SCOPE_MISSING),
@@ -133,10 +136,11 @@ type AttemptServiceServer interface {
 	// Whom the operator's restrictions don't let sign up is refused here, and once more at the end, where they may have changed meanwhile. They look at
 	// address and network, never at whether there is an account; a mailbox that may have but one account, and has it, is like an email that is taken.
 	// By the default policy each is asked for a proof of work: call again with ClientContext.challenge_solution. UNAVAILABLE while risk doesn't answer.
-	// Events: none. Errors: RESOURCE_EXHAUSTED (CHALLENGE_REQUIRED), PERMISSION_DENIED (BLOCKED, SIGN_UP_RESTRICTED).
+	// Events: none. Errors: RESOURCE_EXHAUSTED (CHALLENGE_REQUIRED), PERMISSION_DENIED (BLOCKED, SIGN_UP_RESTRICTED); in bulk mode ALREADY_EXISTS (EMAIL_TAKEN),
+	// after these.
 	StartSignUp(context.Context, *StartSignUpRequest) (*StartSignUpResponse, error)
 	// StartSignIn begins a sign-in for an identifier, known or not. It stores an attempt and nothing else. The next step is FIRST_FACTOR.
-	// Events: none. Errors: none but the common ones.
+	// Events: none. Errors: none but the common ones; in bulk mode NOT_FOUND (IDENTIFIER_UNKNOWN).
 	StartSignIn(context.Context, *StartSignInRequest) (*StartSignInResponse, error)
 	// Prepare gets a factor ready for the current step: for EMAIL_CODE it sends a new six-digit code by mail. Up to three codes of one attempt are
 	// live; a fourth voids the oldest. A new code resets no failure count.

@@ -81,6 +81,59 @@ func (SignUpChallenge) EnumDescriptor() ([]byte, []int) {
 	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{0}
 }
 
+// EnumerationMode is what somebody who has proved nothing is told of whether there is an account.
+type EnumerationMode int32
+
+const (
+	// Not said.
+	EnumerationMode_ENUMERATION_MODE_UNSPECIFIED EnumerationMode = 0
+	// Nothing: answers, their time and what they cost are the same for an address that is nobody's.
+	EnumerationMode_ENUMERATION_MODE_STRICT EnumerationMode = 1
+	// The truth, when a sign-up or sign-in begins. Rate limits alone keep it from being asked of many addresses.
+	EnumerationMode_ENUMERATION_MODE_BULK EnumerationMode = 2
+)
+
+// Enum value maps for EnumerationMode.
+var (
+	EnumerationMode_name = map[int32]string{
+		0: "ENUMERATION_MODE_UNSPECIFIED",
+		1: "ENUMERATION_MODE_STRICT",
+		2: "ENUMERATION_MODE_BULK",
+	}
+	EnumerationMode_value = map[string]int32{
+		"ENUMERATION_MODE_UNSPECIFIED": 0,
+		"ENUMERATION_MODE_STRICT":      1,
+		"ENUMERATION_MODE_BULK":        2,
+	}
+)
+
+func (x EnumerationMode) Enum() *EnumerationMode {
+	p := new(EnumerationMode)
+	*p = x
+	return p
+}
+
+func (x EnumerationMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EnumerationMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[1].Descriptor()
+}
+
+func (EnumerationMode) Type() protoreflect.EnumType {
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[1]
+}
+
+func (x EnumerationMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EnumerationMode.Descriptor instead.
+func (EnumerationMode) EnumDescriptor() ([]byte, []int) {
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{1}
+}
+
 // BreachMode is which sources of breached passwords are asked.
 type BreachMode int32
 
@@ -130,11 +183,11 @@ func (x BreachMode) String() string {
 }
 
 func (BreachMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_doorward_authn_v1_policy_service_proto_enumTypes[1].Descriptor()
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[2].Descriptor()
 }
 
 func (BreachMode) Type() protoreflect.EnumType {
-	return &file_doorward_authn_v1_policy_service_proto_enumTypes[1]
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[2]
 }
 
 func (x BreachMode) Number() protoreflect.EnumNumber {
@@ -143,7 +196,7 @@ func (x BreachMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BreachMode.Descriptor instead.
 func (BreachMode) EnumDescriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{1}
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{2}
 }
 
 // AccessMode is who may sign up at all.
@@ -183,11 +236,11 @@ func (x AccessMode) String() string {
 }
 
 func (AccessMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_doorward_authn_v1_policy_service_proto_enumTypes[2].Descriptor()
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[3].Descriptor()
 }
 
 func (AccessMode) Type() protoreflect.EnumType {
-	return &file_doorward_authn_v1_policy_service_proto_enumTypes[2]
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[3]
 }
 
 func (x AccessMode) Number() protoreflect.EnumNumber {
@@ -196,7 +249,7 @@ func (x AccessMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AccessMode.Descriptor instead.
 func (AccessMode) EnumDescriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{2}
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{3}
 }
 
 // AllowlistUse is what the list of those who are allowed is used for.
@@ -240,11 +293,11 @@ func (x AllowlistUse) String() string {
 }
 
 func (AllowlistUse) Descriptor() protoreflect.EnumDescriptor {
-	return file_doorward_authn_v1_policy_service_proto_enumTypes[3].Descriptor()
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[4].Descriptor()
 }
 
 func (AllowlistUse) Type() protoreflect.EnumType {
-	return &file_doorward_authn_v1_policy_service_proto_enumTypes[3]
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[4]
 }
 
 func (x AllowlistUse) Number() protoreflect.EnumNumber {
@@ -253,7 +306,7 @@ func (x AllowlistUse) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AllowlistUse.Descriptor instead.
 func (AllowlistUse) EnumDescriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{3}
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{4}
 }
 
 // DisposableUse is whether addresses at disposable domains may sign up.
@@ -293,11 +346,11 @@ func (x DisposableUse) String() string {
 }
 
 func (DisposableUse) Descriptor() protoreflect.EnumDescriptor {
-	return file_doorward_authn_v1_policy_service_proto_enumTypes[4].Descriptor()
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[5].Descriptor()
 }
 
 func (DisposableUse) Type() protoreflect.EnumType {
-	return &file_doorward_authn_v1_policy_service_proto_enumTypes[4]
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[5]
 }
 
 func (x DisposableUse) Number() protoreflect.EnumNumber {
@@ -306,7 +359,7 @@ func (x DisposableUse) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DisposableUse.Descriptor instead.
 func (DisposableUse) EnumDescriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{4}
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{5}
 }
 
 // SubaddressUse is whether addresses with a tag may sign up.
@@ -350,11 +403,11 @@ func (x SubaddressUse) String() string {
 }
 
 func (SubaddressUse) Descriptor() protoreflect.EnumDescriptor {
-	return file_doorward_authn_v1_policy_service_proto_enumTypes[5].Descriptor()
+	return file_doorward_authn_v1_policy_service_proto_enumTypes[6].Descriptor()
 }
 
 func (SubaddressUse) Type() protoreflect.EnumType {
-	return &file_doorward_authn_v1_policy_service_proto_enumTypes[5]
+	return &file_doorward_authn_v1_policy_service_proto_enumTypes[6]
 }
 
 func (x SubaddressUse) Number() protoreflect.EnumNumber {
@@ -363,7 +416,7 @@ func (x SubaddressUse) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SubaddressUse.Descriptor instead.
 func (SubaddressUse) EnumDescriptor() ([]byte, []int) {
-	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{5}
+	return file_doorward_authn_v1_policy_service_proto_rawDescGZIP(), []int{6}
 }
 
 // Policy is authn's policy. The range of each value and what it is for stand beside it; the defaults are in brackets.
@@ -386,6 +439,8 @@ type Policy struct {
 	// How many unfinished attempts strangers may have for an identifier, and how many there may be that come from a device of the owner's or have proved
 	// something; one more ends the oldest of its kind: 1 to 100 (20).
 	AttemptsPerIdentifier int32 `protobuf:"varint,8,opt,name=attempts_per_identifier,json=attemptsPerIdentifier,proto3" json:"attempts_per_identifier,omitempty"`
+	// What a caller is told of whether there is an account (strict).
+	EnumerationMode EnumerationMode `protobuf:"varint,70,opt,name=enumeration_mode,json=enumerationMode,proto3,enum=doorward.authn.v1.EnumerationMode" json:"enumeration_mode,omitempty"`
 	// How long a mailed code is good: 1 to 10 min (10 min), the most that NIST SP 800-63B-4 §3.1.3 allows.
 	CodeLifetime *durationpb.Duration `protobuf:"bytes,9,opt,name=code_lifetime,json=codeLifetime,proto3" json:"code_lifetime,omitempty"`
 	// The least time between two codes of one attempt: 10 s to 10 min (30 s).
@@ -554,6 +609,13 @@ func (x *Policy) GetAttemptsPerIdentifier() int32 {
 		return x.AttemptsPerIdentifier
 	}
 	return 0
+}
+
+func (x *Policy) GetEnumerationMode() EnumerationMode {
+	if x != nil {
+		return x.EnumerationMode
+	}
+	return EnumerationMode_ENUMERATION_MODE_UNSPECIFIED
 }
 
 func (x *Policy) GetCodeLifetime() *durationpb.Duration {
@@ -1080,7 +1142,7 @@ var File_doorward_authn_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf8\x15\n" +
+	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc7\x16\n" +
 	"\x06Policy\x12O\n" +
 	"\x16session_token_lifetime\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x14sessionTokenLifetime\x12D\n" +
 	"\x10session_lifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0fsessionLifetime\x12>\n" +
@@ -1089,7 +1151,8 @@ const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\x13device_secret_grace\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x11deviceSecretGrace\x12D\n" +
 	"\x10attempt_lifetime\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x0fattemptLifetime\x12'\n" +
 	"\x0fattempt_answers\x18\a \x01(\x05R\x0eattemptAnswers\x126\n" +
-	"\x17attempts_per_identifier\x18\b \x01(\x05R\x15attemptsPerIdentifier\x12>\n" +
+	"\x17attempts_per_identifier\x18\b \x01(\x05R\x15attemptsPerIdentifier\x12M\n" +
+	"\x10enumeration_mode\x18F \x01(\x0e2\".doorward.authn.v1.EnumerationModeR\x0fenumerationMode\x12>\n" +
 	"\rcode_lifetime\x18\t \x01(\v2\x19.google.protobuf.DurationR\fcodeLifetime\x12>\n" +
 	"\rcode_interval\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationR\fcodeInterval\x12$\n" +
@@ -1152,7 +1215,11 @@ const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\x1dSIGN_UP_CHALLENGE_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18SIGN_UP_CHALLENGE_ALWAYS\x10\x01\x12!\n" +
 	"\x1dSIGN_UP_CHALLENGE_WHEN_RAISED\x10\x02\x12\x19\n" +
-	"\x15SIGN_UP_CHALLENGE_OFF\x10\x03*\xae\x01\n" +
+	"\x15SIGN_UP_CHALLENGE_OFF\x10\x03*k\n" +
+	"\x0fEnumerationMode\x12 \n" +
+	"\x1cENUMERATION_MODE_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17ENUMERATION_MODE_STRICT\x10\x01\x12\x19\n" +
+	"\x15ENUMERATION_MODE_BULK\x10\x02*\xae\x01\n" +
 	"\n" +
 	"BreachMode\x12\x1b\n" +
 	"\x17BREACH_MODE_UNSPECIFIED\x10\x00\x12\x13\n" +
@@ -1196,56 +1263,58 @@ func file_doorward_authn_v1_policy_service_proto_rawDescGZIP() []byte {
 	return file_doorward_authn_v1_policy_service_proto_rawDescData
 }
 
-var file_doorward_authn_v1_policy_service_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_doorward_authn_v1_policy_service_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
 var file_doorward_authn_v1_policy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_doorward_authn_v1_policy_service_proto_goTypes = []any{
 	(SignUpChallenge)(0),          // 0: doorward.authn.v1.SignUpChallenge
-	(BreachMode)(0),               // 1: doorward.authn.v1.BreachMode
-	(AccessMode)(0),               // 2: doorward.authn.v1.AccessMode
-	(AllowlistUse)(0),             // 3: doorward.authn.v1.AllowlistUse
-	(DisposableUse)(0),            // 4: doorward.authn.v1.DisposableUse
-	(SubaddressUse)(0),            // 5: doorward.authn.v1.SubaddressUse
-	(*Policy)(nil),                // 6: doorward.authn.v1.Policy
-	(*GetPolicyRequest)(nil),      // 7: doorward.authn.v1.GetPolicyRequest
-	(*GetPolicyResponse)(nil),     // 8: doorward.authn.v1.GetPolicyResponse
-	(*UpdatePolicyRequest)(nil),   // 9: doorward.authn.v1.UpdatePolicyRequest
-	(*UpdatePolicyResponse)(nil),  // 10: doorward.authn.v1.UpdatePolicyResponse
-	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*RestrictionWarning)(nil),    // 13: doorward.authn.v1.RestrictionWarning
+	(EnumerationMode)(0),          // 1: doorward.authn.v1.EnumerationMode
+	(BreachMode)(0),               // 2: doorward.authn.v1.BreachMode
+	(AccessMode)(0),               // 3: doorward.authn.v1.AccessMode
+	(AllowlistUse)(0),             // 4: doorward.authn.v1.AllowlistUse
+	(DisposableUse)(0),            // 5: doorward.authn.v1.DisposableUse
+	(SubaddressUse)(0),            // 6: doorward.authn.v1.SubaddressUse
+	(*Policy)(nil),                // 7: doorward.authn.v1.Policy
+	(*GetPolicyRequest)(nil),      // 8: doorward.authn.v1.GetPolicyRequest
+	(*GetPolicyResponse)(nil),     // 9: doorward.authn.v1.GetPolicyResponse
+	(*UpdatePolicyRequest)(nil),   // 10: doorward.authn.v1.UpdatePolicyRequest
+	(*UpdatePolicyResponse)(nil),  // 11: doorward.authn.v1.UpdatePolicyResponse
+	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*RestrictionWarning)(nil),    // 14: doorward.authn.v1.RestrictionWarning
 }
 var file_doorward_authn_v1_policy_service_proto_depIdxs = []int32{
-	11, // 0: doorward.authn.v1.Policy.session_token_lifetime:type_name -> google.protobuf.Duration
-	11, // 1: doorward.authn.v1.Policy.session_lifetime:type_name -> google.protobuf.Duration
-	11, // 2: doorward.authn.v1.Policy.refresh_grace:type_name -> google.protobuf.Duration
-	11, // 3: doorward.authn.v1.Policy.device_trust_lifetime:type_name -> google.protobuf.Duration
-	11, // 4: doorward.authn.v1.Policy.device_secret_grace:type_name -> google.protobuf.Duration
-	11, // 5: doorward.authn.v1.Policy.attempt_lifetime:type_name -> google.protobuf.Duration
-	11, // 6: doorward.authn.v1.Policy.code_lifetime:type_name -> google.protobuf.Duration
-	11, // 7: doorward.authn.v1.Policy.code_interval:type_name -> google.protobuf.Duration
-	11, // 8: doorward.authn.v1.Policy.lockout_first_wait:type_name -> google.protobuf.Duration
-	11, // 9: doorward.authn.v1.Policy.lockout_duration:type_name -> google.protobuf.Duration
-	11, // 10: doorward.authn.v1.Policy.lockout_decay:type_name -> google.protobuf.Duration
-	1,  // 11: doorward.authn.v1.Policy.breach_mode:type_name -> doorward.authn.v1.BreachMode
-	2,  // 12: doorward.authn.v1.Policy.restriction_access_mode:type_name -> doorward.authn.v1.AccessMode
-	3,  // 13: doorward.authn.v1.Policy.restriction_allowlist:type_name -> doorward.authn.v1.AllowlistUse
-	4,  // 14: doorward.authn.v1.Policy.restriction_disposable:type_name -> doorward.authn.v1.DisposableUse
-	5,  // 15: doorward.authn.v1.Policy.restriction_subaddresses:type_name -> doorward.authn.v1.SubaddressUse
-	0,  // 16: doorward.authn.v1.Policy.challenge_sign_up:type_name -> doorward.authn.v1.SignUpChallenge
-	11, // 17: doorward.authn.v1.Policy.learning_window_max:type_name -> google.protobuf.Duration
-	6,  // 18: doorward.authn.v1.GetPolicyResponse.policy:type_name -> doorward.authn.v1.Policy
-	12, // 19: doorward.authn.v1.GetPolicyResponse.changed_at:type_name -> google.protobuf.Timestamp
-	6,  // 20: doorward.authn.v1.UpdatePolicyRequest.policy:type_name -> doorward.authn.v1.Policy
-	13, // 21: doorward.authn.v1.UpdatePolicyResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
-	7,  // 22: doorward.authn.v1.PolicyService.GetPolicy:input_type -> doorward.authn.v1.GetPolicyRequest
-	9,  // 23: doorward.authn.v1.PolicyService.UpdatePolicy:input_type -> doorward.authn.v1.UpdatePolicyRequest
-	8,  // 24: doorward.authn.v1.PolicyService.GetPolicy:output_type -> doorward.authn.v1.GetPolicyResponse
-	10, // 25: doorward.authn.v1.PolicyService.UpdatePolicy:output_type -> doorward.authn.v1.UpdatePolicyResponse
-	24, // [24:26] is the sub-list for method output_type
-	22, // [22:24] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	12, // 0: doorward.authn.v1.Policy.session_token_lifetime:type_name -> google.protobuf.Duration
+	12, // 1: doorward.authn.v1.Policy.session_lifetime:type_name -> google.protobuf.Duration
+	12, // 2: doorward.authn.v1.Policy.refresh_grace:type_name -> google.protobuf.Duration
+	12, // 3: doorward.authn.v1.Policy.device_trust_lifetime:type_name -> google.protobuf.Duration
+	12, // 4: doorward.authn.v1.Policy.device_secret_grace:type_name -> google.protobuf.Duration
+	12, // 5: doorward.authn.v1.Policy.attempt_lifetime:type_name -> google.protobuf.Duration
+	1,  // 6: doorward.authn.v1.Policy.enumeration_mode:type_name -> doorward.authn.v1.EnumerationMode
+	12, // 7: doorward.authn.v1.Policy.code_lifetime:type_name -> google.protobuf.Duration
+	12, // 8: doorward.authn.v1.Policy.code_interval:type_name -> google.protobuf.Duration
+	12, // 9: doorward.authn.v1.Policy.lockout_first_wait:type_name -> google.protobuf.Duration
+	12, // 10: doorward.authn.v1.Policy.lockout_duration:type_name -> google.protobuf.Duration
+	12, // 11: doorward.authn.v1.Policy.lockout_decay:type_name -> google.protobuf.Duration
+	2,  // 12: doorward.authn.v1.Policy.breach_mode:type_name -> doorward.authn.v1.BreachMode
+	3,  // 13: doorward.authn.v1.Policy.restriction_access_mode:type_name -> doorward.authn.v1.AccessMode
+	4,  // 14: doorward.authn.v1.Policy.restriction_allowlist:type_name -> doorward.authn.v1.AllowlistUse
+	5,  // 15: doorward.authn.v1.Policy.restriction_disposable:type_name -> doorward.authn.v1.DisposableUse
+	6,  // 16: doorward.authn.v1.Policy.restriction_subaddresses:type_name -> doorward.authn.v1.SubaddressUse
+	0,  // 17: doorward.authn.v1.Policy.challenge_sign_up:type_name -> doorward.authn.v1.SignUpChallenge
+	12, // 18: doorward.authn.v1.Policy.learning_window_max:type_name -> google.protobuf.Duration
+	7,  // 19: doorward.authn.v1.GetPolicyResponse.policy:type_name -> doorward.authn.v1.Policy
+	13, // 20: doorward.authn.v1.GetPolicyResponse.changed_at:type_name -> google.protobuf.Timestamp
+	7,  // 21: doorward.authn.v1.UpdatePolicyRequest.policy:type_name -> doorward.authn.v1.Policy
+	14, // 22: doorward.authn.v1.UpdatePolicyResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
+	8,  // 23: doorward.authn.v1.PolicyService.GetPolicy:input_type -> doorward.authn.v1.GetPolicyRequest
+	10, // 24: doorward.authn.v1.PolicyService.UpdatePolicy:input_type -> doorward.authn.v1.UpdatePolicyRequest
+	9,  // 25: doorward.authn.v1.PolicyService.GetPolicy:output_type -> doorward.authn.v1.GetPolicyResponse
+	11, // 26: doorward.authn.v1.PolicyService.UpdatePolicy:output_type -> doorward.authn.v1.UpdatePolicyResponse
+	25, // [25:27] is the sub-list for method output_type
+	23, // [23:25] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_doorward_authn_v1_policy_service_proto_init() }
@@ -1259,7 +1328,7 @@ func file_doorward_authn_v1_policy_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_authn_v1_policy_service_proto_rawDesc), len(file_doorward_authn_v1_policy_service_proto_rawDesc)),
-			NumEnums:      6,
+			NumEnums:      7,
 			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   1,

@@ -24,7 +24,7 @@ const (
 // Reason is the machine-readable cause of every failure that a caller can see. It travels as
 // `google.rpc.ErrorInfo{domain: "doorward", reason: NAME}`, where NAME is the value without `REASON_`; a sample stands with each value.
 // A refusal inside an attempt is no error: there the same reason is a field of Attempt.
-// No reason tells whether an account exists.
+// No reason tells whether an account exists, but for IDENTIFIER_UNKNOWN and EMAIL_TAKEN, which are given where the operator has chosen `enumeration_mode: bulk`.
 type Reason int32
 
 const (
@@ -98,6 +98,10 @@ const (
 	// PERMISSION_DENIED, and in Attempt.refusal. The operator's rules don't let this address, or this network, sign up. Which rule it was is in the
 	// audit log, for operators.
 	Reason_REASON_SIGN_UP_RESTRICTED Reason = 54
+	// NOT_FOUND. There is no account with this email. Only with `enumeration_mode: bulk`.
+	Reason_REASON_IDENTIFIER_UNKNOWN Reason = 57
+	// ALREADY_EXISTS. The email has an account, or its mailbox does where each may have but one: sign in. Only with `enumeration_mode: bulk`.
+	Reason_REASON_EMAIL_TAKEN Reason = 58
 	// UNAUTHENTICATED. The session token is malformed, not ours, altered, or for somebody else. Which of them is in the verifier's log.
 	Reason_REASON_SESSION_TOKEN_INVALID Reason = 60
 	// UNAUTHENTICATED. The session token's life is over, or the key that signed it is revoked: refresh it.
@@ -151,6 +155,8 @@ var (
 		52: "REASON_ACCOUNT_LOCKED",
 		53: "REASON_ACCOUNT_BANNED",
 		54: "REASON_SIGN_UP_RESTRICTED",
+		57: "REASON_IDENTIFIER_UNKNOWN",
+		58: "REASON_EMAIL_TAKEN",
 		60: "REASON_SESSION_TOKEN_INVALID",
 		61: "REASON_SESSION_TOKEN_EXPIRED",
 		62: "REASON_SESSION_ENDED",
@@ -193,6 +199,8 @@ var (
 		"REASON_ACCOUNT_LOCKED":         52,
 		"REASON_ACCOUNT_BANNED":         53,
 		"REASON_SIGN_UP_RESTRICTED":     54,
+		"REASON_IDENTIFIER_UNKNOWN":     57,
+		"REASON_EMAIL_TAKEN":            58,
 		"REASON_SESSION_TOKEN_INVALID":  60,
 		"REASON_SESSION_TOKEN_EXPIRED":  61,
 		"REASON_SESSION_ENDED":          62,
@@ -235,7 +243,7 @@ var File_doorward_type_v1_reason_proto protoreflect.FileDescriptor
 
 const file_doorward_type_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1ddoorward/type/v1/reason.proto\x12\x10doorward.type.v1*\xf5\b\n" +
+	"\x1ddoorward/type/v1/reason.proto\x12\x10doorward.type.v1*\xac\t\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fREASON_INTERNAL\x10\x01\x12\x16\n" +
@@ -269,7 +277,9 @@ const file_doorward_type_v1_reason_proto_rawDesc = "" +
 	"\x1cREASON_PASSWORD_UNACCEPTABLE\x103\x12\x19\n" +
 	"\x15REASON_ACCOUNT_LOCKED\x104\x12\x19\n" +
 	"\x15REASON_ACCOUNT_BANNED\x105\x12\x1d\n" +
-	"\x19REASON_SIGN_UP_RESTRICTED\x106\x12 \n" +
+	"\x19REASON_SIGN_UP_RESTRICTED\x106\x12\x1d\n" +
+	"\x19REASON_IDENTIFIER_UNKNOWN\x109\x12\x16\n" +
+	"\x12REASON_EMAIL_TAKEN\x10:\x12 \n" +
 	"\x1cREASON_SESSION_TOKEN_INVALID\x10<\x12 \n" +
 	"\x1cREASON_SESSION_TOKEN_EXPIRED\x10=\x12\x18\n" +
 	"\x14REASON_SESSION_ENDED\x10>\x12 \n" +

@@ -10,6 +10,10 @@ import (
 )
 
 var (
+	enumerationMessage = map[tuning.EnumerationMode]authnv1.EnumerationMode{
+		tuning.Strict: authnv1.EnumerationMode_ENUMERATION_MODE_STRICT,
+		tuning.Bulk:   authnv1.EnumerationMode_ENUMERATION_MODE_BULK,
+	}
 	breachModeMessage = map[breach.Mode]authnv1.BreachMode{
 		breach.Off:             authnv1.BreachMode_BREACH_MODE_OFF,
 		breach.ListOnly:        authnv1.BreachMode_BREACH_MODE_LIST,
@@ -64,6 +68,7 @@ func policyMessage(p *tuning.Policy) *authnv1.Policy {
 		AttemptLifetime:       durationpb.New(p.AttemptLifetime),
 		AttemptAnswers:        int32(p.AttemptAnswers),
 		AttemptsPerIdentifier: int32(p.AttemptsPerIdentifier),
+		EnumerationMode:       enumerationMessage[p.EnumerationMode],
 		CodeLifetime:          durationpb.New(p.CodeLifetime),
 		CodeInterval:          durationpb.New(p.CodeInterval),
 		CodesPerHour:          int32(p.CodesPerHour),
@@ -120,6 +125,7 @@ func policyOf(m *authnv1.Policy) tuning.Policy {
 		AttemptLifetime:       m.GetAttemptLifetime().AsDuration(),
 		AttemptAnswers:        int(m.GetAttemptAnswers()),
 		AttemptsPerIdentifier: int(m.GetAttemptsPerIdentifier()),
+		EnumerationMode:       wordOf(enumerationMessage, m.GetEnumerationMode()),
 		CodeLifetime:          m.GetCodeLifetime().AsDuration(),
 		CodeInterval:          m.GetCodeInterval().AsDuration(),
 		CodesPerHour:          int(m.GetCodesPerHour()),

@@ -50,6 +50,7 @@ func TestEveryValueOfTheContractHasItsWord(t *testing.T) {
 	covered(t, kindMessage)
 	covered(t, keyStateMessage)
 	covered(t, scopeMessage)
+	covered(t, enumerationMessage)
 	covered(t, accessModeMessage)
 	covered(t, allowlistMessage)
 	covered(t, disposableMessage)

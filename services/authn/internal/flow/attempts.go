@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -51,12 +52,12 @@ type Started struct {
 	Secret secret.Text
 }
 
-// StartSignUp begins the creation of an account. A taken address gets the same answer; the attempt then leads nowhere.
+// StartSignUp begins the creation of an account. Unless the policy has the truth told, a taken address gets the same answer; the attempt then leads nowhere.
 func (f *Attempts) StartSignUp(ctx context.Context, applicationID string, client Client, address string) (Started, error) {
 	return f.start(ctx, attempt.SignUp, applicationID, client, address)
 }
 
-// StartSignIn begins a sign-in, for an identifier that may belong to nobody.
+// StartSignIn begins a sign-in, for an identifier that may belong to nobody, unless the policy has that told.
 func (f *Attempts) StartSignIn(ctx context.Context, applicationID string, client Client, address string) (Started, error) {
 	return f.start(ctx, attempt.SignIn, applicationID, client, address)
 }
@@ -91,25 +92,46 @@ func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicati
 		}
 	}
 	var made Progress
+	var told error
 	err = f.Store.Update(ctx, func(tx store.Tx) error {
 		a := begun
 		if err := f.findSubject(tx, &a, entrance, now); err != nil {
 			return err
 		}
-		if err := f.makeRoom(tx, a, rules, now); err != nil {
-			return err
-		}
-		if err := tx.Attempts.Put(a); err != nil {
-			return err
-		}
 		var err error
-		made, _, err = f.look(tx, a, rules, now)
+		if told = disclosed(a, rules); told == nil {
+			made, err = f.keep(tx, a, rules, now)
+		}
 		return err
 	})
-	if err != nil {
+	if err = cmp.Or(err, told); err != nil {
 		return Started{}, fmt.Errorf("start attempt: %w", err)
 	}
 	return Started{Progress: made, Secret: held}, nil
+}
+
+// keep makes a new attempt one of its identifier's.
+func (f *Attempts) keep(tx store.Tx, a attempt.Attempt, rules tuning.Policy, now time.Time) (Progress, error) {
+	if err := f.makeRoom(tx, a, rules, now); err != nil {
+		return Progress{}, err
+	}
+	if err := tx.Attempts.Put(a); err != nil {
+		return Progress{}, err
+	}
+	made, _, err := f.look(tx, a, rules, now)
+	return made, err
+}
+
+// disclosed is the truth about an identifier, where the policy has it told. It comes after everything that keeps it from being asked of many.
+func disclosed(a attempt.Attempt, rules tuning.Policy) error {
+	switch known := a.UserID != ""; {
+	case !rules.EnumerationMode.Discloses():
+	case a.Purpose == attempt.SignUp && known:
+		return errEmailTaken
+	case a.Purpose == attempt.SignIn && !known:
+		return errIdentifierUnknown
+	}
+	return nil
 }
 
 // admit asks whether a sign-up may begin. It spends a hash and a mail on somebody who has proved nothing, so the restrictions, the challenge and risk's

@@ -40,6 +40,10 @@ var (
 		"the request can't be accepted as it is; see the field").Field("email", "must be a valid email address")
 	errRestricted = fault.New(fault.Denied, typev1.Reason_REASON_SIGN_UP_RESTRICTED,
 		"sign-up isn't open to this address or network; ask whoever runs the service")
+	errIdentifierUnknown = fault.New(fault.NotFound, typev1.Reason_REASON_IDENTIFIER_UNKNOWN,
+		"there is no account with this email; sign up, or look for a typing mistake")
+	errEmailTaken = fault.New(fault.AlreadyExists, typev1.Reason_REASON_EMAIL_TAKEN,
+		"there is an account with this email already; sign in")
 	errListsUnread = fault.New(fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE,
 		"the lists of who may sign up are being read; try again").RetryIn(time.Second)
 	errListsFull = fault.New(fault.Precondition, typev1.Reason_REASON_LISTS_FULL,

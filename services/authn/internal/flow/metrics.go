@@ -33,6 +33,7 @@ const (
 	outcomeChallenged   = "challenged"   // a challenge was due, and no good solution came
 	outcomeGated        = "gated"        // risk blocks the network
 	outcomeRestricted   = "restricted"   // the operator's rules of who may sign up
+	outcomeDisclosed    = "disclosed"    // bulk mode: whether there is an account
 	outcomeOverloaded   = "overloaded"   // the hash pool is full
 	outcomeUnacceptable = "unacceptable" // a new password that breaks a rule
 	outcomeFailed       = "failed"       // a mistake of the caller's, or of ours
@@ -112,6 +113,8 @@ func outcomeOf(err error) string {
 		return outcomeGated
 	case typev1.Reason_REASON_SIGN_UP_RESTRICTED:
 		return outcomeRestricted
+	case typev1.Reason_REASON_IDENTIFIER_UNKNOWN, typev1.Reason_REASON_EMAIL_TAKEN:
+		return outcomeDisclosed
 	case typev1.Reason_REASON_OVERLOADED:
 		return outcomeOverloaded
 	case typev1.Reason_REASON_PASSWORD_UNACCEPTABLE:

@@ -34,13 +34,21 @@ func NewPolicies(s store.Store, policies *policy.Store[tuning.Policy], lists *Li
 	return &Policies{store: s, policies: policies, lists: lists, possible: possible}
 }
 
-// Warnings are what an operator should know of a policy over the lists of who may sign up. While those are being read nothing is known.
+// bulkWarning is the kind of warning of a policy that has the truth told.
+const bulkWarning restriction.WarningKind = "enumeration_bulk"
+
+// Warnings are what an operator should know of a policy: what it tells strangers, and what it means over the lists of who may sign up. While those are being
+// read nothing is known of them.
 func (f *Policies) Warnings(p tuning.Policy) []restriction.Warning {
-	now := f.lists.current.Load()
-	if now == nil {
-		return nil
+	var all []restriction.Warning
+	if p.EnumerationMode.Discloses() {
+		all = append(all, restriction.Warning{Kind: bulkWarning,
+			Text: "anybody can find out whether an address has an account: enumeration_mode is bulk, and rate limits alone slow it down"})
 	}
-	return now.index.Warnings(p.Restrictions())
+	if now := f.lists.current.Load(); now != nil {
+		all = append(all, now.index.Warnings(p.Restrictions())...)
+	}
+	return all
 }
 
 // Current is the policy in force, read anew: an operator who has just changed it sees the change.

@@ -36,6 +36,8 @@ type Policy struct {
 	// AttemptsPerIdentifier is how many unfinished attempts strangers may have for an identifier, and how many there may be that come from a device of the
 	// owner's or have proved something; one more ends the oldest of its kind. 1 to 100.
 	AttemptsPerIdentifier int `json:"attempts_per_identifier"`
+	// EnumerationMode is what somebody who has proved nothing is told of whether there is an account: strict or bulk.
+	EnumerationMode EnumerationMode `json:"enumeration_mode"`
 	// CodeLifetime is how long a mailed code is good. 1 to 10 min, the most that NIST SP 800-63B-4 §3.1.3 allows.
 	CodeLifetime time.Duration `json:"code_lifetime"`
 	// CodeInterval is the least time between two codes of one attempt. 10 s to 10 min.
@@ -133,6 +135,7 @@ func Default() Policy {
 		AttemptLifetime:            15 * time.Minute,
 		AttemptAnswers:             5,
 		AttemptsPerIdentifier:      20,
+		EnumerationMode:            Strict,
 		CodeLifetime:               10 * time.Minute,
 		CodeInterval:               30 * time.Second,
 		CodesPerHour:               10,
@@ -182,6 +185,7 @@ func (p Policy) Validate() error {
 		span("attempt_lifetime", p.AttemptLifetime, time.Minute, time.Hour),
 		span("attempt_answers", p.AttemptAnswers, 1, 20),
 		span("attempts_per_identifier", p.AttemptsPerIdentifier, 1, 100),
+		oneOf("enumeration_mode", p.EnumerationMode, Strict, Bulk),
 		span("code_lifetime", p.CodeLifetime, time.Minute, 10*time.Minute),
 		span("code_interval", p.CodeInterval, 10*time.Second, 10*time.Minute),
 		span("codes_per_hour", p.CodesPerHour, 3, 60),

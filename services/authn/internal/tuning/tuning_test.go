@@ -137,6 +137,21 @@ func TestBreachModesAreThoseThatTheCheckHas(t *testing.T) {
 	}
 }
 
+func TestOnlyBulkModeDiscloses(t *testing.T) {
+	for mode, c := range map[tuning.EnumerationMode]struct{ good, discloses bool }{
+		tuning.Strict: {true, false}, tuning.Bulk: {true, true}, "": {}, "Bulk": {}, "off": {},
+	} {
+		policy := tuning.Default()
+		policy.EnumerationMode = mode
+		if err := policy.Validate(); (err == nil) != c.good || err != nil && !strings.HasPrefix(err.Error(), "enumeration_mode is ") {
+			t.Errorf("%q: %v; want it taken: %t", mode, err, c.good)
+		}
+		if mode.Discloses() != c.discloses {
+			t.Errorf("%q discloses: %t", mode, !c.discloses)
+		}
+	}
+}
+
 func TestWhatHappensWhenASourceFailsIsAChoicePerMoment(t *testing.T) {
 	policy := tuning.Default()
 	for _, m := range []breach.Moment{breach.AtSet, breach.AtSignIn} {
