@@ -50,13 +50,13 @@ func (f *Restrictions) Judge(ctx context.Context, after string, limit int) (Swep
 	return swept, nil
 }
 
-// unwelcome says whether none of an account's addresses may sign up. One that may keeps the account, and so does having no address.
+// unwelcome says whether none of an account's addresses may sign up, those included that were imported unproved. One that may keeps the account, and so does having no address.
 func (d door) unwelcome(user *account.User) (found Unwelcome, refused bool) {
 	if user.Banned() {
 		return Unwelcome{}, false
 	}
 	for _, e := range user.Emails {
-		if !e.RemovedAt.IsZero() || e.VerifiedAt.IsZero() {
+		if !e.Names() {
 			continue
 		}
 		judgement := restriction.Judge(restriction.Subject{Email: e.Address, AddressOnly: true, Invited: true}, d.rules, d.index)

@@ -8,6 +8,7 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/flow"
 	"github.com/doorward/doorward/services/authn/internal/restriction"
+	"github.com/doorward/doorward/services/authn/internal/userimport"
 )
 
 func TestASweepTellsWhoseAddressesMayNotSignUpAndChangesNothing(t *testing.T) {
@@ -32,6 +33,19 @@ func TestASweepTellsWhoseAddressesMayNotSignUpAndChangesNothing(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	expectUnchanged(t, before, w.picture(eve))
+}
+
+// TestASweepJudgesImportedAddressesThatNobodyHasProved: such an account is waiting to be signed in to.
+func TestASweepJudgesImportedAddressesThatNobodyHasProved(t *testing.T) {
+	w := newWorldOf(t, 2)
+	imported := w.imports(flow.Import{}, userimport.Row{Email: "eve@spam.example"})
+	w.put(restriction.Block, "spam.example")
+	swept, err := w.restrictions.Judge(t.Context(), "", 10)
+	w.must(err)
+	want := []flow.Unwelcome{{UserID: imported[0].UserID, Email: "eve@spam.example", Rule: restriction.AddressBlocked}}
+	if diff := cmp.Diff(want, swept.Refused); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 func TestASweepGoesOnWhereItsPageEnded(t *testing.T) {
