@@ -30,10 +30,11 @@ func (c claimant) charge(perAccount, perDevice int) pace.Charge {
 }
 
 // paced refuses calls that come too fast, by account or device and by network. It is asked before anything is stored or hashed, and answers the same
-// for identifiers that belong to nobody.
+// for identifiers that belong to nobody. A network's known devices have a rate apart from all others there: strangers behind an owner's address use up
+// none of it.
 func (f *Attempts) paced(what string, ip string, by pace.Charge, perNetwork int) error {
 	by.Kind += what
-	network := pace.Charge{Kind: "network" + what, Key: networkOf(ip), Rate: pace.Rate{Uses: perNetwork, Per: paceWindow}}
+	network := pace.Charge{Kind: "network of " + by.Kind, Key: networkOf(ip), Rate: pace.Rate{Uses: perNetwork, Per: paceWindow}}
 	if wait, ok := f.Pace.Take(by, network); !ok {
 		return errTooFast.RetryIn(wait)
 	}

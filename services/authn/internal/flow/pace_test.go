@@ -92,6 +92,21 @@ func TestANetworkIsPacedOverAllItsIdentifiers(t *testing.T) {
 	}
 }
 
+// TestStrangersBehindTheSameAddressDontUseUpAKnownDevicesRate: an office or a mobile network is one address to us.
+func TestStrangersBehindTheSameAddressDontUseUpAKnownDevicesRate(t *testing.T) {
+	w := newWorld(t)
+	laptop := w.laptop()
+	laptop.enrol(ada, right)
+	w.paced()
+	w.rules.RateNetworkStarts, w.rules.RateNetworkAnswers = 3, 3
+	neighbour := w.stranger()
+	neighbour.client.IP = homeIP
+	if n, _ := neighbour.starts(nobody); n != 3 {
+		t.Fatalf("%d starts from one network, want 3", n)
+	}
+	laptop.enter(ada, right)
+}
+
 func TestAnswersArePacedAndARefusedOneCountsForNothing(t *testing.T) {
 	w := newWorld(t)
 	laptop := w.laptop()

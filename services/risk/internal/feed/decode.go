@@ -80,11 +80,7 @@ func failed(e bus.Event) (history.Try, time.Time, error) {
 	if ref == "" {
 		ref = e.ID
 	}
-	account := history.Account(body.GetAccountKey())
-	if body.GetKnownDevice() {
-		account = account.OnKnownDevice()
-	}
-	return history.Try{Ref: ref, IP: ip, Account: account}, at, nil
+	return history.Try{Ref: ref, IP: ip, Account: history.Account(body.GetAccountKey()), Known: body.GetKnownDevice()}, at, nil
 }
 
 // owner checks that envelope and body speak of the same user, at a version.

@@ -22,14 +22,6 @@ type Question struct {
 	KnownDevice bool
 }
 
-// counted is the account as the try counts against it.
-func (q Question) counted() history.Account {
-	if q.KnownDevice {
-		return q.Account.OnKnownDevice()
-	}
-	return q.Account
-}
-
 // Assessments judges attempts. Safe for concurrent use.
 type Assessments struct {
 	deps     Deps
@@ -49,7 +41,7 @@ func (a *Assessments) Assess(ctx context.Context, q Question) (decision.Record, 
 	r := decision.Record{
 		ID: id.New("dec", now), At: now, Purpose: q.Purpose, AttemptID: q.AttemptID, UserID: q.UserID, IP: ip, KnownDevice: q.KnownDevice,
 	}
-	before := a.deps.Counters.Begin(history.Try{Ref: r.ID, IP: ip, Account: q.counted()})
+	before := a.deps.Counters.Begin(history.Try{Ref: r.ID, IP: ip, Account: q.Account, Known: q.KnownDevice})
 	past, err := a.profiles.of(ctx, q.UserID)
 	if err != nil {
 		return decision.Record{}, fmt.Errorf("assess: %w", err)

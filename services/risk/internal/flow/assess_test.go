@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -120,6 +121,24 @@ func TestStrangersFailuresCostAKnownDeviceNothing(t *testing.T) {
 		try(true, berlin)
 	}
 	wantAnswer(t, try(true, berlin), score.Open, score.VerifyDevice, signal.AccountFailures)
+}
+
+// TestStrangersDontBlockAKnownDeviceBehindTheSameAddress: an office or a mobile network is one address to us.
+func TestStrangersDontBlockAKnownDeviceBehindTheSameAddress(t *testing.T) {
+	w := newWorld(t, nil)
+	try := func(user string, known bool) decision.Record {
+		return w.ask(flow.Question{Purpose: decision.SignIn, UserID: user, Account: account(user), IP: berlin, KnownDevice: known})
+	}
+	high := score.DefaultPolicy().Limits.IPFailuresHigh
+	for n := range high {
+		try(fmt.Sprint("usr_", n+2), false)
+	}
+	wantAnswer(t, try("usr_0", false), score.Block, score.Allow, signal.IPFailures)
+	wantAnswer(t, try("usr_1", true), score.Open, score.Allow)
+	for n := range high {
+		try(fmt.Sprint("usr_", n+1000), true)
+	}
+	wantAnswer(t, try("usr_0", true), score.Block, score.Allow, signal.IPFailures)
 }
 
 func TestParallelTriesSeeEachOther(t *testing.T) {

@@ -13,20 +13,30 @@ import (
 // about whether such an account exists.
 type Account string
 
-// OnKnownDevice is what an account's tries on its owner's known devices count as. Strangers' count apart: whoever knows an address and fails
-// on purpose mustn't have its owner asked for a code at every sign-in.
-func (a Account) OnKnownDevice() Account {
-	if a == "" {
-		return a
-	}
-	return a + "/known"
-}
-
 // Try is one attempt to prove an account's credential.
 type Try struct {
 	Ref     string // names the try wherever it is spoken of again: the decision's id, which the outcome's event repeats
 	IP      netip.Addr
 	Account Account // empty if the try is against no account: then only the address counts
+	// Known says that it comes from a device that is known for the account. Such tries count apart, by address and by account: strangers who fail on purpose
+	// mustn't have an owner asked for a code, and those behind the same address mustn't have one blocked.
+	Known bool
+}
+
+// origin is what a try counts for by where it comes from.
+type origin struct {
+	network netip.Prefix
+	known   bool
+}
+
+func (t Try) origin() origin { return origin{network(t.IP), t.Known} }
+
+// counted is the account as the try counts against it.
+func (t Try) counted() Account {
+	if t.Known && t.Account != "" {
+		return t.Account + "/known"
+	}
+	return t.Account
 }
 
 // Outcome is how a try ended.
@@ -40,7 +50,7 @@ const (
 
 // Failures are the tries of the last window that failed or are still open.
 type Failures struct {
-	IP      int // from this address; from this /64 for IPv6
+	IP      int // from this address, from this /64 for IPv6; on known devices, or on all others
 	Account int // against this account, from anywhere; on known devices, or on all others
 }
 
@@ -63,7 +73,7 @@ type Counters struct {
 	slot time.Duration
 
 	mu        sync.Mutex
-	addresses *table[netip.Prefix]
+	addresses *table[origin]
 	accounts  *table[Account]
 	tries     map[string]*list.Element // of *try
 	order     *list.List               // tries by when they were first heard of, oldest first
@@ -75,7 +85,7 @@ type try struct {
 	ref     string
 	slot    int64
 	state   state
-	address *row[netip.Prefix] // where it counts; nil for one that doesn't
+	address *row[origin] // where it counts; nil for one that doesn't
 	account *row[Account]
 }
 
@@ -114,7 +124,7 @@ func NewCounters(c Config) (*Counters, error) {
 	return &Counters{
 		now:       c.Now,
 		slot:      c.Window / slots,
-		addresses: newTable[netip.Prefix](c.MaxKeys),
+		addresses: newTable[origin](c.MaxKeys),
 		accounts:  newTable[Account](c.MaxKeys),
 		tries:     map[string]*list.Element{},
 		order:     list.New(),
@@ -185,9 +195,9 @@ func (c *Counters) Stats() Stats {
 }
 
 func (c *Counters) failures(t Try, now int64) Failures {
-	f := Failures{IP: c.addresses.count(network(t.IP), now)}
+	f := Failures{IP: c.addresses.count(t.origin(), now)}
 	if t.Account != "" {
-		f.Account = c.accounts.count(t.Account, now)
+		f.Account = c.accounts.count(t.counted(), now)
 	}
 	return f
 }
@@ -196,9 +206,9 @@ func (c *Counters) failures(t Try, now int64) Failures {
 func (c *Counters) remember(t Try, slot, now int64, s state) {
 	n := &try{ref: t.Ref, slot: slot, state: s}
 	if s != succeeded {
-		n.address = c.addresses.add(network(t.IP), slot, now)
+		n.address = c.addresses.add(t.origin(), slot, now)
 		if t.Account != "" {
-			n.account = c.accounts.add(t.Account, slot, now)
+			n.account = c.accounts.add(t.counted(), slot, now)
 		}
 	}
 	if n.ref == "" {

@@ -6,7 +6,7 @@
 // account (Account → FromAccount) come from one user's history, and may only be felt by somebody who has proven the password.
 //
 //	signal             kind     raised when
-//	failures.ip        origin   the address failed often of late; high when it failed very often
+//	failures.ip        origin   the address failed often of late; high when it failed very often; on known devices, or on all others
 //	failures.account   account  the account was tried and failed often of late, from anywhere; on known devices, or on all others
 //	country.unknown    account  the address has no country
 //	country.new        account  the user has signed in before, but never from this country
