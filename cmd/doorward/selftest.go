@@ -177,7 +177,7 @@ func (c *selftestEnumerationCmd) criteria() leak.Criteria {
 // seeded is randomness for orders and resamples, which nobody gains by guessing.
 func seeded() *rand.Rand {
 	var seed [32]byte
-	_, _ = crand.Read(seed[:]) // never fails
+	_, _ = crand.Read(seed[:])             // never fails
 	return rand.New(rand.NewChaCha8(seed)) //nolint:gosec // G404: no secret comes of it
 }
 
