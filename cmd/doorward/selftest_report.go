@@ -17,14 +17,12 @@ func (c *selftestEnumerationCmd) print(w io.Writer, r enumeration.Report) error 
 	}
 	t := newTable(w, "CALL", "STATE", "N", "KNOWN", "UNKNOWN", "DIFFERENCE (99 %)", "T", "P", "P OF U", "SHAPE", "VERDICT")
 	for _, row := range r.Rows {
-		t.row(row.Entry, string(row.State), fmt.Sprint(row.N), millis(row.Known), millis(row.Unknown),
-			fmt.Sprintf("%s [%s, %s]", millis(row.Difference), millis(row.Low), millis(row.High)),
-			fmt.Sprintf("%.1f", row.Welch.Statistic), probability(row.Welch.P), probability(row.Ranks.P), shapeText(row), string(row.Verdict))
+		t.row(append([]string{row.Entry, string(row.State)}, figures(row)...)...)
 	}
 	if err := t.flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nMedians, in milliseconds. P is corrected for all %d comparisons, of which a run with nothing to find has one at most 0.01 once in a hundred times.\n", 2*len(r.Rows))
+	fmt.Fprintf(w, "\nMedians, in milliseconds. P is corrected for all %d comparisons: below %g a difference is no chance.\n", r.Comparisons(), c.criteria().Error)
 	for _, row := range r.Rows {
 		for _, shape := range row.Shapes {
 			fmt.Fprintf(w, "%s, %s: %s\n", row.Entry, row.State, shape)
@@ -33,12 +31,24 @@ func (c *selftestEnumerationCmd) print(w io.Writer, r enumeration.Report) error 
 	for _, doubt := range r.Doubts() {
 		fmt.Fprintf(w, "doubtful: %s\n", doubt)
 	}
-	fmt.Fprintln(w, concluded(r, c.Tolerance))
+	fmt.Fprintln(w, concluded(r))
 	return nil
 }
 
+// figures are a row's cells.
+func figures(row enumeration.Row) []string {
+	if row.N == 0 {
+		return []string{"0", "-", "-", "-", "-", "-", "-", shapeText(row), string(row.Verdict) + ", not reached"}
+	}
+	return []string{
+		fmt.Sprint(row.N), millis(row.Known), millis(row.Unknown),
+		fmt.Sprintf("%s [%s, %s]", millis(row.Difference), millis(row.Low), millis(row.High)),
+		fmt.Sprintf("%.1f", row.Welch.Statistic), probability(row.Welch.P), probability(row.Ranks.P), shapeText(row), string(row.Verdict),
+	}
+}
+
 // concluded is the last line.
-func concluded(r enumeration.Report, tolerance time.Duration) string {
+func concluded(r enumeration.Report) string {
 	took := r.Took.Round(time.Second)
 	switch {
 	case r.Leaks():
@@ -46,7 +56,7 @@ func concluded(r enumeration.Report, tolerance time.Duration) string {
 	case len(r.Doubts()) > 0:
 		return fmt.Sprintf("Nothing was found, and something might have been missed. Took %s.", took)
 	}
-	return fmt.Sprintf("No answer differs in shape, and none by more than %s in time, as far as was measured. Took %s.", tolerance, took)
+	return fmt.Sprintf("No answer differs in shape, and no median in time by more than %s ms, at 99 %%. Took %s.", millis(r.Reach()), took)
 }
 
 func shapeText(row enumeration.Row) string {

@@ -61,6 +61,27 @@ func (r Report) Leaks() bool {
 	return slices.ContainsFunc(r.Rows, func(row Row) bool { return !row.Control && row.Verdict.Leaks() })
 }
 
+// Reach is how far the intervals of the differences go: larger ones would have shown.
+func (r Report) Reach() time.Duration {
+	var reach time.Duration
+	for _, row := range r.Rows {
+		reach = max(reach, row.High, -row.Low)
+	}
+	return reach
+}
+
+// Comparisons are how many tests of time there were.
+func (r Report) Comparisons() int {
+	const tests = 2
+	n := 0
+	for _, row := range r.Rows {
+		if row.N > 0 {
+			n += tests
+		}
+	}
+	return n
+}
+
 // Doubts are the reasons why that nothing was found, or something, may not be believed.
 func (r Report) Doubts() []string {
 	var doubts []string

@@ -111,7 +111,9 @@ func Judge(cells []Cell, c Criteria, random *rand.Rand) []Finding {
 	for i, cell := range cells {
 		f := &findings[i]
 		*f = measure(cell, c, random)
-		ps = append(ps, &f.Welch.P, &f.Ranks.P)
+		if f.N > 0 {
+			ps = append(ps, &f.Welch.P, &f.Ranks.P)
+		}
 		if f.Mix != nothing {
 			ps = append(ps, &f.Mix.P)
 		}
