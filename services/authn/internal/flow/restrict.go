@@ -74,7 +74,7 @@ func holderOf(tx store.Tx, canonical string, rules restriction.Rules) (account.U
 
 func holds(user *account.User, asked restriction.Address, rules restriction.Rules) bool {
 	for _, e := range user.Emails {
-		if !e.RemovedAt.IsZero() || e.VerifiedAt.IsZero() || e.Canonical == asked.Canonical() {
+		if !e.Names() || e.Canonical == asked.Canonical() {
 			continue
 		}
 		if other, readable := rules.Address(e.Canonical); readable && other.Mailbox() == asked.Mailbox() {

@@ -21,6 +21,7 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/restriction"
 	"github.com/doorward/doorward/services/authn/internal/store"
 	"github.com/doorward/doorward/services/authn/internal/tuning"
+	"github.com/doorward/doorward/services/authn/internal/userimport"
 )
 
 // put adds entries as an operator does.
@@ -233,6 +234,20 @@ func TestATakenMailboxLooksLikeATakenAddress(t *testing.T) {
 	w.put(restriction.Allow, "ada+other@gmail.com")
 	if got, _ := walk("ada+other@gmail.com"); got[2].Step != attempt.Done {
 		t.Errorf("an entry for the very address: the sign-up ends at %v", got[2].Step)
+	}
+}
+
+// TestAnImportedMailboxThatNobodyHasProvedIsTaken, as the address itself is: its account waits for its owner.
+func TestAnImportedMailboxThatNobodyHasProvedIsTaken(t *testing.T) {
+	w := newWorldOf(t, 2)
+	w.imports(flow.Import{}, userimport.Row{Email: "ada@gmail.com"})
+	w.rules.RestrictionSubaddresses = restriction.OnePerMailbox
+	for _, address := range []string{"ada@gmail.com", "a.da@gmail.com"} {
+		tr := w.stranger().signUp(address)
+		tr.answer(newPassword(another))
+		if purpose := tr.mailed().sealed.GetPurpose(); purpose != eventv1.MailPurpose_MAIL_PURPOSE_SIGN_UP_TAKEN {
+			t.Errorf("%s: the mail is for %v", address, purpose)
+		}
 	}
 }
 
