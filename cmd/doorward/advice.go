@@ -52,6 +52,8 @@ func flagOf(field string) string {
 		return "--limit"
 	case "page_token":
 		return "--page"
+	case "learning_window":
+		return "--learning-window"
 	case "overlap", "audience", "note", "scopes":
 		return "--" + strings.TrimSuffix(field, "s")
 	}

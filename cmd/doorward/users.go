@@ -16,6 +16,8 @@ type usersCmd struct {
 	List usersListCmd `cmd:"" help:"List the accounts, the oldest first."`
 	Show usersShowCmd `cmd:"" help:"Show one account."`
 
+	Import usersImportCmd `cmd:"" help:"Make accounts of another system's users, with the passwords that they have there."`
+
 	Lock        usersLockCmd        `cmd:"" help:"Keep an account from signing in, for a time or until it is unlocked."`
 	Unlock      usersUnlockCmd      `cmd:"" help:"End a lock, and the waits after failures."`
 	Ban         usersBanCmd         `cmd:"" help:"Shut an account out: end its sessions, and keep it from signing in."`
@@ -46,8 +48,10 @@ func (c *usersListCmd) Run(ctx context.Context, s streams) error {
 }
 
 type usersShowCmd struct {
-	whose
-	JSON bool `name:"json" help:"Print the answer as JSON."`
+	Email      string `xor:"user" required:"" help:"The user's mail address; give this, --user or --external-id."`
+	User       string `xor:"user" required:"" help:"The user's id, usr_…."`
+	ExternalID string `xor:"user" required:"" name:"external-id" help:"The id that the system which the user was imported from has."`
+	JSON       bool   `name:"json" help:"Print the answer as JSON."`
 }
 
 func (usersShowCmd) Help() string {
@@ -56,13 +60,16 @@ func (usersShowCmd) Help() string {
 
 func (c *usersShowCmd) Run(ctx context.Context, s streams) error {
 	request := &authnv1.GetUserRequest{}
-	if c.User != "" {
+	switch {
+	case c.User != "":
 		request.User = &authnv1.GetUserRequest_UserId{UserId: c.User}
-	} else {
+	case c.ExternalID != "":
+		request.User = &authnv1.GetUserRequest_ExternalId{ExternalId: c.ExternalID}
+	default:
 		request.User = &authnv1.GetUserRequest_Email{Email: c.Email}
 	}
 	return query[*authnv1.GetUserResponse]{
-		service: "authn", json: c.JSON, unfound: c.unfound(), show: printUser,
+		service: "authn", json: c.JSON, unfound: "no user is " + c.User + c.ExternalID + c.Email, show: printUser,
 		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.GetUserResponse, error) {
 			return authnv1.NewUserServiceClient(conn).GetUser(ctx, request)
 		},
@@ -85,10 +92,14 @@ func printUser(w io.Writer, answer *authnv1.GetUserResponse) error {
 	user := answer.GetUser()
 	pairs := [][2]string{
 		{"user", user.GetId()},
+		{"external id", user.GetExternalId()},
+		{"name", user.GetName()},
 		{"signed up (UTC)", moment(user.GetCreatedAt())},
 		{"password", passwordText(user)},
 		{"password set (UTC)", moment(user.GetPasswordSetAt())},
 		{"standing", standingText(user)},
+		{"imported (UTC)", moment(user.GetImportedAt())},
+		{"learns until (UTC)", moment(user.GetLearnUntil())},
 		{"security epoch", strconv.FormatUint(user.GetSecurityEpoch(), 10)},
 	}
 	for _, email := range user.GetEmails() {
@@ -118,6 +129,8 @@ func emailText(email *authnv1.UserEmail) string {
 	said := []string{email.GetAddress()}
 	if at := email.GetVerifiedAt(); at != nil {
 		said = append(said, "verified "+moment(at))
+	} else {
+		said = append(said, "not verified")
 	}
 	if at := email.GetRemovedAt(); at != nil {
 		said = append(said, "removed "+moment(at))

@@ -50,7 +50,7 @@ func (f *Imports) expect(ctx context.Context, forms []credential.Inspection) err
 		if err := f.Pool.Expect([]string{costlier[0].Form}); err != nil {
 			return fmt.Errorf("measure %s: %w", costlier[0].Kind, err)
 		}
-		if err := f.keepSpecimen(ctx, costlier[0]); err != nil {
+		if err := f.keepSpecimen(context.WithoutCancel(ctx), costlier[0]); err != nil { // measured is measured, whoever still waits
 			return err
 		}
 	}
@@ -58,6 +58,8 @@ func (f *Imports) expect(ctx context.Context, forms []credential.Inspection) err
 
 // keepSpecimen remembers a form that was measured, unless a costlier one of its kind was meanwhile.
 func (f *Imports) keepSpecimen(ctx context.Context, s credential.Specimen) error {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
 	return f.Store.Update(ctx, func(tx store.Tx) error {
 		known, err := tx.Specimens.List()
 		if err != nil {

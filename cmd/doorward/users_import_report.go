@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/doorward/doorward/cmd/doorward/internal/userfile"
+	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
+)
+
+// refusalsShown is how many refused lines the terminal has; the report has all.
+const refusalsShown = 20
+
+// refusedLine is a line that was refused, in the report and as JSON. It has nothing of the line but its number.
+type refusedLine struct {
+	Line    int       `json:"line"`
+	Reasons []refusal `json:"reasons"`
+}
+
+type refusal struct {
+	// Reason is stable: line_invalid, or one of the contract's ImportReason.
+	Reason string `json:"reason"`
+	Field  string `json:"field,omitempty"`
+	Text   string `json:"text"`
+}
+
+// importReport counts what became of lines, shows the first refusals, and writes all of them to a file where one is named.
+type importReport struct {
+	DryRun  bool          `json:"dry_run"`
+	Created int           `json:"created"`
+	Same    int           `json:"same"`
+	Refused int           `json:"refused"`
+	Lines   []refusedLine `json:"refused_lines"`
+
+	path    string
+	file    *os.File
+	written *bufio.Writer
+}
+
+// newImportReport opens the report's file, before anything is imported.
+func newImportReport(path string, dryRun bool) (*importReport, error) {
+	r := &importReport{DryRun: dryRun, Lines: []refusedLine{}, path: path}
+	if path == "" {
+		return r, nil
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	r.file, r.written = file, bufio.NewWriter(file)
+	return r, nil
+}
+
+// unreadable is a line that means no user.
+func (r *importReport) unreadable(bad *userfile.LineError) error {
+	line := refusedLine{Line: bad.Line}
+	for _, p := range bad.Problems {
+		line.Reasons = append(line.Reasons, refusal{Reason: "line_invalid", Field: p.Field, Text: p.Text})
+	}
+	return r.refuse(line)
+}
+
+// judged is what authn says of a line.
+func (r *importReport) judged(number int, row *authnv1.ImportedRow) error {
+	switch row.GetOutcome() {
+	case authnv1.ImportOutcome_IMPORT_OUTCOME_CREATED:
+		r.Created++
+		return nil
+	case authnv1.ImportOutcome_IMPORT_OUTCOME_SAME:
+		r.Same++
+		return nil
+	case authnv1.ImportOutcome_IMPORT_OUTCOME_REFUSED, authnv1.ImportOutcome_IMPORT_OUTCOME_UNSPECIFIED:
+	}
+	line := refusedLine{Line: number}
+	for _, f := range row.GetFaults() {
+		reason := strings.ToLower(strings.TrimPrefix(f.GetReason().String(), "IMPORT_REASON_"))
+		line.Reasons = append(line.Reasons, refusal{Reason: reason, Field: f.GetField(), Text: f.GetText()})
+	}
+	return r.refuse(line)
+}
+
+func (r *importReport) refuse(line refusedLine) error {
+	r.Refused++
+	if len(r.Lines) < refusalsShown {
+		r.Lines = append(r.Lines, line)
+	}
+	if r.written == nil {
+		return nil
+	}
+	text, err := json.Marshal(line)
+	if err == nil {
+		_, err = r.written.Write(append(text, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+// close brings the report to disk.
+func (r *importReport) close() error {
+	if r.file == nil {
+		return nil
+	}
+	if err := errors.Join(r.written.Flush(), r.file.Sync(), r.file.Close()); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+// tell prints the counts and the first refusals.
+func (r *importReport) tell(w io.Writer) {
+	created := "accounts are new"
+	if r.DryRun {
+		created = "accounts would be new"
+	}
+	fmt.Fprintf(w, "%d %s, %d were imported before, %d lines are refused\n", r.Created, created, r.Same, r.Refused)
+	if len(r.Lines) == 0 {
+		return
+	}
+	t := newTable(w, "LINE", "REASON", "FIELD", "WHAT IS WRONG")
+	for _, line := range r.Lines {
+		for _, reason := range line.Reasons {
+			t.row(strconv.Itoa(line.Line), reason.Reason, reason.Field, reason.Text)
+		}
+	}
+	_ = t.flush() // as with all that is printed: nobody is there to be told
+	switch more := r.Refused - len(r.Lines); {
+	case r.path != "":
+		fmt.Fprintf(w, "all refused lines: %s\n", r.path)
+	case more > 0:
+		fmt.Fprintf(w, "and %d more; --report FILE has all\n", more)
+	}
+}
+
+func (r *importReport) json(w io.Writer) error {
+	text := json.NewEncoder(w)
+	text.SetIndent("", "  ")
+	return text.Encode(r)
+}
+
+// verdict fails a command whose file has lines that were refused.
+func (r *importReport) verdict() error {
+	if r.Refused == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d lines were refused; the others stand", r.Refused)
+}
