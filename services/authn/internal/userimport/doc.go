@@ -2,7 +2,7 @@
 //
 //	email           required; an address that can be signed up with
 //	email_verified  whether its owner has proved to read it
-//	external_id     the other system's id, 1 to 128 printable characters without spaces
+//	external_id     the other system's id, 1 to 128 printable characters without spaces, not like ours (usr_…)
 //	name            1 to 200 printable characters
 //	password_hash   a form that credential.Inspect takes; left out, the account has no password
 //	created_at      since 1970, and not to come

@@ -70,6 +70,9 @@ func Parse(r Row, now time.Time) (User, []Problem) {
 	if r.ExternalID != "" && !printable(r.ExternalID, maxExternalID, false) {
 		refuse("external_id", "must be 1 to 128 printable characters without spaces")
 	}
+	if strings.HasPrefix(r.ExternalID, "usr_") { // whoever reads one must not take it for another's id of ours
+		refuse("external_id", "must not begin as our own ids do, with usr_")
+	}
 	if r.Name != "" && !printable(r.Name, maxName, true) {
 		refuse("name", "must be 1 to 200 printable characters")
 	}

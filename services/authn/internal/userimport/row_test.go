@@ -50,6 +50,7 @@ func TestARowThatIsNoUserIsRefusedWithTheReasons(t *testing.T) {
 		"an id that can't be seen": {func(r *is) { r.ExternalID = "4\u200b7" }, noID},
 		"an id that is no text":    {func(r *is) { r.ExternalID = "4\xff7" }, noID},
 		"a long id":                {func(r *is) { r.ExternalID = strings.Repeat("7", 129) }, noID},
+		"an id like ours":          {func(r *is) { r.ExternalID = "usr_1" }, "field_invalid external_id must not begin as our own ids do, with usr_"},
 		"a name of spaces":         {func(r *is) { r.Name = "  " }, noName},
 		"a name with a line":       {func(r *is) { r.Name = "Ada\nLovelace" }, noName},
 		"a long name":              {func(r *is) { r.Name = strings.Repeat("é", 201) }, noName},
