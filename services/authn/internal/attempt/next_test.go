@@ -34,6 +34,8 @@ var (
 	containedOwner    = attempt.Facts{Verdict: attempt.Allow, Contained: true, KnownDevice: true}
 	leakedStranger    = attempt.Facts{Verdict: attempt.Allow, Compromised: true}
 	leakedOwner       = attempt.Facts{Verdict: attempt.Allow, Compromised: true, KnownDevice: true}
+	learning          = attempt.Facts{Verdict: attempt.Allow, Learning: true}
+	learningUnasked   = attempt.Facts{Learning: true}
 	locked            = attempt.Facts{Verdict: attempt.Allow, Locked: true, KnownDevice: true}
 	banned            = attempt.Facts{Verdict: attempt.Allow, Banned: true, Locked: true, KnownDevice: true}
 )
@@ -52,6 +54,9 @@ func TestNextOfASignIn(t *testing.T) {
 		"a new password before the old":        {newPassword, owner, attempt.FirstFactor, ""},
 		"the password, known device":           {password, owner, attempt.Done, ""},
 		"the password, unknown device":         {password, stranger, attempt.DeviceVerification, ""},
+		"the password, while learning":         {password, learning, attempt.Done, ""},
+		"nothing proved, while learning":       {nothing, learning, attempt.FirstFactor, ""},
+		"while learning, risk wants a check":   {password, learningUnasked, attempt.DeviceVerification, ""},
 		"both, unknown device":                 {both, stranger, attempt.Done, ""},
 		"the password, not assessed":           {password, unassessed, attempt.DeviceVerification, ""},
 		"both, not assessed":                   {both, unassessed, attempt.Done, ""},
@@ -148,6 +153,7 @@ func anyFacts(t *rapid.T) attempt.Facts {
 		Compromised: rapid.Bool().Draw(t, "compromised"),
 		Locked:      rapid.Bool().Draw(t, "locked"),
 		Banned:      rapid.Bool().Draw(t, "banned"),
+		Learning:    rapid.Bool().Draw(t, "learning"),
 	}
 }
 
@@ -174,7 +180,8 @@ func TestNextKeepsItsPromises(t *testing.T) {
 		guessed := proofs.PasswordAt.IsZero()
 		promise(!guessed || step == attempt.FirstFactor || why == attempt.Over, "before the password is right, the account decides nothing")
 		promise(step != attempt.Done || !guessed, "no sign-in without the password")
-		promise(step != attempt.Done || coded || facts.KnownDevice && facts.Verdict == attempt.Allow, "a device that isn't known takes a code")
+		promise(step != attempt.Done || coded || (facts.KnownDevice || facts.Learning) && facts.Verdict == attempt.Allow,
+			"a device that isn't known takes a code, but where it is learned")
 		promise(step != attempt.Done || !facts.Contained || facts.KnownDevice && coded && setsPassword, "a contained password opens no session")
 		promise(step != attempt.Done || !facts.Compromised || coded && setsPassword, "a compromised password is replaced")
 		promise(step != attempt.Done || !facts.Locked && !facts.Banned, "who is locked or banned doesn't get in")

@@ -17,10 +17,14 @@ import (
 )
 
 // Imports makes accounts of another system's users.
-type Imports struct{ Deps }
+type Imports struct {
+	Deps
+	// measuring is held by whoever measures a form: a caller who sends the same rows again waits, rather than slowing the first down.
+	measuring chan struct{}
+}
 
 // NewImports puts the use case together.
-func NewImports(d Deps) *Imports { return &Imports{d} }
+func NewImports(d Deps) *Imports { return &Imports{Deps: d, measuring: make(chan struct{}, 1)} }
 
 // Import is what to do with rows.
 type Import struct {

@@ -34,26 +34,44 @@ func (b importBatch) forms() []credential.Inspection {
 // expect has the pool's deadline lie above forms that are about to be stored, and remembers them for the next start. One at a time, so that a caller who had
 // no time for all of them finds the first ones done the next time.
 func (f *Imports) expect(ctx context.Context, forms []credential.Inspection) error {
-	for {
-		var known []credential.Specimen
-		err := f.Store.View(ctx, func(tx store.Tx) (err error) {
-			known, err = tx.Specimens.List()
-			return err
-		})
-		if err != nil {
+	for len(forms) > 0 {
+		costlier, err := f.costlier(ctx, forms)
+		if err != nil || len(costlier) == 0 {
 			return err
 		}
-		costlier := credential.Costlier(known, forms)
-		if len(costlier) == 0 {
-			return nil
-		}
-		if err := f.Pool.Expect([]string{costlier[0].Form}); err != nil {
-			return fmt.Errorf("measure %s: %w", costlier[0].Kind, err)
-		}
-		if err := f.keepSpecimen(context.WithoutCancel(ctx), costlier[0]); err != nil { // measured is measured, whoever still waits
+		if err := f.measure(ctx, forms); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// costlier are those of the forms that cost more than the specimens tell.
+func (f *Imports) costlier(ctx context.Context, forms []credential.Inspection) (more []credential.Specimen, err error) {
+	err = f.Store.View(ctx, func(tx store.Tx) error {
+		known, err := tx.Specimens.List()
+		more = credential.Costlier(known, forms)
+		return err
+	})
+	return more, err
+}
+
+// measure measures one of the forms that cost more, if there still are any when its turn comes.
+func (f *Imports) measure(ctx context.Context, forms []credential.Inspection) error {
+	select {
+	case f.measuring <- struct{}{}:
+		defer func() { <-f.measuring }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	costlier, err := f.costlier(ctx, forms)
+	if err != nil || len(costlier) == 0 {
+		return err
+	}
+	if err := f.Pool.Expect([]string{costlier[0].Form}); err != nil {
+		return fmt.Errorf("measure %s: %w", costlier[0].Kind, err)
+	}
+	return f.keepSpecimen(context.WithoutCancel(ctx), costlier[0]) // measured is measured, whoever still waits
 }
 
 // keepSpecimen remembers a form that was measured, unless a costlier one of its kind was meanwhile.
