@@ -56,8 +56,8 @@ type Client struct {
 }
 
 // FromEnv makes a client from DOORWARD_ADDRESS, DOORWARD_API_KEY, DOORWARD_CA and DOORWARD_SERVER_NAME; the last two
-// may be left out. It reports all that is missing at once. Nothing is dialled before the first call.
-func FromEnv(_ context.Context) (*Client, error) {
+// may be left out. What else there is to say, adjust says. It reports all that is missing at once. Nothing is dialled before the first call.
+func FromEnv(_ context.Context, adjust ...func(*Config)) (*Client, error) {
 	var vars env.Reader
 	config := Config{
 		Address:    vars.Need("DOORWARD_ADDRESS"),
@@ -67,6 +67,9 @@ func FromEnv(_ context.Context) (*Client, error) {
 	}
 	if err := vars.Err(); err != nil {
 		return nil, err
+	}
+	for _, change := range adjust {
+		change(&config)
 	}
 	return New(config)
 }

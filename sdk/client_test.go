@@ -45,6 +45,8 @@ type authn struct {
 	client  *typev1.ClientContext
 	hang    chan struct{} // RefreshSession waits for it
 	fail    error
+	asks    *typev1.Challenge // of each call, until it is solved
+	calls   int
 }
 
 func (a *authn) note(ctx context.Context, client *typev1.ClientContext) error {
@@ -52,6 +54,10 @@ func (a *authn) note(ctx context.Context, client *typev1.ClientContext) error {
 	defer a.mu.Unlock()
 	a.headers, _ = metadata.FromIncomingContext(ctx)
 	a.client = client
+	a.calls++
+	if a.asks != nil && !solves(client.GetChallengeSolution(), a.asks) {
+		return challengeRequired(a.asks)
+	}
 	return a.fail
 }
 
