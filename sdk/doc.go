@@ -23,6 +23,12 @@
 // A sign-in often takes more than one request of the user's browser. Keep Attempt.Ticket where only that browser can
 // bring it back (an HttpOnly cookie), and go on with Client.Resume.
 //
+// # Challenges
+//
+// A call may need a proof of work first: a sign-up does, by the default policy, and sign-ins while a deployment is under attack. The client does the work and
+// calls again, all within one call of yours. In a web application that would be work for whoever calls your pages: set Config.HandOnChallenges, and the call
+// fails with a *ChallengeError that the user's browser solves.
+//
 // # Secrets
 //
 // Tokens, keys and tickets are of type Secret: it prints as [redacted] in logs, errors and JSON. Reveal returns the text.

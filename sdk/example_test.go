@@ -48,4 +48,25 @@ func ExampleClient_Resume() {
 	_ = code
 }
 
+// A web application has the user's browser solve what a sign-up costs.
+func ExampleChallengeError() {
+	dw, err := doorward.FromEnv(context.Background(), func(c *doorward.Config) { c.HandOnChallenges = true })
+	if err != nil {
+		return
+	}
+	signUp := func(w http.ResponseWriter, r *http.Request) {
+		from := doorward.FromHTTP(r).WithSolution(r.FormValue("altcha")) // the widget's field; empty at first
+		a, err := dw.SignUp(r.Context(), r.FormValue("email"), from)
+		var challenge *doorward.ChallengeError
+		if errors.As(err, &challenge) {
+			showForm(w, challenge.JSON()) // once more, with the widget and what it is to solve
+			return
+		}
+		_, _ = a, err
+	}
+	_ = signUp
+}
+
+func showForm(http.ResponseWriter, []byte) {}
+
 func askUser() string { return "123456" }

@@ -18,6 +18,8 @@ var scale = flag.Int("scale", 1, "how much larger than in make test the crowds a
 const (
 	// smallCrowd is how many addresses, or accounts, an attack has where scale is 1.
 	smallCrowd = 40
+	// leastWork is the easiest challenge that there is, in hashes.
+	leastWork = 1000
 	// answering is the deadline of one call.
 	answering = 10 * time.Second
 )
@@ -51,6 +53,7 @@ func TestAttacks(t *testing.T) {
 		{"StuffedPasswordsThatAreRightGiveNoSessionAndAreTold", stuffing},
 		{"StrangersWhoFailKeepNoOwnerOut", denying},
 		{"AFloodOfStrangersLeavesOwnersAndVerifiersTheirTime", flooding},
+		{"BotsThatSolveNoChallengeSignNobodyUp", signingUpIdly},
 		{"AMailboxGetsNoMoreMailsThanItsQuota", bombing},
 		{"NoEntranceTellsWhetherAnAddressHasAnAccount", enumerating},
 	} {
@@ -61,7 +64,8 @@ func TestAttacks(t *testing.T) {
 // suite is what is attacked, as an application sees it.
 type suite struct {
 	*deployment.Deployment
-	client   *doorward.Client
+	client   *doorward.Client // solves what it is asked to
+	idle     *doorward.Client // solves nothing
 	sessions authnv1.SessionServiceClient
 	policies authnv1.PolicyServiceClient
 	crowd    addresses
@@ -71,19 +75,25 @@ func newSuite(t *testing.T) *suite {
 	t.Helper()
 	d := deployment.StartServe(t)
 	env := d.Environment()
-	client, err := doorward.New(doorward.Config{
-		Address: env["DOORWARD_ADDRESS"], APIKey: doorward.SecretOf(d.ApplicationKey), CAFile: env["DOORWARD_CA"],
-		ServerName: env["DOORWARD_SERVER_NAME"], Timeout: answering,
-	})
-	must(t, err)
-	t.Cleanup(func() { must(t, client.Close()) })
-	return &suite{
+	client := func(handOn bool) *doorward.Client {
+		c, err := doorward.New(doorward.Config{
+			Address: env["DOORWARD_ADDRESS"], APIKey: doorward.SecretOf(d.ApplicationKey), CAFile: env["DOORWARD_CA"],
+			ServerName: env["DOORWARD_SERVER_NAME"], Timeout: answering, HandOnChallenges: handOn,
+		})
+		must(t, err)
+		t.Cleanup(func() { must(t, c.Close()) })
+		return c
+	}
+	s := &suite{
 		Deployment: d,
-		client:     client,
-		sessions:   authnv1.NewSessionServiceClient(client.Conn()),
+		client:     client(false),
+		idle:       client(true),
 		policies:   authnv1.NewPolicyServiceClient(d.Dial(d.Authn)),
 		crowd:      newAddresses(),
 	}
+	s.sessions = authnv1.NewSessionServiceClient(s.client.Conn())
+	s.tune(t, func(p *authnv1.Policy) { p.ChallengeDifficulty = leastWork }) // the strangers' processors are this machine's too
+	return s
 }
 
 // unpace puts the rates of accounts out of the way of what must hold without them.

@@ -92,12 +92,5 @@ func during(t *testing.T, over time.Duration, attack, again func(context.Context
 
 // beginSignUp goes as far as a stranger gets, to the code that is mailed.
 func (s *suite) beginSignUp(ctx context.Context, email string, from doorward.From) (*doorward.Attempt, error) {
-	a, err := s.client.SignUp(ctx, email, from)
-	if err != nil {
-		return nil, err
-	}
-	if err := patiently(ctx, func() error { return a.NewPassword(ctx, "unlikely enough, "+from.IP.String()) }); err != nil {
-		return nil, err
-	}
-	return a, a.SendCode(ctx)
+	return s.beginSignUpWith(ctx, s.client, email, from)
 }

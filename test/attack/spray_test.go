@@ -14,15 +14,15 @@ const (
 	sprayers = 12
 )
 
-// sprayingFromOne tries one password on a crowd of accounts from one address. risk's gate stops it, before any hash; nobody is let past it until there is a
-// challenge to pass.
+// sprayingFromOne tries one password on a crowd of accounts from one address. risk's gate stops it, before any hash: it lets past who solves a
+// challenge for each password, and these don't.
 func sprayingFromOne(t *testing.T, s *suite) {
 	s.unpace(t)
 	from := s.crowd.next()
 	var heard tally
 	before, began := s.Suite.Metric(hashes), time.Now()
 	besiege(t.Context(), crowd(), sprayers, 0, func(ctx context.Context, _ int) {
-		heard.add(s.try(ctx, unknown("sprayed"), wrong, from))
+		heard.add(s.tryWith(ctx, s.idle, unknown("sprayed"), wrong, from))
 	})
 	most := forgiven * (1 + int(time.Since(began)/riskWindow))
 	tried := int(s.Suite.Metric(hashes) - before)
