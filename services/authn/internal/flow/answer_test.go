@@ -122,6 +122,31 @@ func TestAWrongPasswordAnswersAtTheDeadlineWhoeverItIsFor(t *testing.T) {
 	}
 }
 
+// TestWhatFailsBeforeTheHashAnswersAtTheDeadlineToo: a refusal by the lockout, and by risk, which may have read the account's history.
+func TestWhatFailsBeforeTheHashAnswersAtTheDeadlineToo(t *testing.T) {
+	w := newWorld(t)
+	w.laptop().enrol(ada, right)
+	w.lockAfter(3)
+	lockedNobody(w)
+	w.cost = 50 * time.Millisecond
+	w.deps.Pool = w.pool(cheap, 2)
+	w.through(w.store)
+	for reason, failing := range map[typev1.Reason]func() *trial{
+		typev1.Reason_REASON_TOO_MANY_FAILURES: func() *trial { return w.stranger().signIn(nobody) },
+		typev1.Reason_REASON_BLOCKED: func() *trial {
+			w.risk.answers(says(flow.GateBlock, attempt.Allow))
+			return w.stranger().signIn(ada)
+		},
+	} {
+		tr := failing()
+		began := time.Now()
+		_, err := tr.try(password(wrong))
+		if took := time.Since(began); fault.ReasonOf(err) != reason || took < w.deps.Pool.Deadline() {
+			t.Errorf("%v: %v after %v, before the deadline of %v", reason, err, took, w.deps.Pool.Deadline())
+		}
+	}
+}
+
 // TestAnAnswerThatComesSecondDoesntReplaceTheFirst: the step is looked at again in the transaction that keeps the proof.
 func TestAnAnswerThatComesSecondDoesntReplaceTheFirst(t *testing.T) {
 	w := newWorld(t)

@@ -14,6 +14,7 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/credential"
 	"github.com/doorward/doorward/services/authn/internal/flow"
 	"github.com/doorward/doorward/services/authn/internal/restriction"
+	"github.com/doorward/doorward/services/authn/internal/tuning"
 )
 
 // probed is a world with an address that strangers probe: ada's, if it is anybody's.
@@ -38,14 +39,17 @@ type standing struct {
 
 // standings are all that an account can be.
 var standings = map[string]standing{
-	"an account":                          {account: enrolled},
-	"with many devices":                   {account: busy},
-	"without a password":                  {account: with(func(u *account.User) { u.Password = nil })},
-	"locked by an operator":               {account: enrolledThen((*probed).lock)},
-	"banned":                              {account: enrolledThen((*probed).ban)},
-	"with a compromised mark":             {account: enrolledThen((*probed).markCompromised)},
-	"contained":                           {account: enrolledThen((*probed).contain)},
-	"imported":                            {account: with(func(u *account.User) { u.Password.PHC = strings.Replace(u.Password.PHC, "m=8,t=1", "m=64,t=9", 1) })},
+	"an account":              {account: enrolled},
+	"with many devices":       {account: busy},
+	"without a password":      {account: with(func(u *account.User) { u.Password = nil })},
+	"locked by an operator":   {account: enrolledThen((*probed).lock)},
+	"banned":                  {account: enrolledThen((*probed).ban)},
+	"with a compromised mark": {account: enrolledThen((*probed).markCompromised)},
+	"contained":               {account: enrolledThen((*probed).contain)},
+	"imported":                {account: with(func(u *account.User) { u.Password.PHC = strings.Replace(u.Password.PHC, "m=8,t=1", "m=64,t=9", 1) })},
+	"in its learning window": {account: with(func(u *account.User) {
+		u.Import = &account.Import{At: u.CreatedAt, LearnUntil: u.CreatedAt.Add(7 * 24 * time.Hour)}
+	})},
 	"locked out by strangers":             {account: enrolled, around: "locked out"},
 	"probed before a restart":             {account: enrolled, around: "restarted"},
 	"on the block list":                   {account: enrolled, around: "blocked"},
@@ -235,6 +239,14 @@ var walks = map[string]func(*probed){
 		for range 5 {
 			p.password(p.held[0])
 			p.newPassword(p.last(), another)
+		}
+	},
+	"where proofs of work are asked for": func(p *probed) {
+		p.rules.ChallengeSignUp, p.rules.ChallengeAfterFailures = tuning.ChallengeAlways, 2
+		p.startSignUp(ada)
+		p.startSignIn(ada)
+		for range 4 {
+			p.password(p.last())
 		}
 	},
 	"past a challenge": func(p *probed) { p.gated(flow.GateChallenge) },
