@@ -129,6 +129,9 @@ func (c *selftestEnumerationCmd) measure(ctx context.Context, s streams) (_ enum
 	if err := sameDeployment(ctx, application, operator); err != nil {
 		return enumeration.Report{}, s.advise(err, "authn", "")
 	}
+	if err := warnOfBulk(ctx, s, operator); err != nil {
+		return enumeration.Report{}, s.advise(err, "authn", "")
+	}
 	if !strings.HasSuffix("."+c.crowd().Domain, ".invalid") {
 		fmt.Fprintf(s.err, "warning: mails go to addresses at %s: one to each at least\n", c.Domain)
 	}
@@ -138,6 +141,18 @@ func (c *selftestEnumerationCmd) measure(ctx context.Context, s streams) (_ enum
 	}
 	defer func() { err = errors.Join(err, populated.Close(ctx)) }()
 	return c.probe(ctx, s, application)
+}
+
+// warnOfBulk says what will be found where the operator has chosen that it may be.
+func warnOfBulk(ctx context.Context, s streams, operator grpc.ClientConnInterface) error {
+	answer, err := authnv1.NewPolicyServiceClient(operator).GetPolicy(ctx, &authnv1.GetPolicyRequest{})
+	if err != nil {
+		return err
+	}
+	if answer.GetPolicy().GetEnumerationMode() == authnv1.EnumerationMode_ENUMERATION_MODE_BULK {
+		fmt.Fprintln(s.err, "warning: the policy says enumeration_mode: bulk, so whoever begins a sign-up or sign-in is told whether there is an account")
+	}
+	return nil
 }
 
 func (c *selftestEnumerationCmd) populate(ctx context.Context, s streams, operator grpc.ClientConnInterface) (*enumeration.Populated, error) {

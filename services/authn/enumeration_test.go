@@ -96,6 +96,25 @@ func TestABuildWhoseGateLooksAtTheAccountIsCaught(t *testing.T) {
 	}
 }
 
+// TestBulkModeIsSeenForWhatItIs: where an operator has chosen it, both starts tell.
+func TestBulkModeIsSeenForWhatItIs(t *testing.T) {
+	w := prepareWorld(t)
+	w.populate(bcrypt.MinCost, enumeration.Plain)
+	w.adapt = w.withPool(coveringCost)
+	w.nats.start()
+	w.start()
+	policies := authnv1.NewPolicyServiceClient(w.operator().conn)
+	current, err := policies.GetPolicy(t.Context(), &authnv1.GetPolicyRequest{})
+	w.must(err)
+	current.Policy.EnumerationMode = authnv1.EnumerationMode_ENUMERATION_MODE_BULK
+	_, err = policies.UpdatePolicy(t.Context(), &authnv1.UpdatePolicyRequest{Policy: current.GetPolicy()})
+	w.must(err)
+	found := leaks(w.probe(enumeration.Plain))
+	if found["StartSignIn"] != leak.ShapeLeak || found["StartSignUp"] != leak.ShapeLeak {
+		t.Errorf("found %v, want both starts", found)
+	}
+}
+
 // TestAnEntranceWithoutAProbeFailsTheMeasurement rather than being left out.
 func TestAnEntranceWithoutAProbeFailsTheMeasurement(t *testing.T) {
 	table := authn.Table()
