@@ -21,7 +21,7 @@
 //	failures in a row   1–4   5      6      7      8      9      10 and more
 //	wait                none  1 min  2 min  4 min  8 min  16 min 1 h (on a known device 16 min)
 //
-// A row with no failure for the decay time starts again at no wait.
+// A row with no failure for the decay time, and whose wait is over, starts again at no wait.
 //
 // # The end of a row
 //

@@ -134,6 +134,22 @@ func TestAQuietTimeEndsTheWaitsButNotTheRow(t *testing.T) {
 	}
 }
 
+func TestAQuietTimeEndsNoLockBeforeItsTime(t *testing.T) {
+	long := rules
+	long.Lock = 7 * 24 * time.Hour
+	r := lockout.Record{}
+	r.Rows[lockout.Strangers] = lockout.Row{Failures: 10, Paced: 10, Last: noon}
+	later := noon.Add(rules.Decay + time.Hour)
+	if verdict := r.Reserve("stranger", lockout.Strangers, long, later); verdict.Admitted || verdict.RetryIn != long.Lock-later.Sub(noon) {
+		t.Errorf("after %v: %+v, want the rest of the lock's %v", later.Sub(noon), verdict, long.Lock)
+	}
+	for i := range long.WaitFrom { // and then it begins anew
+		if verdict := r.Reserve(fmt.Sprint(i), lockout.Strangers, long, noon.Add(long.Lock)); !verdict.Admitted {
+			t.Errorf("try %d after the lock: %+v", i+1, verdict)
+		}
+	}
+}
+
 func TestALockForGoodIsStrangersAlone(t *testing.T) {
 	forGood := rules
 	forGood.Lock = 0

@@ -140,7 +140,7 @@ func (r *Record) tidy(rules Rules, now time.Time) {
 	})
 	for who := range r.Rows {
 		row := &r.Rows[who]
-		if now.Sub(row.Last) >= rules.Decay {
+		if now.Sub(row.Last) >= max(rules.Decay, rules.wait(Who(who), row.Paced)) { // a wait ends first, however long it is
 			row.Paced = 0
 		}
 		if row.Last.Sub(now) > wrongClock {

@@ -26,9 +26,9 @@ type Rules struct {
 	FirstWait time.Duration
 	// LockAt is the failure in a row from which each costs Lock.
 	LockAt int
-	// Lock is the longest wait. 0 ends the strangers' row at LockAt; after it was begun anew, their waits go on doubling.
+	// Lock is the longest wait. 0 ends the strangers' row at LockAt; after it was begun anew, their waits go on doubling, up to Decay.
 	Lock time.Duration
-	// Decay is how long after the last failure a row costs no wait any more.
+	// Decay is how long after the last failure a row costs no wait any more; a wait that is longer ends first.
 	Decay time.Duration
 }
 
@@ -44,11 +44,11 @@ func (r Rules) wait(who Who, row int) time.Duration {
 	if who == Known {
 		return r.FirstWait << min(doublings, knownDoublings)
 	}
-	wait := r.FirstWait << min(doublings, mostDoublings)
-	if r.Lock > 0 {
-		wait = min(wait, r.Lock)
+	longest := r.Lock
+	if longest <= 0 {
+		longest = r.Decay
 	}
-	return wait
+	return min(r.FirstWait<<min(doublings, mostDoublings), longest)
 }
 
 // stays is how long a row is remembered after its last failure.
