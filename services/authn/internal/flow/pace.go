@@ -82,10 +82,15 @@ func (f *Attempts) paceStart(ctx context.Context, purpose attempt.Purpose, clien
 }
 
 // paceAnswer refuses answers that come too fast.
-func (f *Attempts) paceAnswer(t try) error {
+func (f *Attempts) paceAnswer(t try) error { return f.paceStep("/answer/", t) }
+
+// pacePrepare refuses requests for codes that come as fast as no answers may: each has a mail sealed, also where none will be sent.
+func (f *Attempts) pacePrepare(t try) error { return f.paceStep("/prepare/", t) }
+
+func (f *Attempts) paceStep(what string, t try) error {
 	c := claimant{canonical: t.Attempt.Canonical}
 	if t.known {
 		c.deviceID = t.Attempt.DeviceID
 	}
-	return f.paced("/answer/"+string(t.Attempt.Purpose), t.ticket.Client.IP, c.charge(t.rules.RateAccountAnswers, t.rules.RateDeviceAnswers), t.rules.RateNetworkAnswers)
+	return f.paced(what+string(t.Attempt.Purpose), t.ticket.Client.IP, c.charge(t.rules.RateAccountAnswers, t.rules.RateDeviceAnswers), t.rules.RateNetworkAnswers)
 }

@@ -6,6 +6,7 @@ import (
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/internal/seal"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/tuning"
 )
@@ -126,6 +127,31 @@ func TestAnswersArePacedAndARefusedOneCountsForNothing(t *testing.T) {
 	laptop.enter(ada, right)
 	w.clock.advance(paceWindow)
 	expectStep(t, tr.answer(password(right)), attempt.DeviceVerification, "")
+}
+
+// TestRequestsForCodesArePacedBeforeAMailIsSealed: each costs a seal, and most would be refused after it.
+func TestRequestsForCodesArePacedBeforeAMailIsSealed(t *testing.T) {
+	w := newWorld(t)
+	sealed := 0
+	seals := w.deps.Mails
+	w.deps.Mails = func(aad seal.AAD, plain []byte) (seal.Envelope, error) {
+		sealed++
+		return seals(aad, plain)
+	}
+	w.through(w.store)
+	tr := w.stranger().signUp(nobody)
+	tr.answer(newPassword(another))
+	w.paced()
+	var last error
+	for range 50 {
+		last = tr.prepare()
+	}
+	expectFault(t, last, fault.Exhausted, typev1.Reason_REASON_RATE_LIMITED)
+	if sealed != w.rules.RateAccountAnswers {
+		t.Errorf("%d mails were sealed, want %d", sealed, w.rules.RateAccountAnswers)
+	}
+	w.clock.advance(w.rules.CodeInterval)
+	w.must(tr.prepare())
 }
 
 const paceWindow = 10 * time.Second

@@ -39,6 +39,9 @@ func (f *Attempts) Prepare(ctx context.Context, t Ticket, factor attempt.Factor)
 		return Progress{}, Prompt{}, stepMismatch(s.Step)
 	}
 	try := try{ticket: t, state: s, rules: rules, now: now}
+	if err := f.pacePrepare(try); err != nil {
+		return Progress{}, Prompt{}, fmt.Errorf("prepare: %w", err)
+	}
 	mail, err := f.newCodeMail(try)
 	if err != nil {
 		return Progress{}, Prompt{}, errInternal.Because(err)
