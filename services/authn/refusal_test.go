@@ -167,6 +167,8 @@ func TestCodesAreGoodOnceAndHere(t *testing.T) {
 	refused(t, first.code(code), fault.NotFound, typev1.Reason_REASON_ATTEMPT_NOT_FOUND)
 	expect(second, code, authnv1.Outcome_OUTCOME_WRONG) // used
 
+	refused(t, second.prepare(), fault.Exhausted, typev1.Reason_REASON_CODE_TOO_SOON)
+	w.clock.forward(time.Minute)
 	w.must(second.prepare())
 	late := mails.code(email, eventv1.MailPurpose_MAIL_PURPOSE_DEVICE_CODE)
 	w.clock.forward(10*time.Minute + time.Second)

@@ -247,7 +247,7 @@ func (w *world) unpaced() {
 	w.Helper()
 	w.tune(func(p *authnv1.Policy) {
 		p.RateAccountStarts, p.RateAccountAnswers, p.RateDeviceStarts, p.RateDeviceAnswers = 1000, 1000, 1000, 1000
-		p.RateNetworkStarts, p.RateNetworkAnswers = 1000, 1000
+		p.RateNetworkStarts, p.RateNetworkAnswers, p.CodesPerNetworkDay = 1000, 1000, 1_000_000
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	doorward "github.com/doorward/doorward/sdk"
@@ -55,6 +56,7 @@ func TestAttacks(t *testing.T) {
 		{"AFloodOfStrangersLeavesOwnersAndVerifiersTheirTime", flooding},
 		{"BotsThatSolveNoChallengeSignNobodyUp", signingUpIdly},
 		{"AMailboxGetsNoMoreMailsThanItsQuota", bombing},
+		{"ANetworkHasNoMoreMailsSentThanItsQuota", bombingFromOne},
 		{"NoEntranceTellsWhetherAnAddressHasAnAccount", enumerating},
 	} {
 		t.Run(attack.promise, func(t *testing.T) { attack.play(t, s) })
@@ -96,10 +98,13 @@ func newSuite(t *testing.T) *suite {
 	return s
 }
 
-// unpace puts the rates of accounts out of the way of what must hold without them.
+// unpace puts the rates of accounts, and the time between two codes, out of the way of what must hold without them.
 func (s *suite) unpace(t *testing.T) {
 	t.Helper()
-	s.tune(t, func(p *authnv1.Policy) { p.RateAccountStarts, p.RateAccountAnswers = 1000, 1000 })
+	s.tune(t, func(p *authnv1.Policy) {
+		p.RateAccountStarts, p.RateAccountAnswers = 1000, 1000
+		p.CodeInterval = durationpb.New(0)
+	})
 }
 
 // tune changes authn's policy until the test ends.

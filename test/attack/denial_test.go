@@ -11,21 +11,23 @@ import (
 const (
 	// ownersPause lies between two sign-ins of an owner: a known device has one a second.
 	ownersPause = 1200 * time.Millisecond
-	// enough failures lock an address out, and enough sign-ups use its codes up.
-	enough = 12
+	// enough failures lock an address out, and enough sign-ups use its codes up; then strangers hear codesUsedUp.
+	enough      = 12
+	codesUsedUp = "REASON_CODES_EXHAUSTED"
 )
 
-// denying has a crowd fail on an owner's address until it is locked out, and use up its codes by signing up with it; the rates for strangers are put out of the
-// way, so that both have happened before the owner begins. The owner, on the known device, goes on as if nobody were there: every sign-in works with the password alone,
-// and sessions are refreshed and verified.
+// denying has somebody who has the password use up an owner's codes on unknown devices, and a crowd use up those for sign-ups with the address and fail on it until it
+// is locked out; the rates for strangers are put out of the way, so that all of it has happened before the owner begins. The owner, on the known device, goes on as if
+// nobody were there: every sign-in works with the password alone, sessions are refreshed and verified, and, abroad, a code comes where risk asks for one.
 func denying(t *testing.T, s *suite) {
 	s.unpace(t)
+	s.tightenCodes(t)
 	o := s.newOwner(t, "denied")
 	idle := newDay(t, o)
 	for range 4 {
 		idle.spend(t.Context(), t)
 	}
-	var failed, signedUp tally
+	var failed, signedUp, stolen tally
 	harass := func(ctx context.Context, n int) {
 		if n%2 == 0 {
 			failed.add(s.try(ctx, o.email, wrong, s.crowd.next()))
@@ -33,6 +35,7 @@ func denying(t *testing.T, s *suite) {
 		}
 		signedUp.add(s.beginSignUp(ctx, o.email, s.crowd.next()))
 	}
+	besiege(t.Context(), enough, guessers, 0, func(ctx context.Context, _ int) { stolen.add(s.beginSignIn(ctx, o, s.crowd.next())) })
 	besiege(t.Context(), 2*enough, 2*guessers, 0, harass)
 	over := lasting(6*time.Second, time.Minute)
 	besieged := newDay(t, o)
@@ -42,12 +45,13 @@ func denying(t *testing.T, s *suite) {
 		besieged.spend(ctx, t)
 		wait(ctx, ownersPause)
 	})
-	t.Logf("strangers meanwhile: sign-ins: %s; sign-ups: %s", &failed, &signedUp)
+	must(t, o.travel(t, "JP"))
+	t.Logf("strangers meanwhile: sign-ins: %s; sign-ups: %s; sign-ins with the password: %s", &failed, &signedUp, &stolen)
 	t.Logf("the owner's worst sign-in: %v (idle %v; must work each of %d times within %v)",
 		besieged.signIns.worst(), idle.signIns.worst(), len(besieged.signIns), answering)
 	t.Logf("the owner's worst refresh: %v (idle %v), worst VerifySession: %v (idle %v)",
 		besieged.refreshes.worst(), idle.refreshes.worst(), besieged.verifications.worst(), idle.verifications.worst())
-	if failed.of("REASON_TOO_MANY_FAILURES") == 0 || signedUp.of("REASON_CODE_TOO_SOON") == 0 {
+	if failed.of("REASON_TOO_MANY_FAILURES") == 0 || signedUp.of(codesUsedUp) == 0 || stolen.of(codesUsedUp) == 0 {
 		t.Error("the strangers didn't lock the address out or use its codes up, which shows nothing")
 	}
 }

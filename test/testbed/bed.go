@@ -112,7 +112,7 @@ func (b *Bed) KeyOperator() authnv1.KeyServiceClient {
 	return authnv1.NewKeyServiceClient(b.asOperator())
 }
 
-// Unpaced lets calls come as fast as a benchmark makes them, and asks nobody for a proof of work.
+// Unpaced lets calls come as fast as a benchmark makes them and as many, and asks nobody for a proof of work.
 func (b *Bed) Unpaced() {
 	b.t.Helper()
 	ctx, cancel := deadline(b.t)
@@ -122,7 +122,7 @@ func (b *Bed) Unpaced() {
 	must(b.t, err)
 	p := current.GetPolicy()
 	p.RateAccountStarts, p.RateAccountAnswers, p.RateDeviceStarts, p.RateDeviceAnswers = 1000, 1000, 1000, 1000
-	p.RateNetworkStarts, p.RateNetworkAnswers = 100_000, 100_000
+	p.RateNetworkStarts, p.RateNetworkAnswers, p.CodesPerNetworkDay = 100_000, 100_000, 1_000_000
 	p.ChallengeSignUp, p.ChallengeAfterFailures, p.ChallengeUnderLoad = authnv1.SignUpChallenge_SIGN_UP_CHALLENGE_OFF, 0, false
 	_, err = policies.UpdatePolicy(ctx, &authnv1.UpdatePolicyRequest{Policy: p})
 	must(b.t, err)

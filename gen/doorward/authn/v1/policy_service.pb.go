@@ -443,10 +443,15 @@ type Policy struct {
 	EnumerationMode EnumerationMode `protobuf:"varint,70,opt,name=enumeration_mode,json=enumerationMode,proto3,enum=doorward.authn.v1.EnumerationMode" json:"enumeration_mode,omitempty"`
 	// How long a mailed code is good: 1 to 10 min (10 min), the most that NIST SP 800-63B-4 §3.1.3 allows.
 	CodeLifetime *durationpb.Duration `protobuf:"bytes,9,opt,name=code_lifetime,json=codeLifetime,proto3" json:"code_lifetime,omitempty"`
-	// The least time between two codes of one attempt: 10 s to 10 min (30 s).
+	// The least time between two codes to one address: 0 to 10 min (30 s).
 	CodeInterval *durationpb.Duration `protobuf:"bytes,10,opt,name=code_interval,json=codeInterval,proto3" json:"code_interval,omitempty"`
-	// How many codes an address is sent in an hour, whoever asks: 3 to 60 (10).
+	// How many codes an address is sent in an hour, for sign-ups, for sign-ins on devices that aren't known, and for those on known ones; on the latter the
+	// next must wait, elsewhere a solved challenge has it sent: 3 to 60 (10).
 	CodesPerHour int32 `protobuf:"varint,11,opt,name=codes_per_hour,json=codesPerHour,proto3" json:"codes_per_hour,omitempty"`
+	// How many codes an address is sent in a day, for each of these: 5 to 200 (20).
+	CodesPerDay int32 `protobuf:"varint,48,opt,name=codes_per_day,json=codesPerDay,proto3" json:"codes_per_day,omitempty"`
+	// How many codes one address, or one /64 of IPv6, may have sent in a day for sign-ups, and for sign-ins on devices that aren't known: 10 to 1000000 (300).
+	CodesPerNetworkDay int32 `protobuf:"varint,49,opt,name=codes_per_network_day,json=codesPerNetworkDay,proto3" json:"codes_per_network_day,omitempty"`
 	// The failure in a row that costs the first wait: 3 to 20 (5).
 	LockoutWaitFrom int32 `protobuf:"varint,12,opt,name=lockout_wait_from,json=lockoutWaitFrom,proto3" json:"lockout_wait_from,omitempty"`
 	// That wait; it doubles with each further failure: 10 s to 1 h (1 min).
@@ -635,6 +640,20 @@ func (x *Policy) GetCodeInterval() *durationpb.Duration {
 func (x *Policy) GetCodesPerHour() int32 {
 	if x != nil {
 		return x.CodesPerHour
+	}
+	return 0
+}
+
+func (x *Policy) GetCodesPerDay() int32 {
+	if x != nil {
+		return x.CodesPerDay
+	}
+	return 0
+}
+
+func (x *Policy) GetCodesPerNetworkDay() int32 {
+	if x != nil {
+		return x.CodesPerNetworkDay
 	}
 	return 0
 }
@@ -1142,7 +1161,7 @@ var File_doorward_authn_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc7\x16\n" +
+	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\x17\n" +
 	"\x06Policy\x12O\n" +
 	"\x16session_token_lifetime\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x14sessionTokenLifetime\x12D\n" +
 	"\x10session_lifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0fsessionLifetime\x12>\n" +
@@ -1156,7 +1175,9 @@ const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\rcode_lifetime\x18\t \x01(\v2\x19.google.protobuf.DurationR\fcodeLifetime\x12>\n" +
 	"\rcode_interval\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationR\fcodeInterval\x12$\n" +
-	"\x0ecodes_per_hour\x18\v \x01(\x05R\fcodesPerHour\x12*\n" +
+	"\x0ecodes_per_hour\x18\v \x01(\x05R\fcodesPerHour\x12\"\n" +
+	"\rcodes_per_day\x180 \x01(\x05R\vcodesPerDay\x121\n" +
+	"\x15codes_per_network_day\x181 \x01(\x05R\x12codesPerNetworkDay\x12*\n" +
 	"\x11lockout_wait_from\x18\f \x01(\x05R\x0flockoutWaitFrom\x12G\n" +
 	"\x12lockout_first_wait\x18\r \x01(\v2\x19.google.protobuf.DurationR\x10lockoutFirstWait\x12)\n" +
 	"\x10lockout_failures\x18\x0e \x01(\x05R\x0flockoutFailures\x12D\n" +

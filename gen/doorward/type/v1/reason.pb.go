@@ -75,7 +75,7 @@ const (
 	// RESOURCE_EXHAUSTED. Too many failures in a row for this identifier and authenticator, whether or not there is such an account. RetryInfo says
 	// when the next try may be, on a known device or after a right password; nobody else is told.
 	Reason_REASON_TOO_MANY_FAILURES Reason = 44
-	// RESOURCE_EXHAUSTED. A code was sent a moment ago, or too many were within the hour. RetryInfo says when another may be.
+	// RESOURCE_EXHAUSTED. A code was sent to this address a moment ago, or, on a known device, too many were within the hour. RetryInfo says when another may be.
 	Reason_REASON_CODE_TOO_SOON Reason = 45
 	// RESOURCE_EXHAUSTED. The end user's side must solve a challenge before this. The status carries it, a `doorward.type.v1.Challenge`, as a detail:
 	// call again with ClientContext.challenge_solution. One that was sent along wasn't good, or was used before.
@@ -98,6 +98,9 @@ const (
 	// PERMISSION_DENIED, and in Attempt.refusal. The operator's rules don't let this address, or this network, sign up. Which rule it was is in the
 	// audit log, for operators.
 	Reason_REASON_SIGN_UP_RESTRICTED Reason = 54
+	// RESOURCE_EXHAUSTED. This address was sent, or this network has asked for, as many codes as it may within a day. RetryInfo says when another may be:
+	// hours may pass. Sample: `ErrorInfo{reason: "CODES_EXHAUSTED", metadata: {"of": "address"}}`, or `network`.
+	Reason_REASON_CODES_EXHAUSTED Reason = 55
 	// NOT_FOUND. There is no account with this email. Only with `enumeration_mode: bulk`.
 	Reason_REASON_IDENTIFIER_UNKNOWN Reason = 57
 	// ALREADY_EXISTS. The email has an account, or its mailbox does where each may have but one: sign in. Only with `enumeration_mode: bulk`.
@@ -155,6 +158,7 @@ var (
 		52: "REASON_ACCOUNT_LOCKED",
 		53: "REASON_ACCOUNT_BANNED",
 		54: "REASON_SIGN_UP_RESTRICTED",
+		55: "REASON_CODES_EXHAUSTED",
 		57: "REASON_IDENTIFIER_UNKNOWN",
 		58: "REASON_EMAIL_TAKEN",
 		60: "REASON_SESSION_TOKEN_INVALID",
@@ -199,6 +203,7 @@ var (
 		"REASON_ACCOUNT_LOCKED":         52,
 		"REASON_ACCOUNT_BANNED":         53,
 		"REASON_SIGN_UP_RESTRICTED":     54,
+		"REASON_CODES_EXHAUSTED":        55,
 		"REASON_IDENTIFIER_UNKNOWN":     57,
 		"REASON_EMAIL_TAKEN":            58,
 		"REASON_SESSION_TOKEN_INVALID":  60,
@@ -243,7 +248,7 @@ var File_doorward_type_v1_reason_proto protoreflect.FileDescriptor
 
 const file_doorward_type_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1ddoorward/type/v1/reason.proto\x12\x10doorward.type.v1*\xac\t\n" +
+	"\x1ddoorward/type/v1/reason.proto\x12\x10doorward.type.v1*\xc8\t\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fREASON_INTERNAL\x10\x01\x12\x16\n" +
@@ -277,7 +282,8 @@ const file_doorward_type_v1_reason_proto_rawDesc = "" +
 	"\x1cREASON_PASSWORD_UNACCEPTABLE\x103\x12\x19\n" +
 	"\x15REASON_ACCOUNT_LOCKED\x104\x12\x19\n" +
 	"\x15REASON_ACCOUNT_BANNED\x105\x12\x1d\n" +
-	"\x19REASON_SIGN_UP_RESTRICTED\x106\x12\x1d\n" +
+	"\x19REASON_SIGN_UP_RESTRICTED\x106\x12\x1a\n" +
+	"\x16REASON_CODES_EXHAUSTED\x107\x12\x1d\n" +
 	"\x19REASON_IDENTIFIER_UNKNOWN\x109\x12\x16\n" +
 	"\x12REASON_EMAIL_TAKEN\x10:\x12 \n" +
 	"\x1cREASON_SESSION_TOKEN_INVALID\x10<\x12 \n" +

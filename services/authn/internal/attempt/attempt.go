@@ -28,9 +28,8 @@ type Attempt struct {
 	Assessment *Assessment
 	// Proofs are what was proved so far.
 	Proofs Proofs
-	// Codes are the live codes, oldest first; CodeSentAt is when the newest was sent.
-	Codes      []Code
-	CodeSentAt time.Time
+	// Codes are the live codes, oldest first.
+	Codes []Code
 	// Wrong counts the wrong answers, and those that are being checked.
 	Wrong int
 	// CreatedAt and ExpiresAt bound its life; FinishedAt is when it was done, zero before.

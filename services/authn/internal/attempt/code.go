@@ -34,18 +34,9 @@ func (a *Attempt) CodeMAC(key secret.Key, code secret.Text) [32]byte {
 }
 
 // AddCode makes one more code good.
-func (a *Attempt) AddCode(mac [32]byte, now, expiresAt time.Time) {
+func (a *Attempt) AddCode(mac [32]byte, expiresAt time.Time) {
 	a.Codes = append(a.Codes, Code{MAC: mac, ExpiresAt: expiresAt})
 	a.Codes = a.Codes[max(0, len(a.Codes)-maxLiveCodes):]
-	a.CodeSentAt = now
-}
-
-// NextCodeIn is how long until another code may be sent.
-func (a *Attempt) NextCodeIn(interval time.Duration, now time.Time) time.Duration {
-	if a.CodeSentAt.IsZero() {
-		return 0
-	}
-	return max(0, a.CodeSentAt.Add(interval).Sub(now))
 }
 
 // AnswerCode compares an answer with every code that was sent, each in constant time. A right answer is a proof and voids all codes,

@@ -93,6 +93,9 @@ func (tr *trial) mailed() mail {
 	return mails[len(mails)-1]
 }
 
+// nextCode waits until an address may be sent another code.
+func (w *world) nextCode() { w.clock.advance(w.rules.CodeInterval) }
+
 // code has a code sent and returns it.
 func (tr *trial) code() string {
 	tr.b.w.t.Helper()

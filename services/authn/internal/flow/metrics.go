@@ -9,13 +9,15 @@ import (
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/quota"
 	"github.com/doorward/doorward/services/authn/internal/restriction"
 )
 
-// Metrics count attempts on their way, by purpose, by the step that was answered, and by what came of it; and sign-ups that the restrictions
+// Metrics count attempts on their way, by purpose, by the step that was answered, and by what came of it; codes, by what bounded them; and sign-ups that the restrictions
 // refused, by the rule. All labels are closed sets.
 type Metrics struct {
 	attempts   *prometheus.CounterVec
+	codes      *prometheus.CounterVec
 	restricted *prometheus.CounterVec
 	entries    *prometheus.GaugeVec
 }
@@ -46,12 +48,14 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	}
 	m := &Metrics{attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "doorward_authn_attempts_total", Help: "Calls that begin or continue a sign-up or sign-in, by purpose, the step answered, and what came of it.",
-	}, []string{"purpose", "step", "outcome"}), restricted: prometheus.NewCounterVec(prometheus.CounterOpts{
+	}, []string{"purpose", "step", "outcome"}), codes: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "doorward_authn_codes_total", Help: "Codes asked for, by purpose, by who asked, and by what became of them: sent, or the bound that refused them.",
+	}, []string{"purpose", "who", "outcome"}), restricted: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "doorward_authn_sign_ups_restricted_total", Help: "Sign-ups that the operator's restrictions refused, by the first rule that did.",
 	}, []string{"rule"}), entries: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "doorward_authn_restriction_entries", Help: "Entries of the lists of who may sign up, by list, as this replica has read them.",
 	}, []string{"list"})}
-	for _, c := range []prometheus.Collector{m.attempts, m.restricted, m.entries} {
+	for _, c := range []prometheus.Collector{m.attempts, m.codes, m.restricted, m.entries} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("flow: register metric: %w", err)
 		}
@@ -60,6 +64,15 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 		m.restricted.WithLabelValues(string(rule)) // shown from the start, as 0
 	}
 	return m, nil
+}
+
+// coded counts a code that was sent or refused.
+func (m *Metrics) coded(purpose attempt.Purpose, who quota.Who, v quota.Verdict) {
+	outcome := string(v.Bound)
+	if v.Sent() {
+		outcome = outcomeSent
+	}
+	m.codes.WithLabelValues(string(purpose), string(who), outcome).Inc()
 }
 
 // listed shows how many entries an index has.
@@ -105,7 +118,8 @@ func (m *Metrics) count(purpose attempt.Purpose, step attempt.Step, outcome stri
 // outcomeOf reads a failure by the reason that its caller is given.
 func outcomeOf(err error) string {
 	switch fault.ReasonOf(err) {
-	case typev1.Reason_REASON_TOO_MANY_FAILURES, typev1.Reason_REASON_CODE_TOO_SOON, typev1.Reason_REASON_RATE_LIMITED:
+	case typev1.Reason_REASON_TOO_MANY_FAILURES, typev1.Reason_REASON_CODE_TOO_SOON, typev1.Reason_REASON_CODES_EXHAUSTED,
+		typev1.Reason_REASON_RATE_LIMITED:
 		return outcomeLimited
 	case typev1.Reason_REASON_CHALLENGE_REQUIRED:
 		return outcomeChallenged

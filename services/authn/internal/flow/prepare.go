@@ -46,7 +46,7 @@ func (f *Attempts) Prepare(ctx context.Context, t Ticket, factor attempt.Factor)
 	if err != nil {
 		return Progress{}, Prompt{}, errInternal.Because(err)
 	}
-	if err := f.queueCode(ctx, try, mail); err != nil {
+	if err := f.sendCode(ctx, try, mail); err != nil {
 		return Progress{}, Prompt{}, err
 	}
 	return s.Progress, Prompt{
@@ -183,52 +183,52 @@ func (f *Attempts) sealMail(m codeMail, messageID string, purpose eventv1.MailPu
 	return outbox.Row{ID: messageID, Subject: subjectMail, Type: typeMail, Source: source, Data: data}, nil
 }
 
-// queueCode makes the code good and queues its mail, unless the attempt had one a moment ago or the address too many.
-func (f *Attempts) queueCode(ctx context.Context, t try, m codeMail) error {
-	hourly := quota.Limit{Uses: t.rules.CodesPerHour, Window: time.Hour}
-	canonical, ok := account.Canonical(m.address)
-	if !ok {
-		return errInternal
+// sendCode makes the code good and queues its mail, unless its address or network has had too many. Strangers whose hour is used up come through who have
+// solved a challenge; risk is asked about that outside of any transaction.
+func (f *Attempts) sendCode(ctx context.Context, t try, m codeMail) error {
+	purse, err := f.purse(t, m.address)
+	if err != nil {
+		return errInternal.Because(err)
 	}
-	key := f.Secrets.budgetKey(canonical, "email_code.send")
-	var refused error
-	err := f.Store.Update(ctx, func(tx store.Tx) error {
-		refused = nil
+	paid, err := f.queueCode(ctx, t, m, purse)
+	if err == nil && paid.Liftable(purse.who) {
+		if err := f.challenged(ctx, t.ticket.Client, WorkCode); err != nil {
+			return fmt.Errorf("send code: %w", err)
+		}
+		purse.solved = true
+		paid, err = f.queueCode(ctx, t, m, purse)
+	}
+	if err == nil {
+		err = tooManyCodes(paid)
+	}
+	if err != nil {
+		return fmt.Errorf("send code: %w", err)
+	}
+	return nil
+}
+
+// queueCode does all of it in one transaction, or none.
+func (f *Attempts) queueCode(ctx context.Context, t try, m codeMail, purse purse) (paid quota.Verdict, err error) {
+	err = f.Store.Update(ctx, func(tx store.Tx) error {
 		p, err := f.reopen(tx, t)
 		if err != nil {
 			return err
 		}
 		if p.Step == attempt.Refused {
-			refused = stepMismatch(p.Step)
-			return nil
+			return stepMismatch(p.Step)
+		}
+		if paid, err = purse.spend(tx); err != nil || !paid.Sent() {
+			return err
 		}
 		a := p.Attempt
-		if wait := a.NextCodeIn(t.rules.CodeInterval, t.now); wait > 0 {
-			refused = errCodeTooSoon.RetryIn(wait)
-			return nil
-		}
-		sends, err := tx.Budgets.Get(key)
-		if err != nil {
-			return err
-		}
-		if wait, ok := sends.Use(hourly, t.now); !ok {
-			refused = errCodeTooSoon.RetryIn(wait)
-			return nil
-		}
-		if err := tx.Budgets.Put(key, sends, sends.EmptyAfter(hourly)); err != nil {
-			return err
-		}
-		a.AddCode(m.mac, t.now, m.expires)
+		a.AddCode(m.mac, m.expires)
 		if err := tx.Attempts.Put(a); err != nil {
 			return err
 		}
 		return tx.Outbox.Append(m.row)
 	})
 	if err == nil {
-		err = refused
+		f.Metrics.coded(t.Attempt.Purpose, purse.who, paid)
 	}
-	if err != nil {
-		return fmt.Errorf("queue code: %w", err)
-	}
-	return nil
+	return paid, err
 }

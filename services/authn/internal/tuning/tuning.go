@@ -11,6 +11,7 @@ import (
 
 	"github.com/doorward/doorward/internal/breach"
 	"github.com/doorward/doorward/services/authn/internal/lockout"
+	"github.com/doorward/doorward/services/authn/internal/quota"
 	"github.com/doorward/doorward/services/authn/internal/restriction"
 )
 
@@ -40,10 +41,14 @@ type Policy struct {
 	EnumerationMode EnumerationMode `json:"enumeration_mode"`
 	// CodeLifetime is how long a mailed code is good. 1 to 10 min, the most that NIST SP 800-63B-4 §3.1.3 allows.
 	CodeLifetime time.Duration `json:"code_lifetime"`
-	// CodeInterval is the least time between two codes of one attempt. 10 s to 10 min.
+	// CodeInterval is the least time between two codes to one address. 0 to 10 min. Package quota says what these four count.
 	CodeInterval time.Duration `json:"code_interval"`
-	// CodesPerHour is how many codes an address is sent in an hour, whoever asks. 3 to 60.
+	// CodesPerHour is how many codes an address is sent in an hour before strangers must solve a challenge for each. 3 to 60.
 	CodesPerHour int `json:"codes_per_hour"`
+	// CodesPerDay is how many codes an address is sent in a day. 5 to 200.
+	CodesPerDay int `json:"codes_per_day"`
+	// CodesPerNetworkDay is how many codes strangers in one network, which is one address or one /64 of IPv6, may have sent in a day. 10 to 1000000.
+	CodesPerNetworkDay int `json:"codes_per_network_day"`
 	// LockoutWaitFrom is the failure in a row that costs the first wait. 3 to 20.
 	LockoutWaitFrom int `json:"lockout_wait_from"`
 	// LockoutFirstWait is that wait; it doubles with each further failure. 10 s to 1 h.
@@ -139,6 +144,8 @@ func Default() Policy {
 		CodeLifetime:               10 * time.Minute,
 		CodeInterval:               30 * time.Second,
 		CodesPerHour:               10,
+		CodesPerDay:                20,
+		CodesPerNetworkDay:         300,
 		LockoutWaitFrom:            5,
 		LockoutFirstWait:           time.Minute,
 		LockoutFailures:            10,
@@ -187,8 +194,10 @@ func (p Policy) Validate() error {
 		span("attempts_per_identifier", p.AttemptsPerIdentifier, 1, 100),
 		oneOf("enumeration_mode", p.EnumerationMode, Strict, Bulk),
 		span("code_lifetime", p.CodeLifetime, time.Minute, 10*time.Minute),
-		span("code_interval", p.CodeInterval, 10*time.Second, 10*time.Minute),
+		span("code_interval", p.CodeInterval, 0, 10*time.Minute),
 		span("codes_per_hour", p.CodesPerHour, 3, 60),
+		span("codes_per_day", p.CodesPerDay, 5, 200),
+		span("codes_per_network_day", p.CodesPerNetworkDay, 10, 1_000_000),
 		span("lockout_wait_from", p.LockoutWaitFrom, 3, 20),
 		span("lockout_first_wait", p.LockoutFirstWait, 10*time.Second, time.Hour),
 		span("lockout_failures", p.LockoutFailures, 5, 90),
@@ -232,6 +241,11 @@ func (p Policy) Lockout() lockout.Rules {
 		Lock:      p.LockoutDuration,
 		Decay:     p.LockoutDecay,
 	}
+}
+
+// Codes are the rules of package quota.
+func (p Policy) Codes() quota.Rules {
+	return quota.Rules{Interval: p.CodeInterval, PerHour: p.CodesPerHour, PerDay: p.CodesPerDay, PerNetworkDay: p.CodesPerNetworkDay}
 }
 
 func spanOrZero(name string, value, least, most time.Duration) error {

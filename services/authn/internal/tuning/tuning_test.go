@@ -35,8 +35,10 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 		"attempt_answers":         {1, 20},
 		"attempts_per_identifier": {1, 100},
 		"code_lifetime":           {time.Minute, 10 * time.Minute},
-		"code_interval":           {10 * time.Second, 10 * time.Minute},
+		"code_interval":           {0, 10 * time.Minute},
 		"codes_per_hour":          {3, 60},
+		"codes_per_day":           {5, 200},
+		"codes_per_network_day":   {10, 1_000_000},
 		"lockout_wait_from":       {3, 20},
 		"lockout_first_wait":      {10 * time.Second, time.Hour},
 		"lockout_failures":        {5, 90},
@@ -86,7 +88,7 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 }
 
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {
-	bad := tuning.Policy{RefreshGrace: -1, DeviceSecretGrace: -1, LockoutDuration: -1, PasswordMinScore: -1, PasswordContextWords: []string{"x"},
+	bad := tuning.Policy{RefreshGrace: -1, DeviceSecretGrace: -1, CodeInterval: -1, LockoutDuration: -1, PasswordMinScore: -1, PasswordContextWords: []string{"x"},
 		RestrictionSeparators: "x", RestrictionProviders: []string{"x"}, ChallengeAfterFailures: -1, LearningWindowMax: -1}
 	err := bad.Validate()
 	if err == nil {

@@ -18,7 +18,9 @@ type counts[T any] interface {
 	DeleteExpired(t time.Time, limit int) (int, error)
 }
 
-func budget(n int) quota.Budget { return quota.Budget{Used: []time.Time{at(n), at(n + 1)}} }
+func budget(n int) quota.Budget {
+	return quota.Budget{Used: []quota.Use{{At: at(n), Times: 1}, {At: at(n + 1), Times: n + 2}}}
+}
 
 func lockoutRecord(n int) lockout.Record {
 	return lockout.Record{
