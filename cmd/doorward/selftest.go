@@ -92,7 +92,7 @@ func (c *selftestEnumerationCmd) states() []enumeration.State {
 }
 
 func (c *selftestEnumerationCmd) crowd() enumeration.Crowd {
-	return enumeration.Crowd{Domain: strings.ToLower(c.Domain), Batch: c.Batch}
+	return enumeration.Crowd{Domain: strings.ToLower(c.Domain), Batch: strings.ToLower(c.Batch)}
 }
 
 func (c *selftestEnumerationCmd) Run(ctx context.Context, s streams) error {
