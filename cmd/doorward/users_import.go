@@ -49,6 +49,9 @@ func (c *usersImportCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer file.Close() // it was only read
+	if sameFile(c.File, c.Report) {
+		return errors.New("--report names the file of users itself, which would be lost: name another")
+	}
 	report, err := newImportReport(c.Report, c.DryRun)
 	if err != nil {
 		return err
@@ -81,6 +84,13 @@ func (c *usersImportCmd) Run(ctx context.Context, s streams) error {
 	}
 	report.tell(s.out)
 	return errors.Join(err, report.verdict())
+}
+
+// sameFile says whether two names, however written, are those of one file that is there.
+func sameFile(one, other string) bool {
+	a, errA := os.Stat(one)
+	b, errB := os.Stat(other)
+	return errA == nil && errB == nil && os.SameFile(a, b)
 }
 
 // openUsers opens the file, and says how long it is where that is known.

@@ -46,6 +46,14 @@ func TestOperatorsMoveUsersIn(t *testing.T) {
 	c.refuses("--learning-window: must be at most 336h", "users", "import", file, "--learning-window", "15d")
 	c.shows([]string{"452 accounts are new, 0 were"}, "users", "import", file, "--learning-window", "14d", "--note", "moving in")
 	c.shows([]string{"0 accounts are new, 452 were imported before"}, "users", "import", file)
+	link := filepath.Join(t.TempDir(), "link.jsonl")
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, itself := range []string{file, link} {
+		c.refuses("which would be lost", "users", "import", file, "--report", itself)
+	}
+	c.shows([]string{"0 accounts are new, 452 were imported before"}, "users", "import", file) // it is as it was
 	c.shows([]string{"Ada Lovelace", "4711", "ada@example.org, verified", "2019-03-01", "imported (UTC)", "learns until (UTC)"}, "users", "show", "--external-id", "4711")
 	c.shows([]string{"grace@example.org, not verified", "none"}, "users", "show", "--email", "grace@example.org")
 
