@@ -223,6 +223,26 @@ func TestReservedTriesCountAsFailures(t *testing.T) {
 	}
 }
 
+func TestTheRowThatSetsTheWaitCanBeSeen(t *testing.T) {
+	g := start()
+	seen := func(want int) {
+		t.Helper()
+		if got := g.InRow(lockout.Strangers, rules, g.now); got != want {
+			t.Errorf("%d in the row, want %d", got, want)
+		}
+	}
+	seen(0)
+	g.fail(t, lockout.Strangers, 3)
+	g.fail(t, lockout.Known, 1)
+	seen(3)
+	g.reserve(lockout.Strangers) // as if it had failed
+	seen(4)
+	g.Settle(fmt.Sprint(g.tries), lockout.Unchecked)
+	seen(3)
+	g.now = g.now.Add(rules.Decay)
+	seen(0)
+}
+
 func TestAReservationThatNobodySettlesIsAFailure(t *testing.T) {
 	g := start()
 	for range rules.WaitFrom {
