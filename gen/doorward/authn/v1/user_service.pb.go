@@ -1494,7 +1494,8 @@ type ImportedUser struct {
 	Email string `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
 	// Whether its owner has proved to read it. One that isn't verified is so by the first sign-in, which demands a mailed code.
 	EmailVerified bool `protobuf:"varint,2,opt,name=email_verified,json=emailVerified,proto3" json:"email_verified,omitempty"`
-	// The id that the other system knows the user by: empty, or 1 to 128 printable characters without spaces.
+	// The id that the other system knows the user by: empty, or 1 to 128 printable characters without spaces, that don't begin as our own
+	// ids do (`usr_`).
 	ExternalId string `protobuf:"bytes,3,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
 	// The user's name: empty, or 1 to 200 printable characters.
 	Name string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
