@@ -231,11 +231,21 @@ func (u *userSender) ask(ctx context.Context, request *authnv1.ImportUsersReques
 		if err == nil || try == importTries || ctx.Err() != nil || !passes(err) {
 			return answer, err
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(max(fault.RetryAfterOf(err), time.Duration(try)*time.Second)):
+		if err := pause(ctx, max(fault.RetryAfterOf(err), time.Duration(try)*time.Second)); err != nil {
+			return nil, err
 		}
+	}
+}
+
+// pause waits, unless the operator doesn't.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
 	}
 }
 
