@@ -294,7 +294,9 @@ func TestFailuresTellReasonTimeAndFields(t *testing.T) {
 		&errdetails.ErrorInfo{Domain: "another.example", Reason: "BLOCKED"},
 		&errdetails.ErrorInfo{Domain: "doorward", Reason: "TOO_MANY_FAILURES"},
 		&errdetails.RetryInfo{RetryDelay: durationpb.New(3 * time.Second)},
-		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "email", Description: "must be an email"}}},
+		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{
+			Field: "email", Description: "must be an email", Reason: "EMAIL_NONE",
+		}}},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -307,7 +309,7 @@ func TestFailuresTellReasonTimeAndFields(t *testing.T) {
 	if wait, ok := doorward.RetryAfter(failure); !ok || wait != 3*time.Second {
 		t.Errorf("%v, %v", wait, ok)
 	}
-	if fields := doorward.Violations(failure); len(fields) != 1 || fields[0].Field != "email" {
+	if fields := doorward.Violations(failure); len(fields) != 1 || fields[0] != (doorward.Violation{Field: "email", Rule: "must be an email", Reason: "EMAIL_NONE"}) {
 		t.Errorf("%v", fields)
 	}
 	for _, err := range []error{nil, errors.New("x"), status.Error(codes.Internal, "x")} {

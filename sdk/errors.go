@@ -48,6 +48,8 @@ type Violation struct {
 	Field string
 	// Rule says what it must be.
 	Rule string
+	// Reason is the rule's name, such as PASSWORD_TOO_SHORT, for a page with words of its own; empty where there is none. It stays as it is.
+	Reason string
 }
 
 // Violations returns the fields that a call was refused for.
@@ -59,7 +61,7 @@ func Violations(err error) []Violation {
 			continue
 		}
 		for _, field := range bad.GetFieldViolations() {
-			violations = append(violations, Violation{Field: field.GetField(), Rule: field.GetDescription()})
+			violations = append(violations, Violation{Field: field.GetField(), Rule: field.GetDescription(), Reason: field.GetReason()})
 		}
 	}
 	return violations

@@ -41,6 +41,8 @@ var (
 type Field struct {
 	Name    string // the path in the request, such as "client.ip"
 	Problem string // what is wrong with it; never the value
+	// Reason is the problem's name for programs, in UPPER_SNAKE_CASE, where one field may have several: a page shows its own words for it. It stays as it is.
+	Reason string
 }
 
 // New makes a fault. message is public and says what to do.
@@ -64,8 +66,13 @@ func (e *Error) RetryIn(d time.Duration) *Error {
 
 // Field names a part of the request and what is wrong with it.
 func (e *Error) Field(name, problem string) *Error {
+	return e.Violation(Field{Name: name, Problem: problem})
+}
+
+// Violation is Field for a problem that has a name.
+func (e *Error) Violation(f Field) *Error {
 	c := e.clone()
-	c.Fields = append(c.Fields, Field{Name: name, Problem: problem})
+	c.Fields = append(c.Fields, f)
 	return c
 }
 

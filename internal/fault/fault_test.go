@@ -61,6 +61,7 @@ func TestKindsMapToCodesAndBack(t *testing.T) {
 func TestClientReadsWhatServerAnswered(t *testing.T) {
 	sent := locked().RetryIn(90*time.Second).
 		Field("email", "must be a valid email address").
+		Violation(fault.Field{Name: "new_password", Problem: "must have a digit", Reason: "PASSWORD_NO_DIGIT"}).
 		With("scope", "assert").
 		WithChallenge(&typev1.Challenge{Algorithm: "SHA-256", Salt: "a salt", MaxNumber: 1000}).
 		Because(errors.New(driverText))

@@ -76,7 +76,7 @@ func FuzzFromStatus(f *testing.F) {
 func words(e *fault.Error) []string {
 	var found []string
 	for _, field := range e.Fields {
-		found = append(found, field.Name, field.Problem)
+		found = append(found, field.Name, field.Problem, field.Reason)
 	}
 	for _, value := range e.Metadata {
 		found = append(found, value)

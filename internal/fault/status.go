@@ -136,7 +136,7 @@ func (e *Error) details() []protoadapt.MessageV1 {
 		bad := &errdetails.BadRequest{}
 		for _, f := range e.Fields[:min(len(e.Fields), maxFields)] {
 			bad.FieldViolations = append(bad.FieldViolations,
-				&errdetails.BadRequest_FieldViolation{Field: clip(f.Name), Description: f.Problem})
+				&errdetails.BadRequest_FieldViolation{Field: clip(f.Name), Description: f.Problem, Reason: f.Reason})
 		}
 		details = append(details, bad)
 	}
@@ -168,7 +168,7 @@ func FromStatus(err error) *Error {
 			e.Challenge = d
 		case *errdetails.BadRequest:
 			for _, v := range d.GetFieldViolations() {
-				e.Fields = append(e.Fields, Field{Name: v.GetField(), Problem: v.GetDescription()})
+				e.Fields = append(e.Fields, Field{Name: v.GetField(), Problem: v.GetDescription(), Reason: v.GetReason()})
 			}
 		}
 	}

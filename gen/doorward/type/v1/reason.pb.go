@@ -89,7 +89,8 @@ const (
 	Reason_REASON_ATTEMPT_OVER Reason = 49
 	// In Attempt.refusal. Risk's verdict is that this sign-in must not go on.
 	Reason_REASON_RISK_REFUSED Reason = 50
-	// INVALID_ARGUMENT. The new password breaks a rule. BadRequest says which.
+	// INVALID_ARGUMENT. The new password breaks a rule. BadRequest says which, and names each in the violation's reason.
+	// Sample: `BadRequest{field_violations: [{field: "new_password", description: "must have a digit", reason: "PASSWORD_NO_DIGIT"}]}`.
 	Reason_REASON_PASSWORD_UNACCEPTABLE Reason = 51
 	// In Attempt.refusal. The password is right, and an operator has locked the account.
 	Reason_REASON_ACCOUNT_LOCKED Reason = 52

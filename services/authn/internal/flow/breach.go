@@ -29,9 +29,9 @@ func (f *Attempts) refuseBreached(ctx context.Context, t try, password secret.Te
 	}
 	switch found.Verdict {
 	case breach.Breached:
-		return errPasswordUnacceptable.Field("new_password", "is known from a breach of another service; choose one that you use nowhere else")
+		return passwordRefused("breached", "is known from a breach of another service; choose one that you use nowhere else")
 	case breach.Suspected:
-		return errPasswordUnacceptable.Field("new_password", "is probably known from a breach of another service; choose another, that you use nowhere else")
+		return passwordRefused("breach_suspected", "is probably known from a breach of another service; choose another, that you use nowhere else")
 	default:
 		return errBreachUnknown.Because(found.Err)
 	}

@@ -101,7 +101,7 @@ func expectProblem(t *testing.T, err error, sentence string) {
 	expectFault(t, err, fault.Invalid, typev1.Reason_REASON_PASSWORD_UNACCEPTABLE)
 	var refused *fault.Error
 	if !errors.As(err, &refused) || !slices.ContainsFunc(refused.Fields, func(f fault.Field) bool {
-		return f.Name == "new_password" && strings.Contains(f.Problem, sentence)
+		return f.Name == "new_password" && strings.HasPrefix(f.Reason, "PASSWORD_") && strings.Contains(f.Problem, sentence)
 	}) {
 		t.Errorf("nobody is told that it %s: %v", sentence, refused.Fields)
 	}

@@ -126,7 +126,17 @@ func hashing(err error) error {
 func unacceptable(problems []credential.Problem) error {
 	refused := errPasswordUnacceptable
 	for _, p := range problems {
-		refused = refused.Field("new_password", p.Text)
+		refused = refused.Violation(passwordProblem(p))
 	}
 	return refused
+}
+
+// passwordRefused says the one thing that is wrong with a new password, beside the problems that package credential names.
+func passwordRefused(name credential.Name, text string) error {
+	return unacceptable([]credential.Problem{{Name: name, Text: text}})
+}
+
+// passwordProblem names the problem for programs too: docs/passwords.md lists the names.
+func passwordProblem(p credential.Problem) fault.Field {
+	return fault.Field{Name: "new_password", Problem: p.Text, Reason: "PASSWORD_" + strings.ToUpper(string(p.Name))}
 }

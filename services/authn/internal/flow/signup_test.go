@@ -1,6 +1,8 @@
 package flow_test
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -210,6 +212,43 @@ func TestWhatANewPasswordMustBeIsThePolicys(t *testing.T) {
 	expectProblems(t, err, "must have at most 64 characters", "must have a digit")
 	w.rules.PasswordMinScore = 0
 	expectStep(t, tr.answer(newPassword("Passwordpassword1234")), attempt.EmailVerification, "")
+}
+
+// The names are in the docs, and in applications' translations: they stay.
+func TestAPasswordsProblemsHaveNamesForPrograms(t *testing.T) {
+	docs, err := os.ReadFile("../../../../docs/passwords.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	tr := w.laptop().signUp(ada)
+	w.rules.PasswordMinLength, w.rules.PasswordMaxLength = 8, 64
+	for refused, want := range map[string][]string{
+		"short":                                 {"PASSWORD_TOO_SHORT"},
+		strings.Repeat("One odd phrase. ", 5):   {"PASSWORD_TOO_LONG"},
+		"not text \xff\xfe here":                {"PASSWORD_NOT_TEXT"},
+		"some\u200bthing nobody can see at all": {"PASSWORD_NOT_PRINTABLE"},
+		"ada@example":                           {"PASSWORD_TOO_WEAK", "PASSWORD_OWN_WORD"},
+		"password1234":                          {"PASSWORD_TOO_WEAK", "PASSWORD_COMMON_PASSWORD"},
+		"zxcvfdsaqwer":                          {"PASSWORD_TOO_WEAK", "PASSWORD_KEYBOARD_PATTERN"},
+		"abcdefghijkl":                          {"PASSWORD_TOO_WEAK", "PASSWORD_SEQUENCE"},
+	} {
+		_, err := tr.try(newPassword(refused))
+		expectFault(t, err, fault.Invalid, typev1.Reason_REASON_PASSWORD_UNACCEPTABLE)
+		told, _ := fault.As(err)
+		var reasons []string
+		for _, field := range told.Fields {
+			reasons = append(reasons, field.Reason)
+			if !strings.Contains(string(docs), "`"+field.Reason+"`") {
+				t.Errorf("docs/passwords.md doesn't have %s", field.Reason)
+			}
+		}
+		for _, reason := range want {
+			if !slices.Contains(reasons, reason) {
+				t.Errorf("%q is refused for %v; want %s among them", refused, reasons, reason)
+			}
+		}
+	}
 }
 
 // expectProblems wants a refusal with a field for each problem, whose texts begin so.
