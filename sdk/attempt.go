@@ -71,7 +71,13 @@ func (c *Client) SignIn(ctx context.Context, email string, from From) (*Attempt,
 
 // SignUp begins the creation of an account. The next step is NewPassword, then EmailVerification.
 func (c *Client) SignUp(ctx context.Context, email string, from From) (*Attempt, error) {
-	answer, err := c.attempts.StartSignUp(ctx, &authnv1.StartSignUpRequest{Client: from.proto(), Email: email})
+	return c.SignUpInvited(ctx, email, Secret{}, from)
+}
+
+// SignUpInvited is SignUp with the token of an invitation for this address. One that isn't good is an error where an invitation is needed, and changes
+// nothing where none is.
+func (c *Client) SignUpInvited(ctx context.Context, email string, invitation Secret, from From) (*Attempt, error) {
+	answer, err := c.attempts.StartSignUp(ctx, &authnv1.StartSignUpRequest{Client: from.proto(), Email: email, Invitation: invitation.Reveal()})
 	if err != nil {
 		return nil, err
 	}

@@ -47,6 +47,8 @@ type authn struct {
 	fail    error
 	asks    *typev1.Challenge // of each call, until it is solved
 	calls   int
+
+	invitation string
 }
 
 func (a *authn) note(ctx context.Context, client *typev1.ClientContext) error {
@@ -69,6 +71,9 @@ func (a *authn) StartSignIn(ctx context.Context, r *authnv1.StartSignInRequest) 
 }
 
 func (a *authn) StartSignUp(ctx context.Context, r *authnv1.StartSignUpRequest) (*authnv1.StartSignUpResponse, error) {
+	a.mu.Lock()
+	a.invitation = r.GetInvitation()
+	a.mu.Unlock()
 	return &authnv1.StartSignUpResponse{
 		Attempt:       &authnv1.Attempt{Id: "att_1", Step: doorward.NewPassword},
 		AttemptSecret: "secret.with.dots",
@@ -217,6 +222,17 @@ func TestSignUpAndRefusal(t *testing.T) {
 	}
 	if a.Next() != doorward.Refused || a.Refusal() != typev1.Reason_REASON_PASSWORD_CONTAINED {
 		t.Errorf("%v, %v", a.Next(), a.Refusal())
+	}
+}
+
+func TestASignUpMayBringAnInvitation(t *testing.T) {
+	server := &authn{}
+	dw, ctx := newClient(t, server, nil), t.Context()
+	for _, token := range []string{"dwi_1", ""} {
+		a, err := dw.SignUpInvited(ctx, email, doorward.SecretOf(token), from)
+		if err != nil || a.Next() != doorward.NewPassword || server.invitation != token {
+			t.Errorf("with %q authn was sent %q: %v", token, server.invitation, err)
+		}
 	}
 }
 

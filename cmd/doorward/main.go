@@ -53,21 +53,22 @@ type cli struct {
 	NATS    natsCmd    `cmd:"" name:"nats" help:"Make the nkeys that services connect to NATS with, on files."`
 	Streams streamsCmd `cmd:"" help:"Declare the streams at a NATS server."`
 
-	Users     usersCmd     `cmd:"" help:"Show accounts, lock and ban them (these, in development, after . .doorward/operator.env)."`
-	Sessions  sessionsCmd  `cmd:"" help:"List and revoke sessions."`
-	Devices   devicesCmd   `cmd:"" help:"List devices, and take their trust away."`
-	Apps      appsCmd      `cmd:"" help:"Register applications; make, rotate and revoke their API keys."`
-	Keys      keysCmd      `cmd:"" help:"List, rotate and replace the signing keys."`
-	Policy    policyCmd    `cmd:"" help:"Show and change what authn's operators may tune, while it runs."`
-	Restrict  restrictCmd  `cmd:"" help:"Say who may sign up: lists of addresses, domains and networks; ask why somebody may not."`
-	Decisions decisionsCmd `cmd:"" help:"Show what risk decided, and why."`
-	Dead      deadCmd      `cmd:"" help:"List, replay and drop messages that couldn't be handled."`
-	Backup    backupCmd    `cmd:"" help:"Copy the stores of running services to disk."`
-	Restore   restoreCmd   `cmd:"" help:"Put a backup in the place of a stopped service's store, and end what was issued, on files."`
-	Selftest  selftestCmd  `cmd:"" help:"Measure on a running deployment that strangers can't learn who has an account."`
-	Breach    breachCmd    `cmd:"" help:"Build the corpus of breached passwords, and look passwords up, on files."`
-	Config    configCmd    `cmd:"" help:"Print a service's configuration and where each value comes from; secrets are hidden."`
-	Health    healthCmd    `cmd:"" help:"Ask a service whether it serves."`
+	Users     usersCmd       `cmd:"" help:"Show accounts, lock and ban them (these, in development, after . .doorward/operator.env)."`
+	Sessions  sessionsCmd    `cmd:"" help:"List and revoke sessions."`
+	Devices   devicesCmd     `cmd:"" help:"List devices, and take their trust away."`
+	Apps      appsCmd        `cmd:"" help:"Register applications; make, rotate and revoke their API keys."`
+	Keys      keysCmd        `cmd:"" help:"List, rotate and replace the signing keys."`
+	Policy    policyCmd      `cmd:"" help:"Show and change what authn's operators may tune, while it runs."`
+	Restrict  restrictCmd    `cmd:"" help:"Say who may sign up: lists of addresses, domains and networks; ask why somebody may not."`
+	Invite    invitationsCmd `cmd:"" name:"invitations" help:"Invite people to sign up; list and revoke invitations."`
+	Decisions decisionsCmd   `cmd:"" help:"Show what risk decided, and why."`
+	Dead      deadCmd        `cmd:"" help:"List, replay and drop messages that couldn't be handled."`
+	Backup    backupCmd      `cmd:"" help:"Copy the stores of running services to disk."`
+	Restore   restoreCmd     `cmd:"" help:"Put a backup in the place of a stopped service's store, and end what was issued, on files."`
+	Selftest  selftestCmd    `cmd:"" help:"Measure on a running deployment that strangers can't learn who has an account."`
+	Breach    breachCmd      `cmd:"" help:"Build the corpus of breached passwords, and look passwords up, on files."`
+	Config    configCmd      `cmd:"" help:"Print a service's configuration and where each value comes from; secrets are hidden."`
+	Health    healthCmd      `cmd:"" help:"Ask a service whether it serves."`
 }
 
 // run is main without the process: it parses, runs the command and returns the exit code.

@@ -177,7 +177,7 @@ func (r restored) tell(w io.Writer, now time.Time) {
 
 func (r restored) tellAuthn(w io.Writer, age time.Duration) {
 	fmt.Fprintf(w, `
-ended      %d sessions, %d sign-ins under way with their codes
+ended      %d sessions, %d sign-ins under way with their codes, %d invitations
 raised     the security epochs of %d users
 replaced   %d signing keys
 untrusted  %d devices
@@ -190,5 +190,5 @@ What happened in the last %s isn't in the backup, and nothing here can know it:
   policies   are those of the backup, and so are counts of failures
 
 Start authn, and have those who must change their password do so.
-`, r.Sessions, r.Attempts, r.Users, r.SigningKeys, r.Devices, age)
+`, r.Sessions, r.Attempts, r.Invitations, r.Users, r.SigningKeys, r.Devices, age)
 }

@@ -156,6 +156,9 @@ func (c *restrictExplainCmd) Run(ctx context.Context, s streams) error {
 			} else {
 				fmt.Fprintf(w, "%s may not sign up: %s\n", c.Email, answer.GetRule())
 			}
+			if i := answer.GetInvitation(); i != nil {
+				fmt.Fprintf(w, "invited until %s: %s\n", moment(i.GetExpiresAt()), i.GetId())
+			}
 			if len(answer.GetFindings()) == 0 {
 				return nil
 			}
@@ -177,6 +180,8 @@ func because(f *authnv1.RestrictionFinding) string {
 		return f.GetShipped() + " in the list that ships"
 	case f.GetTag() != "":
 		return fmt.Sprintf("the tag %s of %s", f.GetTag(), f.GetMailbox())
+	case f.GetInvitationId() != "":
+		return f.GetInvitationId()
 	}
 	return f.GetMailbox()
 }

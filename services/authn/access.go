@@ -102,7 +102,7 @@ func Table() access.Table {
 	return table
 }
 
-// restrictionRows are those of the lists of who may sign up.
+// restrictionRows are those of who may sign up.
 func restrictionRows(operator, audited access.Rule) access.Table {
 	return access.Table{
 		authnv1.RestrictionService_AddEntries_FullMethodName:     audited,
@@ -111,5 +111,9 @@ func restrictionRows(operator, audited access.Rule) access.Table {
 		authnv1.RestrictionService_ListEntries_FullMethodName:    operator,
 		authnv1.RestrictionService_ExplainAddress_FullMethodName: operator,
 		authnv1.RestrictionService_SweepUsers_FullMethodName:     audited,
+
+		authnv1.InvitationService_CreateInvitations_FullMethodName: audited,
+		authnv1.InvitationService_ListInvitations_FullMethodName:   operator,
+		authnv1.InvitationService_RevokeInvitation_FullMethodName:  audited,
 	}
 }

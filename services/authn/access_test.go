@@ -39,7 +39,7 @@ func TestEveryMethodHasARow(t *testing.T) {
 	if stale := access.Stale(authn.Table(), info); len(stale) > 0 {
 		t.Errorf("rows without a method: %v", stale)
 	}
-	if len(info) != 12 { // eleven of ours, and health; reflection only where it is asked for
+	if len(info) != 13 { // twelve of ours, and health; reflection only where it is asked for
 		t.Errorf("services %v", slices.Sorted(maps.Keys(info)))
 	}
 }
@@ -107,6 +107,9 @@ func TestDenials(t *testing.T) {
 		authnv1.RestrictionService_ListEntries_FullMethodName:       operators,
 		authnv1.RestrictionService_ExplainAddress_FullMethodName:    operators,
 		authnv1.RestrictionService_SweepUsers_FullMethodName:        operators,
+		authnv1.InvitationService_CreateInvitations_FullMethodName:  operators,
+		authnv1.InvitationService_ListInvitations_FullMethodName:    operators,
+		authnv1.InvitationService_RevokeInvitation_FullMethodName:   operators,
 		authnv1.DeviceService_ListDevices_FullMethodName:            operators,
 		authnv1.DeviceService_UntrustDevice_FullMethodName:          operators,
 		authnv1.KeyService_ListSigningKeys_FullMethodName:           operators,
@@ -342,6 +345,11 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 	_, err = operator.keys.ReplaceSigningKeys(ctx, &authnv1.ReplaceSigningKeysRequest{Note: "lost the backup"})
 	w.must(err)
 	w.must(restrict(ctx, authnv1.NewRestrictionServiceClient(operator.conn)))
+	invitations := authnv1.NewInvitationServiceClient(operator.conn)
+	_, err = invitations.CreateInvitations(ctx, &authnv1.CreateInvitationsRequest{Emails: []string{"bob@example.org"}})
+	w.must(err)
+	_, err = invitations.RevokeInvitation(ctx, &authnv1.RevokeInvitationRequest{Invitation: &authnv1.RevokeInvitationRequest_Email{Email: "bob@example.org"}})
+	w.must(err)
 	w.must(readBackup(operatorv1.NewBackupServiceClient(operator.conn).BackUp(ctx, &operatorv1.BackUpRequest{})))
 	// There is no dead letter; that it was asked for is recorded all the same.
 	letters := operatorv1.NewDeadLetterServiceClient(operator.conn)
@@ -371,6 +379,8 @@ func TestAuditedMethodsLeaveARecord(t *testing.T) {
 			authnv1.RestrictionService_RemoveEntries_FullMethodName:     "restriction.remove",
 			authnv1.RestrictionService_ImportEntries_FullMethodName:     "restriction.import",
 			authnv1.RestrictionService_SweepUsers_FullMethodName:        "user.ban",
+			authnv1.InvitationService_CreateInvitations_FullMethodName:  "invitation.create",
+			authnv1.InvitationService_RevokeInvitation_FullMethodName:   "invitation.revoke",
 			authnv1.DeviceService_UntrustDevice_FullMethodName:          "device.untrust",
 			authnv1.KeyService_RotateSigningKey_FullMethodName:          "signing_key.rotate",
 			authnv1.KeyService_ReplaceSigningKeys_FullMethodName:        "signing_key.replace",

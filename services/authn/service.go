@@ -239,6 +239,7 @@ func (s *Service) listen(ctx context.Context, material *certs.Material, d flow.D
 		Keys:         s.keys,
 		Policies:     flow.NewPolicies(s.store, s.policies, s.lists, s.breaches.possible),
 		Restrictions: flow.NewRestrictions(d),
+		Invitations:  flow.NewInvitations(d),
 		Policy:       s.policies.Current,
 		Now:          s.deps.Now,
 	})

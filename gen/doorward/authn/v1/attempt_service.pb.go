@@ -600,7 +600,10 @@ type StartSignUpRequest struct {
 	// On whose behalf.
 	Client *v1.ClientContext `protobuf:"bytes,1,opt,name=client,proto3" json:"client,omitempty"`
 	// The mail address, which becomes the account's first identifier once it is verified. At most 254 bytes, RFC 5321.
-	Email         string `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
+	Email string `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
+	// The token of an invitation for this address, where there is one. At most 128 bytes. With the access mode `invitation_only` there is no sign-up without
+	// a good one; in `open` mode a good one is marked accepted, and any other is ignored.
+	Invitation    string `protobuf:"bytes,3,opt,name=invitation,proto3" json:"invitation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -645,6 +648,13 @@ func (x *StartSignUpRequest) GetClient() *v1.ClientContext {
 func (x *StartSignUpRequest) GetEmail() string {
 	if x != nil {
 		return x.Email
+	}
+	return ""
+}
+
+func (x *StartSignUpRequest) GetInvitation() string {
+	if x != nil {
+		return x.Invitation
 	}
 	return ""
 }
@@ -1225,11 +1235,14 @@ const file_doorward_authn_v1_attempt_service_proto_rawDesc = "" +
 	"\rrefresh_token\x18\x05 \x01(\tB\x03\x80\x01\x01R\frefreshToken\x12\x1b\n" +
 	"\tdevice_id\x18\x06 \x01(\tR\bdeviceId\x12(\n" +
 	"\rdevice_secret\x18\a \x01(\tB\x03\x80\x01\x01R\fdeviceSecret\x12H\n" +
-	"\x12session_expires_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x10sessionExpiresAt\"o\n" +
+	"\x12session_expires_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x10sessionExpiresAt\"\x9c\x01\n" +
 	"\x12StartSignUpRequest\x127\n" +
 	"\x06client\x18\x01 \x01(\v2\x1f.doorward.type.v1.ClientContextR\x06client\x12 \n" +
 	"\x05email\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05(\xfe\x01`\x01R\x05email\"w\n" +
+	"\xbaH\ar\x05(\xfe\x01`\x01R\x05email\x12+\n" +
+	"\n" +
+	"invitation\x18\x03 \x01(\tB\v\xbaH\x05r\x03(\x80\x01\x80\x01\x01R\n" +
+	"invitation\"w\n" +
 	"\x13StartSignUpResponse\x124\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1a.doorward.authn.v1.AttemptR\aattempt\x12*\n" +
 	"\x0eattempt_secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\rattemptSecret\"o\n" +

@@ -42,7 +42,8 @@ type AttemptServiceClient interface {
 	// StartSignUp begins the creation of an account. It stores an attempt and nothing else: no account exists before the attempt is done.
 	// The next step is NEW_PASSWORD. An email that is taken gets the same answers all the way; its owner gets a notice instead of a code.
 	// Whom the operator's restrictions don't let sign up is refused here, and once more at the end, where they may have changed meanwhile. They look at
-	// address and network, never at whether there is an account; a mailbox that may have but one account, and has it, is like an email that is taken.
+	// address, network and invitation, never at whether there is an account; a mailbox that may have but one account, and has it, is like an email that is
+	// taken. An invitation is used up by the account that is made with it, and only then. What is wrong with one is for operators alone to see.
 	// By the default policy each is asked for a proof of work: call again with ClientContext.challenge_solution. UNAVAILABLE while risk doesn't answer.
 	// Events: none. Errors: RESOURCE_EXHAUSTED (CHALLENGE_REQUIRED), PERMISSION_DENIED (BLOCKED, SIGN_UP_RESTRICTED); in bulk mode ALREADY_EXISTS (EMAIL_TAKEN),
 	// after these.
@@ -136,7 +137,8 @@ type AttemptServiceServer interface {
 	// StartSignUp begins the creation of an account. It stores an attempt and nothing else: no account exists before the attempt is done.
 	// The next step is NEW_PASSWORD. An email that is taken gets the same answers all the way; its owner gets a notice instead of a code.
 	// Whom the operator's restrictions don't let sign up is refused here, and once more at the end, where they may have changed meanwhile. They look at
-	// address and network, never at whether there is an account; a mailbox that may have but one account, and has it, is like an email that is taken.
+	// address, network and invitation, never at whether there is an account; a mailbox that may have but one account, and has it, is like an email that is
+	// taken. An invitation is used up by the account that is made with it, and only then. What is wrong with one is for operators alone to see.
 	// By the default policy each is asked for a proof of work: call again with ClientContext.challenge_solution. UNAVAILABLE while risk doesn't answer.
 	// Events: none. Errors: RESOURCE_EXHAUSTED (CHALLENGE_REQUIRED), PERMISSION_DENIED (BLOCKED, SIGN_UP_RESTRICTED); in bulk mode ALREADY_EXISTS (EMAIL_TAKEN),
 	// after these.

@@ -514,6 +514,11 @@ type Policy struct {
 	RestrictionSeparators string `protobuf:"bytes,45,opt,name=restriction_separators,json=restrictionSeparators,proto3" json:"restriction_separators,omitempty"`
 	// What begins a tag at single domains, in the place of that: `example.com:+-`, or `example.com:` where nothing does (none). At most 100.
 	RestrictionProviders []string `protobuf:"bytes,46,rep,name=restriction_providers,json=restrictionProviders,proto3" json:"restriction_providers,omitempty"`
+	// How long an invitation is good: 1 h to 365 d (30 d). Those that were made stay as they are.
+	InvitationLifetime *durationpb.Duration `protobuf:"bytes,61,opt,name=invitation_lifetime,json=invitationLifetime,proto3" json:"invitation_lifetime,omitempty"`
+	// Where the token of an invitation is entered: the address of a page, which the mail shows beside the token. https, or http on this machine; at most
+	// 300 bytes; empty shows none (none).
+	InvitationUrl string `protobuf:"bytes,62,opt,name=invitation_url,json=invitationUrl,proto3" json:"invitation_url,omitempty"`
 	// When a sign-up is asked for a proof of work (always).
 	ChallengeSignUp SignUpChallenge `protobuf:"varint,50,opt,name=challenge_sign_up,json=challengeSignUp,proto3,enum=doorward.authn.v1.SignUpChallenge" json:"challenge_sign_up,omitempty"`
 	// How hard a proof of work is, in hashes at most, half of it on average: 1000 to 10000000 (50000).
@@ -875,6 +880,20 @@ func (x *Policy) GetRestrictionProviders() []string {
 	return nil
 }
 
+func (x *Policy) GetInvitationLifetime() *durationpb.Duration {
+	if x != nil {
+		return x.InvitationLifetime
+	}
+	return nil
+}
+
+func (x *Policy) GetInvitationUrl() string {
+	if x != nil {
+		return x.InvitationUrl
+	}
+	return ""
+}
+
 func (x *Policy) GetChallengeSignUp() SignUpChallenge {
 	if x != nil {
 		return x.ChallengeSignUp
@@ -1161,7 +1180,7 @@ var File_doorward_authn_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\x17\n" +
+	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x18\n" +
 	"\x06Policy\x12O\n" +
 	"\x16session_token_lifetime\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x14sessionTokenLifetime\x12D\n" +
 	"\x10session_lifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0fsessionLifetime\x12>\n" +
@@ -1209,7 +1228,9 @@ const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\x16restriction_disposable\x18+ \x01(\x0e2 .doorward.authn.v1.DisposableUseR\x15restrictionDisposable\x12[\n" +
 	"\x18restriction_subaddresses\x18, \x01(\x0e2 .doorward.authn.v1.SubaddressUseR\x17restrictionSubaddresses\x125\n" +
 	"\x16restriction_separators\x18- \x01(\tR\x15restrictionSeparators\x123\n" +
-	"\x15restriction_providers\x18. \x03(\tR\x14restrictionProviders\x12N\n" +
+	"\x15restriction_providers\x18. \x03(\tR\x14restrictionProviders\x12J\n" +
+	"\x13invitation_lifetime\x18= \x01(\v2\x19.google.protobuf.DurationR\x12invitationLifetime\x12%\n" +
+	"\x0einvitation_url\x18> \x01(\tR\rinvitationUrl\x12N\n" +
 	"\x11challenge_sign_up\x182 \x01(\x0e2\".doorward.authn.v1.SignUpChallengeR\x0fchallengeSignUp\x121\n" +
 	"\x14challenge_difficulty\x183 \x01(\x05R\x13challengeDifficulty\x128\n" +
 	"\x18challenge_after_failures\x184 \x01(\x05R\x16challengeAfterFailures\x120\n" +
@@ -1321,21 +1342,22 @@ var file_doorward_authn_v1_policy_service_proto_depIdxs = []int32{
 	4,  // 14: doorward.authn.v1.Policy.restriction_allowlist:type_name -> doorward.authn.v1.AllowlistUse
 	5,  // 15: doorward.authn.v1.Policy.restriction_disposable:type_name -> doorward.authn.v1.DisposableUse
 	6,  // 16: doorward.authn.v1.Policy.restriction_subaddresses:type_name -> doorward.authn.v1.SubaddressUse
-	0,  // 17: doorward.authn.v1.Policy.challenge_sign_up:type_name -> doorward.authn.v1.SignUpChallenge
-	12, // 18: doorward.authn.v1.Policy.learning_window_max:type_name -> google.protobuf.Duration
-	7,  // 19: doorward.authn.v1.GetPolicyResponse.policy:type_name -> doorward.authn.v1.Policy
-	13, // 20: doorward.authn.v1.GetPolicyResponse.changed_at:type_name -> google.protobuf.Timestamp
-	7,  // 21: doorward.authn.v1.UpdatePolicyRequest.policy:type_name -> doorward.authn.v1.Policy
-	14, // 22: doorward.authn.v1.UpdatePolicyResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
-	8,  // 23: doorward.authn.v1.PolicyService.GetPolicy:input_type -> doorward.authn.v1.GetPolicyRequest
-	10, // 24: doorward.authn.v1.PolicyService.UpdatePolicy:input_type -> doorward.authn.v1.UpdatePolicyRequest
-	9,  // 25: doorward.authn.v1.PolicyService.GetPolicy:output_type -> doorward.authn.v1.GetPolicyResponse
-	11, // 26: doorward.authn.v1.PolicyService.UpdatePolicy:output_type -> doorward.authn.v1.UpdatePolicyResponse
-	25, // [25:27] is the sub-list for method output_type
-	23, // [23:25] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	12, // 17: doorward.authn.v1.Policy.invitation_lifetime:type_name -> google.protobuf.Duration
+	0,  // 18: doorward.authn.v1.Policy.challenge_sign_up:type_name -> doorward.authn.v1.SignUpChallenge
+	12, // 19: doorward.authn.v1.Policy.learning_window_max:type_name -> google.protobuf.Duration
+	7,  // 20: doorward.authn.v1.GetPolicyResponse.policy:type_name -> doorward.authn.v1.Policy
+	13, // 21: doorward.authn.v1.GetPolicyResponse.changed_at:type_name -> google.protobuf.Timestamp
+	7,  // 22: doorward.authn.v1.UpdatePolicyRequest.policy:type_name -> doorward.authn.v1.Policy
+	14, // 23: doorward.authn.v1.UpdatePolicyResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
+	8,  // 24: doorward.authn.v1.PolicyService.GetPolicy:input_type -> doorward.authn.v1.GetPolicyRequest
+	10, // 25: doorward.authn.v1.PolicyService.UpdatePolicy:input_type -> doorward.authn.v1.UpdatePolicyRequest
+	9,  // 26: doorward.authn.v1.PolicyService.GetPolicy:output_type -> doorward.authn.v1.GetPolicyResponse
+	11, // 27: doorward.authn.v1.PolicyService.UpdatePolicy:output_type -> doorward.authn.v1.UpdatePolicyResponse
+	26, // [26:28] is the sub-list for method output_type
+	24, // [24:26] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_doorward_authn_v1_policy_service_proto_init() }

@@ -1077,7 +1077,9 @@ type ExplainAddressResponse struct {
 	// The first rule that refuses; empty when they may.
 	Rule string `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
 	// Every rule that has something to say, in their order.
-	Findings      []*RestrictionFinding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	Findings []*RestrictionFinding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	// The invitation that is pending for the address. Not set when there is none.
+	Invitation    *Invitation `protobuf:"bytes,4,opt,name=invitation,proto3" json:"invitation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1133,12 +1135,19 @@ func (x *ExplainAddressResponse) GetFindings() []*RestrictionFinding {
 	return nil
 }
 
+func (x *ExplainAddressResponse) GetInvitation() *Invitation {
+	if x != nil {
+		return x.Invitation
+	}
+	return nil
+}
+
 // RestrictionFinding is one rule that has something to say.
 type RestrictionFinding struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The rule, such as `address_blocked`; docs/restrictions.md has all.
 	Rule string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
-	// `refuses`, `lifted` (would refuse, but for an entry that allows) or `allows`.
+	// `refuses`, `lifted` (would refuse, but for an entry that allows or an invitation) or `allows`.
 	Effect string `protobuf:"bytes,2,opt,name=effect,proto3" json:"effect,omitempty"`
 	// The list of the entry that the rule found; not set for rules that need none.
 	List RestrictionList `protobuf:"varint,3,opt,name=list,proto3,enum=doorward.authn.v1.RestrictionList" json:"list,omitempty"`
@@ -1149,7 +1158,9 @@ type RestrictionFinding struct {
 	// The address's tag with its separator, where a rule of subaddresses spoke.
 	Tag string `protobuf:"bytes,6,opt,name=tag,proto3" json:"tag,omitempty"`
 	// What is left of the address without it.
-	Mailbox       string `protobuf:"bytes,7,opt,name=mailbox,proto3" json:"mailbox,omitempty"`
+	Mailbox string `protobuf:"bytes,7,opt,name=mailbox,proto3" json:"mailbox,omitempty"`
+	// The id of the invitation that lifted a rule.
+	InvitationId  string `protobuf:"bytes,8,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1233,11 +1244,18 @@ func (x *RestrictionFinding) GetMailbox() string {
 	return ""
 }
 
+func (x *RestrictionFinding) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
 var File_doorward_authn_v1_restriction_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_restriction_service_proto_rawDesc = "" +
 	"\n" +
-	"+doorward/authn/v1/restriction_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x01\n" +
+	"+doorward/authn/v1/restriction_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a*doorward/authn/v1/invitation_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x01\n" +
 	"\x11SweepUsersRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12'\n" +
@@ -1307,11 +1325,14 @@ const file_doorward_authn_v1_restriction_service_proto_rawDesc = "" +
 	"\x05email\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\bR\x05email\x12\x1a\n" +
 	"\x02ip\x18\x02 \x01(\tB\n" +
-	"\xbaH\a\xd8\x01\x01r\x02p\x01R\x02ip\"\x89\x01\n" +
+	"\xbaH\a\xd8\x01\x01r\x02p\x01R\x02ip\"\xc8\x01\n" +
 	"\x16ExplainAddressResponse\x12\x18\n" +
 	"\aallowed\x18\x01 \x01(\bR\aallowed\x12\x12\n" +
 	"\x04rule\x18\x02 \x01(\tR\x04rule\x12A\n" +
-	"\bfindings\x18\x03 \x03(\v2%.doorward.authn.v1.RestrictionFindingR\bfindings\"\xd4\x01\n" +
+	"\bfindings\x18\x03 \x03(\v2%.doorward.authn.v1.RestrictionFindingR\bfindings\x12=\n" +
+	"\n" +
+	"invitation\x18\x04 \x01(\v2\x1d.doorward.authn.v1.InvitationR\n" +
+	"invitation\"\xf9\x01\n" +
 	"\x12RestrictionFinding\x12\x12\n" +
 	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x16\n" +
 	"\x06effect\x18\x02 \x01(\tR\x06effect\x126\n" +
@@ -1319,7 +1340,8 @@ const file_doorward_authn_v1_restriction_service_proto_rawDesc = "" +
 	"\x05entry\x18\x04 \x01(\tR\x05entry\x12\x18\n" +
 	"\ashipped\x18\x05 \x01(\tR\ashipped\x12\x10\n" +
 	"\x03tag\x18\x06 \x01(\tR\x03tag\x12\x18\n" +
-	"\amailbox\x18\a \x01(\tR\amailbox*\xb1\x01\n" +
+	"\amailbox\x18\a \x01(\tR\amailbox\x12#\n" +
+	"\rinvitation_id\x18\b \x01(\tR\finvitationId*\xb1\x01\n" +
 	"\x0fRestrictionList\x12 \n" +
 	"\x1cRESTRICTION_LIST_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16RESTRICTION_LIST_ALLOW\x10\x01\x12\x1a\n" +
@@ -1370,6 +1392,7 @@ var file_doorward_authn_v1_restriction_service_proto_goTypes = []any{
 	(*ExplainAddressResponse)(nil), // 16: doorward.authn.v1.ExplainAddressResponse
 	(*RestrictionFinding)(nil),     // 17: doorward.authn.v1.RestrictionFinding
 	(*timestamppb.Timestamp)(nil),  // 18: google.protobuf.Timestamp
+	(*Invitation)(nil),             // 19: doorward.authn.v1.Invitation
 }
 var file_doorward_authn_v1_restriction_service_proto_depIdxs = []int32{
 	3,  // 0: doorward.authn.v1.SweepUsersResponse.users:type_name -> doorward.authn.v1.SweptUser
@@ -1384,24 +1407,25 @@ var file_doorward_authn_v1_restriction_service_proto_depIdxs = []int32{
 	0,  // 9: doorward.authn.v1.ImportEntriesHeader.list:type_name -> doorward.authn.v1.RestrictionList
 	5,  // 10: doorward.authn.v1.ImportEntriesResponse.warnings:type_name -> doorward.authn.v1.RestrictionWarning
 	17, // 11: doorward.authn.v1.ExplainAddressResponse.findings:type_name -> doorward.authn.v1.RestrictionFinding
-	0,  // 12: doorward.authn.v1.RestrictionFinding.list:type_name -> doorward.authn.v1.RestrictionList
-	6,  // 13: doorward.authn.v1.RestrictionService.AddEntries:input_type -> doorward.authn.v1.AddEntriesRequest
-	8,  // 14: doorward.authn.v1.RestrictionService.RemoveEntries:input_type -> doorward.authn.v1.RemoveEntriesRequest
-	10, // 15: doorward.authn.v1.RestrictionService.ListEntries:input_type -> doorward.authn.v1.ListEntriesRequest
-	12, // 16: doorward.authn.v1.RestrictionService.ImportEntries:input_type -> doorward.authn.v1.ImportEntriesRequest
-	15, // 17: doorward.authn.v1.RestrictionService.ExplainAddress:input_type -> doorward.authn.v1.ExplainAddressRequest
-	1,  // 18: doorward.authn.v1.RestrictionService.SweepUsers:input_type -> doorward.authn.v1.SweepUsersRequest
-	7,  // 19: doorward.authn.v1.RestrictionService.AddEntries:output_type -> doorward.authn.v1.AddEntriesResponse
-	9,  // 20: doorward.authn.v1.RestrictionService.RemoveEntries:output_type -> doorward.authn.v1.RemoveEntriesResponse
-	11, // 21: doorward.authn.v1.RestrictionService.ListEntries:output_type -> doorward.authn.v1.ListEntriesResponse
-	14, // 22: doorward.authn.v1.RestrictionService.ImportEntries:output_type -> doorward.authn.v1.ImportEntriesResponse
-	16, // 23: doorward.authn.v1.RestrictionService.ExplainAddress:output_type -> doorward.authn.v1.ExplainAddressResponse
-	2,  // 24: doorward.authn.v1.RestrictionService.SweepUsers:output_type -> doorward.authn.v1.SweepUsersResponse
-	19, // [19:25] is the sub-list for method output_type
-	13, // [13:19] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	19, // 12: doorward.authn.v1.ExplainAddressResponse.invitation:type_name -> doorward.authn.v1.Invitation
+	0,  // 13: doorward.authn.v1.RestrictionFinding.list:type_name -> doorward.authn.v1.RestrictionList
+	6,  // 14: doorward.authn.v1.RestrictionService.AddEntries:input_type -> doorward.authn.v1.AddEntriesRequest
+	8,  // 15: doorward.authn.v1.RestrictionService.RemoveEntries:input_type -> doorward.authn.v1.RemoveEntriesRequest
+	10, // 16: doorward.authn.v1.RestrictionService.ListEntries:input_type -> doorward.authn.v1.ListEntriesRequest
+	12, // 17: doorward.authn.v1.RestrictionService.ImportEntries:input_type -> doorward.authn.v1.ImportEntriesRequest
+	15, // 18: doorward.authn.v1.RestrictionService.ExplainAddress:input_type -> doorward.authn.v1.ExplainAddressRequest
+	1,  // 19: doorward.authn.v1.RestrictionService.SweepUsers:input_type -> doorward.authn.v1.SweepUsersRequest
+	7,  // 20: doorward.authn.v1.RestrictionService.AddEntries:output_type -> doorward.authn.v1.AddEntriesResponse
+	9,  // 21: doorward.authn.v1.RestrictionService.RemoveEntries:output_type -> doorward.authn.v1.RemoveEntriesResponse
+	11, // 22: doorward.authn.v1.RestrictionService.ListEntries:output_type -> doorward.authn.v1.ListEntriesResponse
+	14, // 23: doorward.authn.v1.RestrictionService.ImportEntries:output_type -> doorward.authn.v1.ImportEntriesResponse
+	16, // 24: doorward.authn.v1.RestrictionService.ExplainAddress:output_type -> doorward.authn.v1.ExplainAddressResponse
+	2,  // 25: doorward.authn.v1.RestrictionService.SweepUsers:output_type -> doorward.authn.v1.SweepUsersResponse
+	20, // [20:26] is the sub-list for method output_type
+	14, // [14:20] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_doorward_authn_v1_restriction_service_proto_init() }
@@ -1409,6 +1433,7 @@ func file_doorward_authn_v1_restriction_service_proto_init() {
 	if File_doorward_authn_v1_restriction_service_proto != nil {
 		return
 	}
+	file_doorward_authn_v1_invitation_service_proto_init()
 	file_doorward_authn_v1_restriction_service_proto_msgTypes[11].OneofWrappers = []any{
 		(*ImportEntriesRequest_Header)(nil),
 		(*ImportEntriesRequest_Chunk)(nil),

@@ -52,7 +52,8 @@ type RestrictionServiceClient interface {
 	// FAILED_PRECONDITION (LISTS_FULL); RESOURCE_EXHAUSTED (OVERLOADED) while another import runs; UNAVAILABLE (UNAVAILABLE).
 	ImportEntries(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ImportEntriesRequest, ImportEntriesResponse], error)
 	// ExplainAddress says whether somebody with an address may sign up, and what every rule has to say about it, in the order in which the rules
-	// are asked. It asks the rules about addresses alone, unless an IP address is given too. Changes nothing, and isn't audited.
+	// are asked. It asks the rules about addresses alone, unless an IP address is given too. An invitation that is pending for the address counts as presented.
+	// Changes nothing, and isn't audited.
 	// Errors: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
 	ExplainAddress(ctx context.Context, in *ExplainAddressRequest, opts ...grpc.CallOption) (*ExplainAddressResponse, error)
 	// SweepUsers judges a page of the accounts that exist by the rules about addresses as they are now, and tells those of whose present addresses none may sign
@@ -158,7 +159,8 @@ type RestrictionServiceServer interface {
 	// FAILED_PRECONDITION (LISTS_FULL); RESOURCE_EXHAUSTED (OVERLOADED) while another import runs; UNAVAILABLE (UNAVAILABLE).
 	ImportEntries(grpc.BidiStreamingServer[ImportEntriesRequest, ImportEntriesResponse]) error
 	// ExplainAddress says whether somebody with an address may sign up, and what every rule has to say about it, in the order in which the rules
-	// are asked. It asks the rules about addresses alone, unless an IP address is given too. Changes nothing, and isn't audited.
+	// are asked. It asks the rules about addresses alone, unless an IP address is given too. An invitation that is pending for the address counts as presented.
+	// Changes nothing, and isn't audited.
 	// Errors: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
 	ExplainAddress(context.Context, *ExplainAddressRequest) (*ExplainAddressResponse, error)
 	// SweepUsers judges a page of the accounts that exist by the rules about addresses as they are now, and tells those of whose present addresses none may sign

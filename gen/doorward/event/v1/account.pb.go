@@ -31,7 +31,9 @@ type UserSignedUp struct {
 	// The application through which.
 	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
 	// When.
-	SignedUpAt    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=signed_up_at,json=signedUpAt,proto3" json:"signed_up_at,omitempty"`
+	SignedUpAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=signed_up_at,json=signedUpAt,proto3" json:"signed_up_at,omitempty"`
+	// The invitation that was accepted with it, `inv_…`. Empty when there was none.
+	InvitationId  string `protobuf:"bytes,4,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -85,6 +87,13 @@ func (x *UserSignedUp) GetSignedUpAt() *timestamppb.Timestamp {
 		return x.SignedUpAt
 	}
 	return nil
+}
+
+func (x *UserSignedUp) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
 }
 
 // UserImported: an operator took an account over from another system.
@@ -676,12 +685,13 @@ var File_doorward_event_v1_account_proto protoreflect.FileDescriptor
 
 const file_doorward_event_v1_account_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdoorward/event/v1/account.proto\x12\x11doorward.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8c\x01\n" +
+	"\x1fdoorward/event/v1/account.proto\x12\x11doorward.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb1\x01\n" +
 	"\fUserSignedUp\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12%\n" +
 	"\x0eapplication_id\x18\x02 \x01(\tR\rapplicationId\x12<\n" +
 	"\fsigned_up_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"signedUpAt\"\xc2\x01\n" +
+	"signedUpAt\x12#\n" +
+	"\rinvitation_id\x18\x04 \x01(\tR\finvitationId\"\xc2\x01\n" +
 	"\fUserImported\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1f\n" +
 	"\vexternal_id\x18\x02 \x01(\tR\n" +

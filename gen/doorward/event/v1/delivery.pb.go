@@ -30,7 +30,7 @@ type DeliverySettled struct {
 	DeliveryId string `protobuf:"bytes,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
 	// The event or message that caused it.
 	EventId string `protobuf:"bytes,2,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
-	// What mail: `code`, `new_device`, `contained`, `sign_up_taken`, `abandoned`.
+	// What mail: `code`, `new_device`, `contained`, `sign_up_taken`, `abandoned`, `invitation`.
 	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
 	// What became of it: `accepted`, `failed`, `dropped`.
 	State string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`

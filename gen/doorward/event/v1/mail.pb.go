@@ -37,6 +37,8 @@ const (
 	MailPurpose_MAIL_PURPOSE_NEW_PASSWORD_CODE MailPurpose = 3
 	// Word to an owner that somebody tried to sign up with their address. Carries no code.
 	MailPurpose_MAIL_PURPOSE_SIGN_UP_TAKEN MailPurpose = 4
+	// An invitation to sign up.
+	MailPurpose_MAIL_PURPOSE_INVITATION MailPurpose = 5
 )
 
 // Enum value maps for MailPurpose.
@@ -47,6 +49,7 @@ var (
 		2: "MAIL_PURPOSE_DEVICE_CODE",
 		3: "MAIL_PURPOSE_NEW_PASSWORD_CODE",
 		4: "MAIL_PURPOSE_SIGN_UP_TAKEN",
+		5: "MAIL_PURPOSE_INVITATION",
 	}
 	MailPurpose_value = map[string]int32{
 		"MAIL_PURPOSE_UNSPECIFIED":       0,
@@ -54,6 +57,7 @@ var (
 		"MAIL_PURPOSE_DEVICE_CODE":       2,
 		"MAIL_PURPOSE_NEW_PASSWORD_CODE": 3,
 		"MAIL_PURPOSE_SIGN_UP_TAKEN":     4,
+		"MAIL_PURPOSE_INVITATION":        5,
 	}
 )
 
@@ -179,9 +183,9 @@ func (x *SealedMail) GetCiphertext() []byte {
 // MailContent is what a SealedMail seals. Every purpose fills it to the same length, so that the sealed size tells nothing.
 type MailContent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The six-digit code. Empty for SIGN_UP_TAKEN.
+	// The six-digit code; an INVITATION's token. Empty for SIGN_UP_TAKEN.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	// The device that asked, as its header tells it.
+	// The device that asked, as its header tells it. For an INVITATION nobody did: what says who asked is empty.
 	Device *v1.Device `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
 	// Where it is.
 	Place *v1.Place `protobuf:"bytes,3,opt,name=place,proto3" json:"place,omitempty"`
@@ -192,9 +196,13 @@ type MailContent struct {
 	// The Accept-Language of who asked.
 	Language string `protobuf:"bytes,6,opt,name=language,proto3" json:"language,omitempty"`
 	// Filler, so that all contents are of one length.
-	Padding       []byte `protobuf:"bytes,7,opt,name=padding,proto3" json:"padding,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Padding []byte `protobuf:"bytes,7,opt,name=padding,proto3" json:"padding,omitempty"`
+	// The page where an INVITATION's token is entered. Empty where the policy names none.
+	Url string `protobuf:"bytes,8,opt,name=url,proto3" json:"url,omitempty"`
+	// When an INVITATION ends; the mail itself is given up before.
+	InvitationExpiresAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=invitation_expires_at,json=invitationExpiresAt,proto3" json:"invitation_expires_at,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *MailContent) Reset() {
@@ -276,6 +284,20 @@ func (x *MailContent) GetPadding() []byte {
 	return nil
 }
 
+func (x *MailContent) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *MailContent) GetInvitationExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.InvitationExpiresAt
+	}
+	return nil
+}
+
 var File_doorward_event_v1_mail_proto protoreflect.FileDescriptor
 
 const file_doorward_event_v1_mail_proto_rawDesc = "" +
@@ -291,7 +313,7 @@ const file_doorward_event_v1_mail_proto_rawDesc = "" +
 	"\x10encapsulated_key\x18\x05 \x01(\fR\x0fencapsulatedKey\x12\x1e\n" +
 	"\n" +
 	"ciphertext\x18\x06 \x01(\fR\n" +
-	"ciphertext\"\x8c\x02\n" +
+	"ciphertext\"\xee\x02\n" +
 	"\vMailContent\x12\x17\n" +
 	"\x04code\x18\x01 \x01(\tB\x03\x80\x01\x01R\x04code\x120\n" +
 	"\x06device\x18\x02 \x01(\v2\x18.doorward.type.v1.DeviceR\x06device\x12-\n" +
@@ -299,13 +321,16 @@ const file_doorward_event_v1_mail_proto_rawDesc = "" +
 	"\x02ip\x18\x04 \x01(\tR\x02ip\x12=\n" +
 	"\frequested_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vrequestedAt\x12\x1a\n" +
 	"\blanguage\x18\x06 \x01(\tR\blanguage\x12\x18\n" +
-	"\apadding\x18\a \x01(\fR\apadding*\xac\x01\n" +
+	"\apadding\x18\a \x01(\fR\apadding\x12\x10\n" +
+	"\x03url\x18\b \x01(\tR\x03url\x12N\n" +
+	"\x15invitation_expires_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x13invitationExpiresAt*\xc9\x01\n" +
 	"\vMailPurpose\x12\x1c\n" +
 	"\x18MAIL_PURPOSE_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19MAIL_PURPOSE_SIGN_UP_CODE\x10\x01\x12\x1c\n" +
 	"\x18MAIL_PURPOSE_DEVICE_CODE\x10\x02\x12\"\n" +
 	"\x1eMAIL_PURPOSE_NEW_PASSWORD_CODE\x10\x03\x12\x1e\n" +
-	"\x1aMAIL_PURPOSE_SIGN_UP_TAKEN\x10\x04B<Z:github.com/doorward/doorward/gen/doorward/event/v1;eventv1b\x06proto3"
+	"\x1aMAIL_PURPOSE_SIGN_UP_TAKEN\x10\x04\x12\x1b\n" +
+	"\x17MAIL_PURPOSE_INVITATION\x10\x05B<Z:github.com/doorward/doorward/gen/doorward/event/v1;eventv1b\x06proto3"
 
 var (
 	file_doorward_event_v1_mail_proto_rawDescOnce sync.Once
@@ -335,11 +360,12 @@ var file_doorward_event_v1_mail_proto_depIdxs = []int32{
 	4, // 2: doorward.event.v1.MailContent.device:type_name -> doorward.type.v1.Device
 	5, // 3: doorward.event.v1.MailContent.place:type_name -> doorward.type.v1.Place
 	3, // 4: doorward.event.v1.MailContent.requested_at:type_name -> google.protobuf.Timestamp
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	3, // 5: doorward.event.v1.MailContent.invitation_expires_at:type_name -> google.protobuf.Timestamp
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_doorward_event_v1_mail_proto_init() }

@@ -95,7 +95,7 @@ type Delivery struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// The event or message that caused it.
 	EventId string `protobuf:"bytes,2,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
-	// What mail: `code`, `new_device`, `contained`, `sign_up_taken`, `abandoned`.
+	// What mail: `code`, `new_device`, `contained`, `sign_up_taken`, `abandoned`, `invitation`.
 	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
 	// The address.
 	Email string `protobuf:"bytes,4,opt,name=email,proto3" json:"email,omitempty"`

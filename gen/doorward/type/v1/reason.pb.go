@@ -50,7 +50,8 @@ const (
 	Reason_REASON_VERSION_CONFLICT Reason = 8
 	// ALREADY_EXISTS. The name is taken.
 	Reason_REASON_ALREADY_EXISTS Reason = 9
-	// FAILED_PRECONDITION. The lists of who may sign up would have more entries than they can take: remove some.
+	// FAILED_PRECONDITION. The lists of who may sign up would have more entries, or there would be more invitations, than can be kept: remove some entries, or
+	// wait until invitations that have ended are forgotten.
 	Reason_REASON_LISTS_FULL Reason = 10
 	// UNAUTHENTICATED. The call carries no API key: send `authorization: Bearer …` in the metadata.
 	Reason_REASON_API_KEY_MISSING Reason = 20

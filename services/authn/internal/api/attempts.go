@@ -24,7 +24,7 @@ func (a *attempts) StartSignUp(ctx context.Context, req *authnv1.StartSignUpRequ
 	if err != nil {
 		return nil, err
 	}
-	started, err := a.flow.StartSignUp(ctx, by.applicationID, by.client, req.GetEmail())
+	started, err := a.flow.StartSignUp(ctx, by.applicationID, by.client, req.GetEmail(), secret.Wrap(req.GetInvitation()))
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ type Flows struct {
 	Keys         *flow.Keys
 	Policies     *flow.Policies
 	Restrictions *flow.Restrictions
+	Invitations  *flow.Invitations
 	// Policy answers with the policy in force.
 	Policy func(context.Context) tuning.Policy
 	Now    func() time.Time
@@ -47,6 +48,7 @@ func Register(server grpc.ServiceRegistrar, f Flows) {
 	authnv1.RegisterDeviceServiceServer(server, &devices{flow: f.Devices, now: f.Now})
 	authnv1.RegisterAlertServiceServer(server, &alerts{flow: f.Alerts})
 	authnv1.RegisterApplicationServiceServer(server, &applications{flow: f.Operators})
-	authnv1.RegisterRestrictionServiceServer(server, &restrictions{flow: f.Restrictions, users: f.Users})
+	authnv1.RegisterRestrictionServiceServer(server, &restrictions{flow: f.Restrictions, users: f.Users, now: f.Now})
+	authnv1.RegisterInvitationServiceServer(server, &invitations{flow: f.Invitations, now: f.Now})
 	authnv1.RegisterPolicyServiceServer(server, &policies{flow: f.Policies})
 }

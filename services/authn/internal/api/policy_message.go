@@ -108,6 +108,9 @@ func policyMessage(p *tuning.Policy) *authnv1.Policy {
 		RestrictionSeparators:   p.RestrictionSeparators,
 		RestrictionProviders:    p.RestrictionProviders,
 
+		InvitationLifetime: durationpb.New(p.InvitationLifetime),
+		InvitationUrl:      p.InvitationURL,
+
 		ChallengeSignUp:        signUpChallengeMessage[p.ChallengeSignUp],
 		ChallengeDifficulty:    int32(p.ChallengeDifficulty),
 		ChallengeAfterFailures: int32(p.ChallengeAfterFailures),
@@ -166,6 +169,9 @@ func policyOf(m *authnv1.Policy) tuning.Policy {
 		RestrictionSubaddresses: wordOf(subaddressMessage, m.GetRestrictionSubaddresses()),
 		RestrictionSeparators:   m.GetRestrictionSeparators(),
 		RestrictionProviders:    m.GetRestrictionProviders(),
+
+		InvitationLifetime: m.GetInvitationLifetime().AsDuration(),
+		InvitationURL:      m.GetInvitationUrl(),
 
 		ChallengeSignUp:        wordOf(signUpChallengeMessage, m.GetChallengeSignUp()),
 		ChallengeDifficulty:    int(m.GetChallengeDifficulty()),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -35,6 +36,7 @@ type restrictions struct {
 	authnv1.UnimplementedRestrictionServiceServer
 	flow  *flow.Restrictions
 	users *flow.Users
+	now   func() time.Time
 }
 
 var _ authnv1.RestrictionServiceServer = (*restrictions)(nil)
@@ -153,12 +155,14 @@ func (r *restrictions) ExplainAddress(ctx context.Context, req *authnv1.ExplainA
 			return nil, errInvalidField.Field("ip", "must be an IP address")
 		}
 	}
-	judgement, err := r.flow.Explain(ctx, req.GetEmail(), ip)
+	told, err := r.flow.Explain(ctx, req.GetEmail(), ip)
 	if err != nil {
 		return nil, err
 	}
-	answer := &authnv1.ExplainAddressResponse{Allowed: judgement.Allowed, Rule: string(judgement.Reason)}
-	for _, f := range judgement.Findings {
+	answer := &authnv1.ExplainAddressResponse{
+		Allowed: told.Allowed, Rule: string(told.Reason), Invitation: invitationMessage(&told.Invitation, r.now()),
+	}
+	for _, f := range told.Findings {
 		answer.Findings = append(answer.Findings, findingMessage(f))
 	}
 	return answer, nil
@@ -191,7 +195,9 @@ func (r *restrictions) SweepUsers(ctx context.Context, req *authnv1.SweepUsersRe
 }
 
 func findingMessage(f restriction.Finding) *authnv1.RestrictionFinding {
-	m := &authnv1.RestrictionFinding{Rule: string(f.Rule), Effect: f.Effect.String(), Shipped: f.Shipped, Tag: f.Tag, Mailbox: f.Mailbox}
+	m := &authnv1.RestrictionFinding{
+		Rule: string(f.Rule), Effect: f.Effect.String(), Shipped: f.Shipped, Tag: f.Tag, Mailbox: f.Mailbox, InvitationId: f.Invitation,
+	}
 	if f.Entry.Name != "" {
 		m.List, m.Entry = listMessage[f.Entry.List], f.Entry.AsWritten()
 	}

@@ -56,6 +56,7 @@ func TestEveryValueOfTheContractHasItsWord(t *testing.T) {
 	covered(t, disposableMessage)
 	covered(t, subaddressMessage)
 	covered(t, listMessage)
+	covered(t, invitationStateMessage)
 	covered(t, importReasons)
 }
 

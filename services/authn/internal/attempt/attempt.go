@@ -36,6 +36,8 @@ type Attempt struct {
 	CreatedAt, ExpiresAt, FinishedAt time.Time
 	// Origin is where the attempt comes from, for mails and events.
 	Origin Origin
+	// InvitationID is the invitation whose token a sign-up began with; empty when there was none, or it is nobody's.
+	InvitationID string
 }
 
 // Proofs are what an attempt has proved. Each is set once.

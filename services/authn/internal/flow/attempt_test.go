@@ -131,7 +131,7 @@ func TestAMalformedAddressIsRefusedBeforeAnythingIsAskedOrKept(t *testing.T) {
 	for _, address := range []string{"", "ada", "@example.org", "ada@", "ada@exa mple.org"} {
 		_, err := w.attempts.StartSignIn(t.Context(), w.app, w.laptop().client, address)
 		expectFault(t, err, fault.Invalid, typev1.Reason_REASON_INVALID_FIELD)
-		_, err = w.attempts.StartSignUp(t.Context(), w.app, w.laptop().client, address)
+		_, err = w.attempts.StartSignUp(t.Context(), w.app, w.laptop().client, address, secret.Text{})
 		expectFault(t, err, fault.Invalid, typev1.Reason_REASON_INVALID_FIELD)
 	}
 	if asked := len(w.risk.questions()); asked != 0 {

@@ -52,17 +52,18 @@ type Started struct {
 	Secret secret.Text
 }
 
-// StartSignUp begins the creation of an account. Unless the policy has the truth told, a taken address gets the same answer; the attempt then leads nowhere.
-func (f *Attempts) StartSignUp(ctx context.Context, applicationID string, client Client, address string) (Started, error) {
-	return f.start(ctx, attempt.SignUp, applicationID, client, address)
+// StartSignUp begins the creation of an account, with the token of an invitation where there is one. Unless the policy has the truth told, a taken address gets
+// the same answer; the attempt then leads nowhere.
+func (f *Attempts) StartSignUp(ctx context.Context, applicationID string, client Client, address string, invited secret.Text) (Started, error) {
+	return f.start(ctx, attempt.SignUp, applicationID, client, address, invited)
 }
 
 // StartSignIn begins a sign-in, for an identifier that may belong to nobody, unless the policy has that told.
 func (f *Attempts) StartSignIn(ctx context.Context, applicationID string, client Client, address string) (Started, error) {
-	return f.start(ctx, attempt.SignIn, applicationID, client, address)
+	return f.start(ctx, attempt.SignIn, applicationID, client, address, secret.Text{})
 }
 
-func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicationID string, client Client, address string) (_ Started, err error) {
+func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicationID string, client Client, address string, invited secret.Text) (_ Started, err error) {
 	defer func() { f.Metrics.started(purpose, err) }()
 	canonical, ok := account.Canonical(address)
 	if !ok {
@@ -87,7 +88,7 @@ func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicati
 	}
 	var entrance door
 	if purpose == attempt.SignUp {
-		if entrance, err = f.admit(ctx, client, &begun, rules); err != nil {
+		if entrance, err = f.admit(ctx, client, &begun, invited, rules); err != nil {
 			return Started{}, err
 		}
 	}
@@ -136,12 +137,17 @@ func disclosed(a attempt.Attempt, rules tuning.Policy) error {
 
 // admit asks whether a sign-up may begin. It spends a hash and a mail on somebody who has proved nothing, so the restrictions, the challenge and risk's
 // gate come first, and none of them knows whether there is an account.
-func (f *Attempts) admit(ctx context.Context, client Client, a *attempt.Attempt, rules tuning.Policy) (door, error) {
+func (f *Attempts) admit(ctx context.Context, client Client, a *attempt.Attempt, invited secret.Text, rules tuning.Policy) (door, error) {
 	entrance, err := f.door(ctx, rules)
 	if err != nil {
 		return door{}, err
 	}
-	if judgement := entrance.judge(*a); !judgement.Allowed {
+	held, err := f.passOf(ctx, invited)
+	if err != nil {
+		return door{}, err
+	}
+	a.InvitationID = held.ID
+	if judgement := entrance.judge(*a, held, a.CreatedAt); !judgement.Allowed {
 		f.Refusals.tell(ctx, *a, judgement)
 		return door{}, errRestricted
 	}

@@ -50,7 +50,13 @@ func (b *browser) signIn(address string) *trial {
 
 func (b *browser) signUp(address string) *trial {
 	b.w.t.Helper()
-	started, err := b.w.attempts.StartSignUp(b.w.t.Context(), b.app, b.client, address)
+	return b.signUpInvited(address, secret.Text{})
+}
+
+// signUpInvited begins a sign-up with the token of an invitation.
+func (b *browser) signUpInvited(address string, token secret.Text) *trial {
+	b.w.t.Helper()
+	started, err := b.w.attempts.StartSignUp(b.w.t.Context(), b.app, b.client, address, token)
 	b.w.must(err)
 	return b.holding(started)
 }

@@ -98,7 +98,7 @@ func TestASignUpIsChallenged(t *testing.T) {
 			w.risk.answers(says(tt.gate, attempt.Allow))
 			client := w.laptop().client
 			start := func() error {
-				_, err := w.attempts.StartSignUp(t.Context(), w.app, client, ada)
+				_, err := w.attempts.StartSignUp(t.Context(), w.app, client, ada, secret.Text{})
 				return err
 			}
 			issued, redeemed := w.challenges.counts(func() {
@@ -126,7 +126,7 @@ func TestRiskJudgesNoSignUpThatItsChallengeStopped(t *testing.T) {
 	w := newWorld(t)
 	w.rules.ChallengeSignUp = tuning.ChallengeAlways
 	asked := len(w.risk.questions())
-	_, err := w.attempts.StartSignUp(t.Context(), w.app, w.laptop().client, ada)
+	_, err := w.attempts.StartSignUp(t.Context(), w.app, w.laptop().client, ada, secret.Text{})
 	solution(t, err)
 	if n := len(w.risk.questions()) - asked; n != 0 {
 		t.Errorf("risk counts %d tries of somebody who was sent to solve a challenge", n)
@@ -137,11 +137,11 @@ func TestASignUpNeverPassesItsChallengeWhileRiskIsAway(t *testing.T) {
 	w := newWorld(t)
 	w.rules.ChallengeSignUp = tuning.ChallengeAlways
 	client := w.laptop().client
-	_, err := w.attempts.StartSignUp(t.Context(), w.app, client, ada)
+	_, err := w.attempts.StartSignUp(t.Context(), w.app, client, ada, secret.Text{})
 	w.challenges.goAway(errors.New("no answer"))
 	for _, brought := range []secret.Text{{}, solution(t, err)} {
 		client.Solution = brought
-		_, err := w.attempts.StartSignUp(t.Context(), w.app, client, ada)
+		_, err := w.attempts.StartSignUp(t.Context(), w.app, client, ada, secret.Text{})
 		expectFault(t, err, fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE)
 		if fault.RetryAfterOf(err) <= 0 {
 			t.Error("nobody says when to try again")
@@ -302,7 +302,7 @@ func TestUnderLoadNobodyPassesWhileRiskIsAway(t *testing.T) {
 func TestASolutionIsNotUsedUpWhileNoneIsDue(t *testing.T) {
 	w := newWorld(t)
 	w.rules.ChallengeSignUp = tuning.ChallengeAlways
-	_, err := w.attempts.StartSignUp(t.Context(), w.app, w.laptop().client, ada)
+	_, err := w.attempts.StartSignUp(t.Context(), w.app, w.laptop().client, ada, secret.Text{})
 	w.rules.ChallengeSignUp = tuning.ChallengeOff
 	stranger := w.stranger()
 	stranger.client.Solution = solution(t, err)

@@ -43,6 +43,8 @@ type completion struct {
 	learned bool
 	// entrance is whether a sign-up may be done; nil for a sign-in.
 	entrance *door
+	// pass is the invitation that a sign-up began with, as it stands now.
+	pass     pass
 	rules    tuning.Policy
 	now      time.Time
 	material material
@@ -138,21 +140,30 @@ func (c *completion) createUser(tx store.Tx) (bool, error) {
 	if err := tx.Users.Put(c.user); err != nil {
 		return false, err
 	}
+	accepted, err := c.accept(tx)
+	if err != nil {
+		return false, err
+	}
 	_, err = appendEvent(tx, &c.user, subjectUserSignedUp, typeUserSignedUp, c.now, &eventv1.UserSignedUp{
 		UserId:        c.user.ID,
 		ApplicationId: c.Attempt.Binding.ApplicationID,
 		SignedUpAt:    timestamppb.New(c.now),
+		InvitationId:  accepted,
 	})
 	return true, err
 }
 
-// admitted judges a sign-up once more: the lists and the rules may have changed since it began. Its record isn't bounded, for each costs a mailed
+// admitted judges a sign-up once more: the lists, the rules and its invitation may have changed since it began. Its record isn't bounded, for each costs a mailed
 // code and a change of the operator's.
 func (c *completion) admitted(tx store.Tx) (bool, error) {
 	if c.entrance == nil {
 		return false, errInternal
 	}
-	if judgement := c.entrance.judge(c.Attempt); !judgement.Allowed {
+	var err error
+	if c.pass, err = passAgain(tx, c.Attempt.InvitationID); err != nil {
+		return false, err
+	}
+	if judgement := c.entrance.judge(c.Attempt, c.pass, c.now); !judgement.Allowed {
 		c.Refusal, c.restrictedBy = attempt.Restricted, judgement.Reason
 		return false, tx.Audit.Append(refusalRecord(c.Attempt, judgement, c.now))
 	}

@@ -6,6 +6,7 @@ import (
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/flow"
 	"github.com/doorward/doorward/services/authn/internal/restriction"
@@ -19,12 +20,12 @@ func TestBulkModeTellsTheTruthAtTheStartAndKeepsNothing(t *testing.T) {
 	rows := w.rowsDuring(func() {
 		_, err := w.attempts.StartSignIn(t.Context(), w.app, w.stranger().client, nobody)
 		expectFault(t, err, fault.NotFound, typev1.Reason_REASON_IDENTIFIER_UNKNOWN)
-		_, err = w.attempts.StartSignUp(t.Context(), w.app, w.stranger().client, strings.ToUpper(ada))
+		_, err = w.attempts.StartSignUp(t.Context(), w.app, w.stranger().client, strings.ToUpper(ada), secret.Text{})
 		expectFault(t, err, fault.AlreadyExists, typev1.Reason_REASON_EMAIL_TAKEN)
 	})
 	expectTypes(t, rows)
 	w.rules.RestrictionSubaddresses = restriction.OnePerMailbox
-	_, err := w.attempts.StartSignUp(t.Context(), w.app, w.stranger().client, "ada+tag@example.org")
+	_, err := w.attempts.StartSignUp(t.Context(), w.app, w.stranger().client, "ada+tag@example.org", secret.Text{})
 	expectFault(t, err, fault.AlreadyExists, typev1.Reason_REASON_EMAIL_TAKEN)
 
 	expectFared(t, w.stranger().signIn(ada).answer(password(wrong)), attempt.Wrong, 4)
@@ -62,7 +63,7 @@ func TestTheTruthIsToldAfterWhatLimitsIt(t *testing.T) {
 	}
 	w.unpaced()
 	w.risk.answers(says(flow.GateBlock, attempt.Allow))
-	_, err := w.attempts.StartSignUp(t.Context(), w.app, w.stranger().client, ada)
+	_, err := w.attempts.StartSignUp(t.Context(), w.app, w.stranger().client, ada, secret.Text{})
 	expectFault(t, err, fault.Denied, typev1.Reason_REASON_BLOCKED)
 	w.put(restriction.Block, "example.org")
 	w.stranger().refused(ada)

@@ -50,10 +50,14 @@ var (
 		"the lists of who may sign up are being read; try again").RetryIn(time.Second)
 	errListsFull = fault.New(fault.Precondition, typev1.Reason_REASON_LISTS_FULL,
 		"the lists would have more entries than they can take; remove some. Nothing was changed.")
+	errInvitationsFull = fault.New(fault.Precondition, typev1.Reason_REASON_LISTS_FULL,
+		"there would be more invitations than can be kept; those that have ended are forgotten after 30 days. Nothing was changed.")
 	errImportRuns = fault.New(fault.Exhausted, typev1.Reason_REASON_OVERLOADED,
 		"another import is under way; wait for its end").RetryIn(importRetry)
 	errEntries = fault.New(fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
 		"Some entries can't be read: correct those that BadRequest names. Nothing was changed.")
+	errInvited = fault.New(fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
+		"Some addresses can't be invited: correct those that BadRequest names. Nothing was changed.")
 	errLearningWindow = fault.New(fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
 		"the request can't be accepted as it is; see the field. Nothing was imported.")
 	errNotFound = fault.New(fault.NotFound, typev1.Reason_REASON_NOT_FOUND,

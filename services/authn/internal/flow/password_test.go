@@ -12,6 +12,7 @@ import (
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/credential"
@@ -165,7 +166,7 @@ func TestWithoutRiskKnownDevicesGoOnAndUnknownOnesAreVerified(t *testing.T) {
 	if succeeded.GetDecisionId() != "" {
 		t.Errorf("the event names a decision %q that nobody took", succeeded.GetDecisionId())
 	}
-	_, err := w.attempts.StartSignUp(t.Context(), w.app, w.laptop().client, nobody)
+	_, err := w.attempts.StartSignUp(t.Context(), w.app, w.laptop().client, nobody, secret.Text{})
 	expectFault(t, err, fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE)
 	if fault.RetryAfterOf(err) == 0 {
 		t.Error("nobody says when to try again")

@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
-	"github.com/doorward/doorward/internal/id"
 	"github.com/doorward/doorward/internal/outbox"
-	"github.com/doorward/doorward/internal/seal"
 	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
@@ -79,13 +76,8 @@ func (f *Attempts) newCodeMail(t try) (codeMail, error) {
 	}
 	purpose := mailPurpose(t)
 	content := mailContent(t, purpose, code)
-	sealed, err := f.sealMail(m, id.New("evt", t.now), purpose, content)
-	if err != nil {
-		return codeMail{}, err
-	}
-	m.row = sealed
-	m.row.Time = t.now
-	return m, nil
+	m.row, err = f.sealMail(envelope{to: m.address, expires: m.expires, purpose: purpose}, content, t.now)
+	return m, err
 }
 
 // mailAddress is where the mail goes: a sign-up's to the address that it names, a sign-in's to the account's own, and nowhere else.
@@ -113,9 +105,6 @@ func mailPurpose(t try) eventv1.MailPurpose {
 	return eventv1.MailPurpose_MAIL_PURPOSE_DEVICE_CODE
 }
 
-// contentLength is what every mail's content is padded to: longer than any, so that a sealed mail's size tells nothing.
-const contentLength = 1024
-
 // mailContent is what the mail says. Its free text is bounded, so that padding always fits.
 func mailContent(t try, purpose eventv1.MailPurpose, code secret.Text) *eventv1.MailContent {
 	content := &eventv1.MailContent{
@@ -138,49 +127,6 @@ func bounded(s string, most int) string {
 		return ""
 	}
 	return s
-}
-
-// padded encodes the content at contentLength bytes.
-func padded(content *eventv1.MailContent) ([]byte, error) {
-	const overhead = 3 // the padding's own tag and length
-	bare := proto.Size(content)
-	if bare+overhead > contentLength {
-		return nil, fmt.Errorf("mail content has %d bytes: more than %d", bare, contentLength-overhead)
-	}
-	content.Padding = make([]byte, contentLength-bare-overhead)
-	for proto.Size(content) > contentLength {
-		content.Padding = content.Padding[1:]
-	}
-	return proto.Marshal(content)
-}
-
-// sealMail seals the content to notify, bound to id, recipient, purpose and expiry.
-func (f *Attempts) sealMail(m codeMail, messageID string, purpose eventv1.MailPurpose, content *eventv1.MailContent) (outbox.Row, error) {
-	plain, err := padded(content)
-	if err != nil {
-		return outbox.Row{}, err
-	}
-	sealed, err := f.Mails(seal.AAD{
-		MessageID: messageID,
-		Recipient: m.address,
-		Purpose:   purpose.String(),
-		Expires:   m.expires,
-	}, plain)
-	if err != nil {
-		return outbox.Row{}, err
-	}
-	data, err := proto.Marshal(&eventv1.SealedMail{
-		Email:           m.address,
-		Purpose:         purpose,
-		ExpiresAt:       timestamppb.New(m.expires),
-		KeyId:           sealed.KeyID,
-		EncapsulatedKey: sealed.Enc,
-		Ciphertext:      sealed.Ciphertext,
-	})
-	if err != nil {
-		return outbox.Row{}, fmt.Errorf("encode sealed mail: %w", err)
-	}
-	return outbox.Row{ID: messageID, Subject: subjectMail, Type: typeMail, Source: source, Data: data}, nil
 }
 
 // sendCode makes the code good and queues its mail, unless its address or network has had too many. Strangers whose hour is used up come through who have

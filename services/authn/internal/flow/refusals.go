@@ -160,6 +160,10 @@ func findingText(f restriction.Finding) string {
 		about = fmt.Sprintf("%s in %s", f.Entry.AsWritten(), f.Entry.List)
 	case f.Mailbox != "":
 		about = f.Mailbox
+	case f.Invitation != "":
+		about = f.Invitation
+	case f.InvitationFault != "":
+		about = f.InvitationFault
 	}
 	return strings.TrimSpace(fmt.Sprintf("%s %s %s", f.Rule, f.Effect, about))
 }

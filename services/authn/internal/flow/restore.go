@@ -9,6 +9,7 @@ import (
 	"github.com/doorward/doorward/internal/backup"
 	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/account"
+	"github.com/doorward/doorward/services/authn/internal/invitation"
 	"github.com/doorward/doorward/services/authn/internal/session"
 	"github.com/doorward/doorward/services/authn/internal/store"
 	"github.com/doorward/doorward/services/authn/internal/token"
@@ -44,14 +45,15 @@ type Restored struct {
 	Users       int `json:"users"`
 	Sessions    int `json:"ended_sessions"`
 	Attempts    int `json:"ended_attempts"`
+	Invitations int `json:"ended_invitations"`
 	SigningKeys int `json:"replaced_signing_keys"`
 	Devices     int `json:"untrusted_devices"`
 }
 
-// Restore ends all sessions and attempts, replaces the signing keys, and raises every user's epoch and version.
+// Restore ends all sessions, attempts and invitations, replaces the signing keys, and raises every user's epoch and version.
 func (f *Restorer) Restore(ctx context.Context, r Restoration) (Restored, error) {
 	var done Restored
-	for _, step := range []func(context.Context, Restoration, *Restored) error{f.replaceKeys, f.endAttempts, f.restoreUsers, f.note} {
+	for _, step := range []func(context.Context, Restoration, *Restored) error{f.replaceKeys, f.endAttempts, f.endInvitations, f.restoreUsers, f.note} {
 		if err := step(ctx, r, &done); err != nil {
 			return Restored{}, fmt.Errorf("restore: %w", err)
 		}
@@ -122,6 +124,39 @@ func (f *Restorer) endAttempts(ctx context.Context, _ Restoration, done *Restore
 		if ended < sweepBatch {
 			return nil
 		}
+	}
+}
+
+// endInvitations revokes those that are pending: some may have been revoked or accepted after the backup, and would be good once more.
+func (f *Restorer) endInvitations(ctx context.Context, r Restoration, done *Restored) error {
+	now := f.now()
+	for last := ""; ; {
+		var batch []invitation.Invitation
+		var ended int
+		err := f.store.Update(ctx, func(tx store.Tx) (err error) {
+			ended = 0
+			if batch, err = tx.Invitations.List(last, sweepBatch); err != nil {
+				return err
+			}
+			for _, i := range batch {
+				if !i.Revoke(r.By.ID, now) {
+					continue
+				}
+				if err := tx.Invitations.Put(i); err != nil {
+					return err
+				}
+				ended++
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		done.Invitations += ended
+		if len(batch) < sweepBatch {
+			return nil
+		}
+		last = batch[len(batch)-1].ID
 	}
 }
 
@@ -211,7 +246,7 @@ func untrustAll(tx store.Tx, user *account.User, done *Restored, now time.Time) 
 // note puts the restore on record, when all else is done.
 func (f *Restorer) note(ctx context.Context, r Restoration, done *Restored) error {
 	by := audit.Record{Actor: r.By.Actor, Authority: r.By.Authority, Reason: r.Note, Detail: audit.Details(
-		"users", done.Users, "ended_sessions", done.Sessions, "ended_attempts", done.Attempts,
+		"users", done.Users, "ended_sessions", done.Sessions, "ended_attempts", done.Attempts, "ended_invitations", done.Invitations,
 		"replaced_signing_keys", done.SigningKeys, "untrusted_devices", done.Devices,
 	)}
 	record := r.From.Restored(by, f.now())

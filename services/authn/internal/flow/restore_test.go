@@ -101,7 +101,7 @@ func TestARestoreIsOnRecord(t *testing.T) {
 	want := audit.Record{
 		At: w.clock.Now(), Actor: operator.Actor, Action: "store.restore", Authority: operator.Authority, Reason: "the disk died", Outcome: audit.Done,
 		Detail: map[string]string{
-			"taken_at": w.clock.Now().Add(-time.Hour).Format(time.RFC3339), "sha256": "00ff", "users": "1", "ended_sessions": "1", "ended_attempts": "0",
+			"taken_at": w.clock.Now().Add(-time.Hour).Format(time.RFC3339), "sha256": "00ff", "users": "1", "ended_sessions": "1", "ended_attempts": "0", "ended_invitations": "0",
 			"replaced_signing_keys": "1", "untrusted_devices": "0",
 		},
 	}

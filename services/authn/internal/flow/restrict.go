@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
@@ -26,9 +27,11 @@ func (f *Attempts) door(ctx context.Context, rules tuning.Policy) (door, error) 
 	return door{rules: rules.Restrictions(), index: index}, err
 }
 
-// judge applies the rules of address and network, which know no accounts.
-func (d door) judge(a attempt.Attempt) restriction.Judgement {
-	return restriction.Judge(subject(a), d.rules, d.index)
+// judge applies the rules of address, network and invitation, which know no accounts.
+func (d door) judge(a attempt.Attempt, p pass, now time.Time) restriction.Judgement {
+	s := subject(a)
+	p.tell(&s, a.Canonical, now)
+	return restriction.Judge(s, d.rules, d.index)
 }
 
 func subject(a attempt.Attempt) restriction.Subject {
@@ -39,14 +42,15 @@ func subject(a attempt.Attempt) restriction.Subject {
 	return restriction.Subject{Email: a.Address, IP: ip}
 }
 
-// holder is the account that has the mailbox of an attempt's address under another spelling, where the rules mind that.
+// holder is the account that has the mailbox of an attempt's address under another spelling, where the rules mind that. It is asked after judge, which has
+// looked at the invitation.
 func (d door) holder(tx store.Tx, a attempt.Attempt) (account.User, bool, error) {
 	holder, found, err := holderOf(tx, a.Canonical, d.rules)
 	if err != nil || !found {
 		return account.User{}, false, err
 	}
 	s := subject(a)
-	s.MailboxTaken = true
+	s.MailboxTaken, s.Invited = true, true
 	return holder, !restriction.Judge(s, d.rules, d.index).Allowed, nil
 }
 

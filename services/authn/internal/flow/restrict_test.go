@@ -15,6 +15,7 @@ import (
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/audit"
 	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/flow"
@@ -36,7 +37,7 @@ func (b *browser) refused(address string) {
 	b.w.t.Helper()
 	asked := len(b.w.risk.questions())
 	rows := b.w.rowsDuring(func() {
-		_, err := b.w.attempts.StartSignUp(b.w.t.Context(), b.app, b.client, address)
+		_, err := b.w.attempts.StartSignUp(b.w.t.Context(), b.app, b.client, address, secret.Text{})
 		expectFault(b.w.t, err, fault.Denied, typev1.Reason_REASON_SIGN_UP_RESTRICTED)
 	})
 	if len(rows) != 0 || len(b.w.risk.questions()) != asked {
@@ -491,10 +492,10 @@ func TestASignUpWaitsForTheFirstReadingAndNoLonger(t *testing.T) {
 	w.through(w.store)
 	hasty, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := w.attempts.StartSignUp(hasty, w.app, w.laptop().client, ada); err == nil {
+	if _, err := w.attempts.StartSignUp(hasty, w.app, w.laptop().client, ada, secret.Text{}); err == nil {
 		t.Error("a sign-up begins without lists")
 	}
-	_, err := w.attempts.StartSignUp(t.Context(), w.app, w.laptop().client, ada)
+	_, err := w.attempts.StartSignUp(t.Context(), w.app, w.laptop().client, ada, secret.Text{})
 	expectFault(t, err, fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE)
 	watching, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/internal/audit"
+	"github.com/doorward/doorward/services/authn/internal/account"
+	"github.com/doorward/doorward/services/authn/internal/invitation"
 	"github.com/doorward/doorward/services/authn/internal/restriction"
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
@@ -275,20 +277,37 @@ func (f *Restrictions) keepImported(ctx context.Context, by Actor, list restrict
 	return len(added), err
 }
 
-// Explain is every rule's word about an address; about the network too, where there is an IP address.
-func (f *Restrictions) Explain(ctx context.Context, email string, ip netip.Addr) (restriction.Judgement, error) {
+// Explained is what is known of an address.
+type Explained struct {
+	restriction.Judgement
+	// Invitation is the one that is pending for it; zero when there is none.
+	Invitation invitation.Invitation
+}
+
+// Explain is every rule's word about an address; about the network too, where there is an IP address. An invitation that is pending counts as presented.
+func (f *Restrictions) Explain(ctx context.Context, email string, ip netip.Addr) (Explained, error) {
 	index, err := f.Lists.Index(ctx)
 	if err != nil {
-		return restriction.Judgement{}, err
+		return Explained{}, err
 	}
-	rules := f.Policy(ctx).Restrictions()
+	now, rules := f.Now(), f.Policy(ctx).Restrictions()
 	asked := restriction.Subject{Email: email, IP: ip, AddressOnly: !ip.IsValid()}
+	canonical, _ := account.Canonical(email)
+	var told Explained
 	err = f.Store.View(ctx, func(tx store.Tx) (err error) {
-		_, asked.MailboxTaken, err = holderOf(tx, email, rules)
+		if _, asked.MailboxTaken, err = holderOf(tx, email, rules); err != nil {
+			return err
+		}
+		pending, err := pendingFor(tx, canonical, now)
+		if len(pending) > 0 {
+			told.Invitation = pending[0]
+		}
 		return err
 	})
 	if err != nil {
-		return restriction.Judgement{}, fmt.Errorf("explain address: %w", err)
+		return Explained{}, fmt.Errorf("explain address: %w", err)
 	}
-	return restriction.Judge(asked, rules, index), nil
+	pass{Invitation: told.Invitation, shown: told.Invitation.ID != ""}.tell(&asked, canonical, now)
+	told.Judgement = restriction.Judge(asked, rules, index)
+	return told, nil
 }

@@ -145,7 +145,7 @@ func TestSignUpIsGatedBeforeAnythingIsSpent(t *testing.T) {
 			w := newWorld(t)
 			w.rules.ChallengeSignUp = tuning.ChallengeWhenRaised
 			w.risk.answers(says(tt.gate, attempt.Allow))
-			_, err := w.attempts.StartSignUp(t.Context(), w.app, w.laptop().client, ada)
+			_, err := w.attempts.StartSignUp(t.Context(), w.app, w.laptop().client, ada, secret.Text{})
 			expectFault(t, err, tt.kind, tt.reason)
 			w.view(func(tx store.Tx) error {
 				kept, err := tx.Attempts.OfIdentifier(w.deps.Secrets.AccountKey(ada), 10)

@@ -15,6 +15,8 @@ const (
 	sessionsKept = 30 * 24 * time.Hour
 	// alertsKept is for how long an alert can be answered; the events live as long.
 	alertsKept = 90 * 24 * time.Hour
+	// invitationsKept is for how long an invitation that has ended can still be listed.
+	invitationsKept = 30 * 24 * time.Hour
 )
 
 // Sweeper removes what has expired.
@@ -35,6 +37,9 @@ func (f *Sweeper) Sweep(ctx context.Context) error {
 		func(tx store.Tx) (int, error) { return tx.Lockouts.DeleteExpired(now, sweepBatch) },
 		func(tx store.Tx) (int, error) { return tx.Sessions.DeleteExpired(now.Add(-sessionsKept), sweepBatch) },
 		func(tx store.Tx) (int, error) { return tx.Alerts.DeleteBefore(now.Add(-alertsKept), sweepBatch) },
+		func(tx store.Tx) (int, error) {
+			return tx.Invitations.DeleteEnded(now.Add(-invitationsKept), sweepBatch)
+		},
 	} {
 		if err := f.repeat(ctx, sweep); err != nil {
 			return fmt.Errorf("sweep: %w", err)

@@ -67,6 +67,7 @@ type world struct {
 	keys         *flow.Keys
 	sweeper      *flow.Sweeper
 	restrictions *flow.Restrictions
+	invitations  *flow.Invitations
 	// app and otherApp are two applications.
 	app, otherApp string
 }
@@ -166,7 +167,7 @@ func (w *world) unchallenged() {
 func (w *world) through(s store.Store) {
 	w.deps.Store = s
 	w.attempts, w.sessions, w.alerts = flow.NewAttempts(w.deps), flow.NewSessions(w.deps), flow.NewAlerts(w.deps)
-	w.restrictions = flow.NewRestrictions(w.deps)
+	w.restrictions, w.invitations = flow.NewRestrictions(w.deps), flow.NewInvitations(w.deps)
 	w.users, w.devices = flow.NewUsers(w.deps), flow.NewDevices(s, w.clock.Now)
 	w.operators, w.sweeper = flow.NewOperators(s, w.clock.Now), flow.NewSweeper(s, w.clock.Now)
 }

@@ -6,7 +6,7 @@
 // each time, so that the operator sees them all; the first in this order that refuses is the reason:
 //
 //	the address can't be read ────────────► refuses                            (no rule about the address can speak then)
-//	invitation_only, and not invited ─────► refuses
+//	invitation_only ──────────────────────► refuses ◄─ lifted by an invitation to the address
 //	where they come from can't be read ───► refuses
 //	the IP address is in a blocked range ─► refuses ◄─ lifted by an allowed range that holds it, however wide
 //	the address is blocked ───────────────► refuses ◄─┐
@@ -22,7 +22,8 @@
 //   - Networks and addresses don't lift each other. An address that is merely typed proves nothing, so an allowed one mustn't open a blocked network; and
 //     who comes from an allowed network may still bring a blocked address. For the same reason a required allowlist asks for the address alone:
 //     whoever wants only one network in blocks 0.0.0.0/0 and ::/0 and allows that one. Taking an entry out of Allow never lets anybody in.
-//   - An invitation lifts the access mode and nothing else: applications invite, but the lists are the operator's.
+//   - An invitation lifts the access mode and nothing else: it says who is awaited, and the lists who isn't wanted. An operator who wants
+//     somebody in all the same adds an entry to Allow.
 //   - About disposable domains the one who names the domain nearest to the address is heard, the operator before the list that ships, and an
 //     exception before an addition. A domain stands for all below it there.
 //

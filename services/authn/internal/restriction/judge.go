@@ -13,9 +13,10 @@ type Subject struct {
 	IP netip.Addr
 	// AddressOnly judges the address alone, where there is nobody who comes from anywhere: an operator asks, or existing accounts are swept.
 	AddressOnly bool
-	// Invited says that they hold an invitation to this address which hasn't expired or been revoked, or that they need none, because
-	// they have an account.
+	// Invited says that they hold an invitation to this address which is good, or that they need none, because they have an account.
 	Invited bool
+	// Invitation is the id of the one that they hold. InvitationFault is what is wrong with what they presented, for the operator.
+	Invitation, InvitationFault string
 	// MailboxTaken says that another account holds an address with the same Mailbox.
 	MailboxTaken bool
 }
@@ -75,8 +76,13 @@ func unless(lifted bool) Effect {
 }
 
 func (j *judging) accessMode() {
-	if j.rules.AccessMode != Open && !j.subject.Invited {
-		j.speak(Finding{Rule: InvitationRequired, Effect: Refuses})
+	s := j.subject
+	switch {
+	case j.rules.AccessMode == Open:
+	case !s.Invited:
+		j.speak(Finding{Rule: InvitationRequired, Effect: Refuses, InvitationFault: s.InvitationFault})
+	case s.Invitation != "":
+		j.speak(Finding{Rule: InvitationRequired, Effect: Lifted, Invitation: s.Invitation})
 	}
 }
 

@@ -9,7 +9,7 @@ const (
 	ListsMissing Rule = "lists_missing"
 	// AddressUnreadable: what was typed is no email address.
 	AddressUnreadable Rule = "address_unreadable"
-	// InvitationRequired: the access mode is invitation_only, and they hold none.
+	// InvitationRequired: the access mode is invitation_only, and they hold none that is good for the address.
 	InvitationRequired Rule = "invitation_required"
 	// NetworkUnreadable: it isn't known where they come from.
 	NetworkUnreadable Rule = "network_unreadable"
@@ -45,7 +45,7 @@ type Effect uint8
 const (
 	// Refuses keeps out.
 	Refuses Effect = iota
-	// Lifted would keep out, but for an entry in Allow.
+	// Lifted would keep out, but for an entry in Allow, or for an invitation.
 	Lifted
 	// Allows lifts what comes after it.
 	Allows
@@ -75,6 +75,8 @@ type Finding struct {
 	Shipped string
 	// Tag is the address's tag with its separator, and Mailbox what is left without it, where a rule of subaddresses spoke.
 	Tag, Mailbox string
+	// Invitation is the id of the one that lifted the rule; InvitationFault what was wrong with what was presented in its stead.
+	Invitation, InvitationFault string
 }
 
 // Judgement is what became of a subject. The zero one refuses.

@@ -15,6 +15,7 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/containment"
 	"github.com/doorward/doorward/services/authn/internal/credential"
 	"github.com/doorward/doorward/services/authn/internal/device"
+	"github.com/doorward/doorward/services/authn/internal/invitation"
 	"github.com/doorward/doorward/services/authn/internal/lockout"
 	"github.com/doorward/doorward/services/authn/internal/quota"
 	"github.com/doorward/doorward/services/authn/internal/restriction"
@@ -40,6 +41,7 @@ type Tx struct {
 	SigningKeys  SigningKeys
 	Alerts       Alerts
 	Restrictions Restrictions
+	Invitations  Invitations
 	Specimens    Specimens
 	// Outbox, Audit and Policies are the shared roles: what is written through them is kept exactly when the change is.
 	Outbox   outbox.Appender
@@ -192,4 +194,22 @@ type RestrictionState struct {
 	Version uint64
 	// Entries is how many there are, in all lists.
 	Entries int
+}
+
+// Invitations keeps invitations, those that have ended too until they are deleted.
+type Invitations interface {
+	Get(id string) (invitation.Invitation, bool, error)
+	// BySecret finds an invitation, ended ones too, by the digest of its token. Two with one digest are an error of Put.
+	BySecret(digest secret.Digest) (invitation.Invitation, bool, error)
+	// List are all invitations, newest first, from the one after the id before on ("" is the newest), at most limit.
+	List(before string, limit int) ([]invitation.Invitation, error)
+	// OfEmail are those for an address in its canonical form, in the same way.
+	OfEmail(canonical, before string, limit int) ([]invitation.Invitation, error)
+	// OpenOfEmail are all of an address's that were neither accepted nor revoked, oldest first. Some may have expired.
+	OpenOfEmail(canonical string) ([]invitation.Invitation, error)
+	// Count is how many there were when the transaction began.
+	Count() (int, error)
+	Put(invitation.Invitation) error
+	// DeleteEnded deletes at most limit invitations whose EndsAt is before t, and returns how many.
+	DeleteEnded(t time.Time, limit int) (int, error)
 }

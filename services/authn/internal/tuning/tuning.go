@@ -111,6 +111,11 @@ type Policy struct {
 	RestrictionSeparators string `json:"restriction_separators"`
 	// RestrictionProviders say what does at single domains, each as "example.com:+-". 0 to 100.
 	RestrictionProviders []string `json:"restriction_providers"`
+	// InvitationLifetime is how long an invitation is good. 1 h to 365 d; one that was made stays as it is.
+	InvitationLifetime time.Duration `json:"invitation_lifetime"`
+	// InvitationURL is the page where the token of an invitation is entered, which the mail shows beside it: https, or http on this machine, at
+	// most 300 bytes. Empty shows none. The token itself is never part of it.
+	InvitationURL string `json:"invitation_url"`
 	// ChallengeSignUp is when a sign-up is asked for a proof of work: always, when_raised or off.
 	ChallengeSignUp SignUpChallenge `json:"challenge_sign_up"`
 	// ChallengeDifficulty is how hard one is, in hashes at most; half of it on average. 1000 to 10000000.
@@ -172,6 +177,8 @@ func Default() Policy {
 		RestrictionSubaddresses: restriction.Default().Subaddresses,
 		RestrictionSeparators:   restriction.Default().Separators,
 
+		InvitationLifetime: 30 * 24 * time.Hour,
+
 		ChallengeSignUp:        ChallengeAlways,
 		ChallengeAfterFailures: 5,
 		ChallengeUnderLoad:     true,
@@ -215,6 +222,8 @@ func (p Policy) Validate() error {
 		contextWords(p.PasswordContextWords),
 		oneOf("breach_mode", p.BreachMode, breach.Off, breach.ListOnly, breach.CorpusOnly, breach.RangeOnly, breach.CorpusConfirmed),
 		p.restrictionFaults(),
+		span("invitation_lifetime", p.InvitationLifetime, time.Hour, 365*24*time.Hour),
+		webPage("invitation_url", p.InvitationURL),
 		p.challengeFaults(),
 		span("learning_window_max", p.LearningWindowMax, 0, 90*24*time.Hour),
 	)

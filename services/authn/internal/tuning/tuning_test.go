@@ -53,6 +53,7 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 		"password_min_length":     {8, 64},
 		"password_max_length":     {64, 256},
 		"password_min_score":      {0, 4},
+		"invitation_lifetime":     {time.Hour, 365 * day},
 
 		"challenge_difficulty":     {1000, 10_000_000},
 		"challenge_after_failures": {0, 90},
@@ -89,7 +90,7 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	bad := tuning.Policy{RefreshGrace: -1, DeviceSecretGrace: -1, CodeInterval: -1, LockoutDuration: -1, PasswordMinScore: -1, PasswordContextWords: []string{"x"},
-		RestrictionSeparators: "x", RestrictionProviders: []string{"x"}, ChallengeAfterFailures: -1, LearningWindowMax: -1}
+		RestrictionSeparators: "x", RestrictionProviders: []string{"x"}, ChallengeAfterFailures: -1, LearningWindowMax: -1, InvitationURL: "x"}
 	err := bad.Validate()
 	if err == nil {
 		t.Fatal("a policy of zeros is taken")
@@ -97,6 +98,26 @@ func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	const switches = 10 // either way is right
 	if got, want := strings.Count(err.Error(), "must be "), reflect.TypeFor[tuning.Policy]().NumField()-switches; got != want {
 		t.Errorf("%d faults, want %d:\n%v", got, want, err)
+	}
+}
+
+func TestTheInvitationsPageIsAPlainAddress(t *testing.T) {
+	const page = "https://notes.example.com/"
+	for url, good := range map[string]bool{
+		"": true, page: true, page + "join/here": true, "https://notes.example.com:8443": true,
+		"http://localhost:7404/join": true, "http://127.0.0.1/join": true, "http://[::1]:1/": true,
+		page + strings.Repeat("j", tuning.MaxInvitationURL-len(page)): true, page + strings.Repeat("j", tuning.MaxInvitationURL-len(page)+1): false,
+		"http://notes.example.com/": false, "notes.example.com": false, "//notes.example.com": false, "/join": false, "https://": false, "https:///join": false,
+		"ftp://notes.example.com/": false, "javascript:alert(1)": false, "https://ann:secret@notes.example.com/": false, "http://localhost.evil.example/": false,
+		page + "?a=b": false, page + "#here": false, page + "{token}": false, page + "a b": false, page + "a\nb": false, page + "\u202e": false,
+		"https://nоtes.example.com/": false, // a Cyrillic letter
+		page + "<b>":                 false, page + "\"": false, page + "%zz": false,
+	} {
+		policy := tuning.Default()
+		policy.InvitationURL = url
+		if err := policy.Validate(); (err == nil) != good || err != nil && !strings.HasPrefix(err.Error(), "invitation_url is ") {
+			t.Errorf("%q: %v; want it taken: %t", url, err, good)
+		}
 	}
 }
 

@@ -22,10 +22,12 @@ const (
 	Abandoned Kind = "abandoned"
 	// SignUpTaken tells an owner that somebody tried to sign up with their address.
 	SignUpTaken Kind = "sign_up_taken"
+	// Invitation invites somebody to sign up, and carries the token for it.
+	Invitation Kind = "invitation"
 )
 
 // Sealed says whether the mail's content came sealed and is kept nowhere but in its message.
-func (k Kind) Sealed() bool { return k == Code || k == SignUpTaken }
+func (k Kind) Sealed() bool { return k == Code || k == SignUpTaken || k == Invitation }
 
 // State is how far a delivery has come.
 type State string

@@ -19,7 +19,7 @@
 // may have arrived or not: it is sent once more, with the same Message-ID. That is the one duplicate there can be.
 //
 // There are two sorts. An alert (NewDevice, Contained) is made from facts that the delivery keeps; it is tried until the schedule gives
-// up, and never dropped for being late. A sealed mail (Code, SignUpTaken) came with content that only its message holds; the delivery
+// up, and never dropped for being late. A sealed mail (Code, SignUpTaken, Invitation) came with content that only its message holds; the delivery
 // keeps none of it, is tried when its message comes again, and ends with the mail's expiry. Neither is sent to an address below .invalid, which is made up:
 // it is dropped at once.
 package alert

@@ -35,10 +35,13 @@ type Mail struct {
 	ID    string
 	Email string
 	Kind  alert.Kind
-	// Purpose and Code are a Code's alone.
+	// Purpose is a Code's alone. Code is what it carries, and the token of an Invitation.
 	Purpose template.Purpose
 	Code    secret.Text
 	Expires time.Time
+	// InvitationEnds is when what an Invitation carries ends, and Page where it is entered; empty when nowhere is named.
+	InvitationEnds time.Time
+	Page           string
 	// Language is the Accept-Language of who asked, Origin who that was.
 	Language string
 	Origin   template.Origin
@@ -97,6 +100,10 @@ func (f *Mails) write(m Mail) (template.Mail, error) {
 		return template.Mail{}, nil
 	case m.Kind == alert.SignUpTaken:
 		return f.Templates.SignUpTaken(tag, template.SignUpTaken{Product: f.Product, Recipient: m.Email, Origin: m.Origin})
+	case m.Kind == alert.Invitation:
+		return f.Templates.Invitation(tag, template.Invitation{
+			Product: f.Product, Recipient: m.Email, Token: m.Code.Reveal(), Page: m.Page, Ends: m.InvitationEnds,
+		})
 	case m.Kind == alert.Code:
 		return f.Templates.Code(tag, template.Code{
 			Product: f.Product, Recipient: m.Email, Purpose: m.Purpose, Code: m.Code.Reveal(), Expires: m.Expires, Origin: m.Origin,

@@ -20,7 +20,7 @@ type Metrics struct {
 }
 
 // kinds are the values of the label.
-var kinds = []alert.Kind{alert.Code, alert.NewDevice, alert.Contained, alert.Abandoned, alert.SignUpTaken}
+var kinds = []alert.Kind{alert.Code, alert.NewDevice, alert.Contained, alert.Abandoned, alert.SignUpTaken, alert.Invitation}
 
 // NewMetrics registers them.
 func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {

@@ -28,6 +28,7 @@ var purposes = map[eventv1.MailPurpose]purpose{
 	eventv1.MailPurpose_MAIL_PURPOSE_DEVICE_CODE:       {alert.Code, template.DeviceVerification},
 	eventv1.MailPurpose_MAIL_PURPOSE_NEW_PASSWORD_CODE: {alert.Code, template.NewPassword},
 	eventv1.MailPurpose_MAIL_PURPOSE_SIGN_UP_TAKEN:     {alert.SignUpTaken, ""},
+	eventv1.MailPurpose_MAIL_PURPOSE_INVITATION:        {alert.Invitation, ""},
 }
 
 func (i *Intake) mail(ctx context.Context, e bus.Event) error {
@@ -72,6 +73,10 @@ func (i *Intake) open(e bus.Event, sealed *eventv1.SealedMail, expires time.Time
 func fill(m *flow.Mail, content *eventv1.MailContent) {
 	m.Code = secret.Wrap(content.GetCode())
 	m.Language = content.GetLanguage()
+	m.Page = content.GetUrl()
+	if ends := content.GetInvitationExpiresAt(); ends != nil {
+		m.InvitationEnds = ends.AsTime()
+	}
 	m.Origin = flow.Origin(alert.SignIn{
 		Browser: content.GetDevice().GetBrowser(), System: content.GetDevice().GetSystem(), DeviceKind: deviceKinds[content.GetDevice().GetKind()],
 		Country: content.GetPlace().GetCountryName(), IP: content.GetIp(), At: content.GetRequestedAt().AsTime(),

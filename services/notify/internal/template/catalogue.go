@@ -41,6 +41,7 @@ func New() (*Catalogue, error) {
 		"contained":     "We ended the sign-in that was reported",
 		"abandoned":     "Somebody entered your password",
 		"sign_up_taken": "Somebody tried to sign up with your address",
+		"invitation":    "You are invited",
 	})
 	if err != nil {
 		return nil, err
@@ -98,6 +99,14 @@ func (c *Catalogue) SignUpTaken(tag string, in SignUpTaken) (Mail, error) {
 		return Mail{}, err
 	}
 	return c.render(tag, "sign_up_taken", in)
+}
+
+// Invitation writes the mail that invites somebody to sign up.
+func (c *Catalogue) Invitation(tag string, in Invitation) (Mail, error) {
+	if err := in.validate(); err != nil {
+		return Mail{}, err
+	}
+	return c.render(tag, "invitation", in)
 }
 
 func (c *Catalogue) render(tag, name string, in any) (Mail, error) {

@@ -36,6 +36,12 @@ func contained() Contained {
 	return Contained{Product: "Notes", Recipient: "ann@example.com", At: noon.Add(4 * time.Minute), Sessions: 2, Devices: 1, Addresses: 1, Factors: 2, Origin: origin()}
 }
 
+func invitation() Invitation {
+	return Invitation{
+		Product: "Notes", Recipient: "ann@example.com", Token: "dwi_abc-DEF_0123", Page: "https://notes.example.com/join", Ends: noon.Add(30 * 24 * time.Hour),
+	}
+}
+
 // hostileOrigin is what a stranger would like an owner to read.
 func hostileOrigin() Origin {
 	return Origin{
@@ -84,6 +90,12 @@ func mails(t *testing.T) map[string]Mail {
 	add("new_device_unlinked", mail, err)
 	mail, err = c.SignUpTaken("en", SignUpTaken{Product: "Notes", Recipient: "ann@example.com", Origin: origin()})
 	add("sign_up_taken", mail, err)
+	mail, err = c.Invitation("en", invitation())
+	add("invitation", mail, err)
+	placeless := invitation()
+	placeless.Page = ""
+	mail, err = c.Invitation("en", placeless)
+	add("invitation_placeless", mail, err)
 	mail, err = c.Abandoned("en", Abandoned{Product: "Notes", Recipient: "ann@example.com", Origin: origin()})
 	add("abandoned", mail, err)
 	hostile := alert()
@@ -216,6 +228,26 @@ func TestIncompleteInputIsRefused(t *testing.T) {
 	}
 	if _, err := c.Abandoned("en", Abandoned{Product: "Notes", Recipient: "ann@example.com"}); !errors.Is(err, ErrInput) {
 		t.Errorf("an alert without a time: %v, want ErrInput", err)
+	}
+	invitations := map[string]func(*Invitation){
+		"no product":    func(in *Invitation) { in.Product = "" },
+		"no recipient":  func(in *Invitation) { in.Recipient = "" },
+		"no token":      func(in *Invitation) { in.Token = "" },
+		"a long token":  func(in *Invitation) { in.Token = strings.Repeat("t", 129) },
+		"another token": func(in *Invitation) { in.Token = "dwi_<b>\nx" },
+		"no end":        func(in *Invitation) { in.Ends = time.Time{} },
+		"a plain page":  func(in *Invitation) { in.Page = "http://notes.example.com/join" },
+	}
+	for name, spoil := range invitations {
+		in := invitation()
+		spoil(&in)
+		_, err := c.Invitation("en", in)
+		if !errors.Is(err, ErrInput) {
+			t.Errorf("an invitation with %s: %v, want ErrInput", name, err)
+		}
+		if err != nil && in.Token != "" && strings.Contains(err.Error(), in.Token) {
+			t.Errorf("an invitation with %s: the error repeats the token: %v", name, err)
+		}
 	}
 	late := contained()
 	late.At = time.Time{}

@@ -91,6 +91,15 @@ type SignUpTaken struct {
 	Origin    Origin // who tried
 }
 
+// Invitation invites somebody to sign up.
+type Invitation struct {
+	Product   string
+	Recipient string
+	Token     string    // what lets them, entered when they sign up
+	Page      string    // where that is; empty when it isn't known
+	Ends      time.Time // when the invitation does
+}
+
 func (c Code) validate() error {
 	return errors.Join(
 		required("product", c.Product),
@@ -124,6 +133,16 @@ func (s SignUpTaken) validate() error {
 		required("product", s.Product),
 		required("recipient", s.Recipient),
 		requiredTime("time", s.Origin.Time),
+	)
+}
+
+func (i Invitation) validate() error {
+	return errors.Join(
+		required("product", i.Product),
+		required("recipient", i.Recipient),
+		plainToken(i.Token),
+		optionalLink(i.Page),
+		requiredTime("end", i.Ends),
 	)
 }
 
@@ -174,6 +193,16 @@ func sixDigits(code string) error {
 	return nil
 }
 
+// plainToken demands what can be copied from a line of its own, and doesn't repeat what it refuses.
+func plainToken(token string) error {
+	const longest = 128
+	const characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	if token == "" || len(token) > longest || strings.Trim(token, characters) != "" {
+		return fmt.Errorf("%w: the token isn't one", ErrInput)
+	}
+	return nil
+}
+
 func optionalLink(link string) error {
 	if link == "" {
 		return nil
@@ -181,7 +210,7 @@ func optionalLink(link string) error {
 	return webLink(link)
 }
 
-// webLink demands https, or http to this machine. The link holds a contain-token, so
+// webLink demands https, or http to this machine. A link may hold a contain-token, so
 // it isn't repeated in the error either.
 func webLink(link string) error {
 	parsed, err := url.Parse(link)
@@ -189,7 +218,7 @@ func webLink(link string) error {
 	if whole && (parsed.Scheme == "https" || (parsed.Scheme == "http" && isLoopback(parsed.Hostname()))) {
 		return nil
 	}
-	return fmt.Errorf("%w: the link isn't https; set the portal's public URL to an https address", ErrInput)
+	return fmt.Errorf("%w: the link isn't https; set the portal's public URL, or authn's invitation_url, to an https address", ErrInput)
 }
 
 func isLoopback(host string) bool {

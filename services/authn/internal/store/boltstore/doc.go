@@ -13,6 +13,8 @@
 //	attempts ─ attempts_by_account_key, attempts_by_expiry     budgets ─────── budgets_by_expiry
 //	restrictions ─ restriction_additions (the same keys),      lockouts ────── lockouts_by_expiry
 //	           restriction_state, restriction_changes
+//	invitations ─ invitations_by_secret (unique), invitations_by_email,
+//	           invitations_open_by_email, invitations_by_end
 //
 // Records are the domain's types as JSON, and a test holds their layout to a file: a renamed field fails it before it loses data.
 // Whoever changes the layout on purpose gives the table a new version and an Upgrade. Records hold digests, keyed hashes and sealed

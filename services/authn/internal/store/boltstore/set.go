@@ -33,7 +33,7 @@ type list[T any] struct {
 	under func(T) string
 }
 
-// index is what both kinds of index are written through.
+// index is what all kinds of index are written through.
 type index interface {
 	Add(tx *bolt.Tx, value, id string) error
 	Remove(tx *bolt.Tx, value, id string) error
@@ -42,6 +42,7 @@ type index interface {
 var (
 	_ index = boltdb.Multi{}
 	_ index = newestFirst{}
+	_ index = sole{}
 )
 
 // put stores a record and moves it in the indexes whose value has changed.

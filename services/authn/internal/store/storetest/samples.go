@@ -15,6 +15,7 @@ import (
 	"github.com/doorward/doorward/services/authn/internal/containment"
 	"github.com/doorward/doorward/services/authn/internal/credential"
 	"github.com/doorward/doorward/services/authn/internal/device"
+	"github.com/doorward/doorward/services/authn/internal/invitation"
 	"github.com/doorward/doorward/services/authn/internal/lockout"
 	"github.com/doorward/doorward/services/authn/internal/quota"
 	"github.com/doorward/doorward/services/authn/internal/restriction"
@@ -38,6 +39,7 @@ type Records struct {
 	SigningKey  token.SigningKey
 	Alert       containment.Alert
 	Restriction restriction.Kept
+	Invitation  invitation.Invitation
 	Specimen    credential.Specimen
 }
 
@@ -47,7 +49,7 @@ func Samples() Records {
 		User: user(1), Device: dev(1, 1), Session: ses(1, 1), Attempt: att(1, 1),
 		CountKey: accountKey(1), Budget: budget(1), Lockout: lockoutRecord(1), CountUntil: at(61),
 		Application: app(1), Key: apiKey(1), SigningKey: signingKey(1), Alert: alert(1),
-		Restriction: blocked(1), Specimen: specimen(1),
+		Restriction: blocked(1), Invitation: invited(1), Specimen: specimen(1),
 	}
 }
 
@@ -65,6 +67,7 @@ func (r Records) Put(tx store.Tx) error {
 		func() error { return tx.SigningKeys.Put(r.SigningKey) },
 		func() error { return tx.Alerts.Put(r.Alert) },
 		func() error { _, err := tx.Restrictions.Add([]restriction.Kept{r.Restriction}); return err },
+		func() error { return tx.Invitations.Put(r.Invitation) },
 		func() error { return tx.Specimens.Put(r.Specimen) },
 	} {
 		if err := put(); err != nil {
@@ -89,6 +92,7 @@ func (r Records) Read(tx store.Tx) (got Records, err error) {
 		func() error { got.SigningKey, err = firstSigningKey(tx); return err },
 		func() error { got.Alert, _, err = tx.Alerts.Get(r.Alert.EventID); return err },
 		func() error { got.Restriction, err = firstRestriction(tx, r.Restriction.List); return err },
+		func() error { got.Invitation, _, err = tx.Invitations.Get(r.Invitation.ID); return err },
 		func() error { got.Specimen, err = firstSpecimen(tx); return err },
 	} {
 		if err := get(); err != nil {
@@ -189,7 +193,7 @@ func att(n, identifier int) attempt.Attempt {
 		Proofs:     attempt.Proofs{PasswordAt: at(n + 1), EmailCodeAt: at(n + 2), NewPassword: &attempt.HashedPassword{PHC: "$argon2id$…"}},
 		Codes:      []attempt.Code{{MAC: digest("code", n), ExpiresAt: at(n + 10)}, {MAC: digest("code too", n), ExpiresAt: at(n + 11)}},
 		Wrong:      1, CreatedAt: at(n), ExpiresAt: at(n + 15), FinishedAt: at(n + 3),
-		Origin: attempt.Origin{IP: "192.0.2.7", UserAgent: "Mozilla/5.0", Language: "de-CH"},
+		Origin: attempt.Origin{IP: "192.0.2.7", UserAgent: "Mozilla/5.0", Language: "de-CH"}, InvitationID: ident("inv", n),
 	}
 }
 
@@ -234,6 +238,15 @@ func blocked(n int) restriction.Kept {
 			List: restriction.Block, Kind: restriction.Email, Name: address(n), Written: "Owner" + strconv.Itoa(n) + "@EXAMPLE.com",
 		},
 		AddedAt: at(n), AddedBy: ident("app", n), Note: "spam",
+	}
+}
+
+// invited is an invitation that was accepted and, which none is, revoked too: every field is filled.
+func invited(n int) invitation.Invitation {
+	return invitation.Invitation{
+		ID: ident("inv", n), Email: "Owner" + strconv.Itoa(n) + "@Example.com", Canonical: address(n), Secret: digest("invitation", n),
+		CreatedAt: at(n), CreatedBy: ident("app", n), Note: "asked for it", ExpiresAt: at(n + 100),
+		RevokedAt: at(n + 20), RevokedBy: ident("app", n), AcceptedAt: at(n + 10), AcceptedBy: ident("usr", n),
 	}
 }
 

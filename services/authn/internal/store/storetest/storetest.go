@@ -43,6 +43,7 @@ func Run(t *testing.T, open Open) {
 		{"SigningKeys", signingKeyTests()},
 		{"Alerts", alertTests()},
 		{"Restrictions", restrictionTests()},
+		{"Invitations", invitationTests()},
 		{"Transactions", transactionTests()},
 		{"Races", raceTests()},
 	} {
