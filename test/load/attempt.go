@@ -55,7 +55,7 @@ func (g *Generator) signIn(ctx context.Context, p *person) {
 		g.giveUp(SignIn, p.user.Email, err)
 	case a.Next() == doorward.Done:
 		g.acknowledge(SignIn, p, b, a)
-	case a.Next() == doorward.DeviceVerification && p.mayBeMailed():
+	case a.Next() == doorward.DeviceVerification && g.mayBeMailed(p):
 		g.finishByCode(ctx, SignIn, p, b, a)
 	default:
 		g.giveUp(SignIn, p.user.Email, next(a))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"time"
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	doorward "github.com/doorward/doorward/sdk"
@@ -30,6 +31,8 @@ type Config struct {
 	Workers int
 	// People are how many take part at once; DefaultPeople when 0. Beyond them, who is new replaces who was first; the ledger keeps all.
 	People int
+	// BetweenCodes is more than what authn's policy has to lie between two codes to one address; DefaultBetweenCodes when 0.
+	BetweenCodes time.Duration
 	// Seed makes the choices, though not their timing, the same each time.
 	Seed uint64
 }
@@ -38,6 +41,8 @@ type Config struct {
 const (
 	DefaultWorkers = 16
 	DefaultPeople  = 200
+
+	DefaultBetweenCodes = 35 * time.Second
 )
 
 // Generator makes the load.
@@ -59,6 +64,9 @@ func New(ctx context.Context, cfg Config) (*Generator, error) {
 	}
 	if cfg.Workers == 0 {
 		cfg.Workers = DefaultWorkers
+	}
+	if cfg.BetweenCodes == 0 {
+		cfg.BetweenCodes = DefaultBetweenCodes
 	}
 	if cfg.People == 0 {
 		cfg.People = DefaultPeople

@@ -64,7 +64,7 @@ func (g *Generator) do(ctx context.Context, kind Kind) {
 	case SignIn:
 		g.with(kind, (*person).known, func(p *person) { g.signIn(ctx, p) })
 	case NewDevice:
-		g.with(kind, (*person).mayBeMailed, func(p *person) { g.newDevice(ctx, p) })
+		g.with(kind, g.mayBeMailed, func(p *person) { g.newDevice(ctx, p) })
 	case Refresh:
 		g.with(kind, (*person).signedIn, func(p *person) { g.refresh(ctx, p) })
 	case Revoke:

@@ -13,8 +13,6 @@ import (
 const (
 	maxBrowsers = 3
 	maxSessions = 4 // per browser
-	// betweenCodes is more than what authn has to lie between two codes to one address.
-	betweenCodes = 35 * time.Second
 	// maxCodes is how many codes a person asks for in an hour; authn mails ten.
 	maxCodes = 8
 )
@@ -48,10 +46,10 @@ func (p *person) signedIn() bool {
 }
 
 // mayBeMailed says whether authn would mail the person another code.
-func (p *person) mayBeMailed() bool {
+func (g *Generator) mayBeMailed(p *person) bool {
 	p.codes = slices.DeleteFunc(p.codes, func(at time.Time) bool { return time.Since(at) > time.Hour })
 	last := len(p.codes) - 1
-	return last < 0 || len(p.codes) < maxCodes && time.Since(p.codes[last]) > betweenCodes
+	return last < 0 || len(p.codes) < maxCodes && time.Since(p.codes[last]) > g.cfg.BetweenCodes
 }
 
 // drop has the browser used no more.
