@@ -245,6 +245,7 @@ func TestAnImportedMailboxThatNobodyHasProvedIsTaken(t *testing.T) {
 	w.imports(flow.Import{}, userimport.Row{Email: "ada@gmail.com"})
 	w.rules.RestrictionSubaddresses = restriction.OnePerMailbox
 	for _, address := range []string{"ada@gmail.com", "a.da@gmail.com"} {
+		w.nextCode()
 		tr := w.stranger().signUp(address)
 		tr.answer(newPassword(another))
 		if purpose := tr.mailed().sealed.GetPurpose(); purpose != eventv1.MailPurpose_MAIL_PURPOSE_SIGN_UP_TAKEN {
