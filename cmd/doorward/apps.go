@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
+	"github.com/doorward/doorward/internal/timespan"
 )
 
 type appsCmd struct {
@@ -106,7 +107,7 @@ func (c *appsKeyCreateCmd) Run(ctx context.Context, s streams) error {
 
 type appsKeyRotateCmd struct {
 	Key     string        `arg:"" help:"The id of the key to be replaced, key_…."`
-	Overlap time.Duration `default:"24h" help:"For how long the old key stays good, at most 720h; 0s ends it at once."`
+	Overlap timespan.Span `default:"24h" help:"For how long the old key stays good, at most 30d; 0s ends it at once."`
 	JSON    bool          `name:"json" help:"Print the answer as JSON; the new key is in it."`
 }
 
@@ -121,7 +122,7 @@ func (c *appsKeyRotateCmd) Run(ctx context.Context, s streams) error {
 		service: "authn", json: c.JSON, unfound: noKey(c.Key),
 		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.RotateApiKeyResponse, error) {
 			return authnv1.NewApplicationServiceClient(conn).RotateApiKey(ctx,
-				&authnv1.RotateApiKeyRequest{ApiKeyId: c.Key, Overlap: durationpb.New(c.Overlap)})
+				&authnv1.RotateApiKeyRequest{ApiKeyId: c.Key, Overlap: durationpb.New(time.Duration(c.Overlap))})
 		},
 		show: func(w io.Writer, answer *authnv1.RotateApiKeyResponse) error {
 			fmt.Fprintf(s.err, "made %s; %s ends at %s UTC. The new key is shown this one time:\n",

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
+	"github.com/doorward/doorward/internal/timespan"
 )
 
 // noted is what a change of an account takes beside the account.
@@ -44,7 +45,7 @@ func changeAccount[A accountAnswer](ctx context.Context, s streams, w whose, n n
 
 type usersLockCmd struct {
 	whose
-	For time.Duration `placeholder:"TIME" help:"For how long, such as 24h; without it, until the account is unlocked."`
+	For timespan.Span `placeholder:"TIME" help:"For how long, such as 24h or 7d; without it, until the account is unlocked."`
 	noted
 }
 
@@ -56,7 +57,7 @@ func (usersLockCmd) Help() string {
 func (c *usersLockCmd) Run(ctx context.Context, s streams) error {
 	request := &authnv1.LockUserRequest{Note: c.Note}
 	if c.For != 0 {
-		request.LockFor = durationpb.New(c.For)
+		request.LockFor = durationpb.New(time.Duration(c.For))
 	}
 	if c.User != "" {
 		request.User = &authnv1.LockUserRequest_UserId{UserId: c.User}

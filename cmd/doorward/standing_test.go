@@ -16,7 +16,7 @@ func TestAccountsAreLockedBannedAndMarked(t *testing.T) {
 
 	c.shows([]string{"standing", "in good standing"}, "users", "show", "--email", ada.email)
 	c.shows([]string{ada.grant.UserID, "locked until it is unlocked"}, "users", "lock", "--email", ada.email, "--note", "asked by phone")
-	c.shows([]string{`"locked_until"`}, "users", "lock", "--user", ada.grant.UserID, "--for", "24h", "--json")
+	c.shows([]string{`"locked_until"`}, "users", "lock", "--user", ada.grant.UserID, "--for", "7d", "--json")
 	c.shows([]string{"locked until 20"}, "users", "show", "--email", ada.email)
 	c.shows([]string{"in good standing"}, "users", "unlock", "--email", ada.email)
 	c.refuses("INVALID_FIELD", "users", "lock", "--email", ada.email, "--for", "1s")

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -16,13 +14,14 @@ import (
 	"github.com/doorward/doorward/cmd/doorward/internal/userfile"
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/internal/timespan"
 )
 
 type usersImportCmd struct {
-	File           string `arg:"" placeholder:"FILE" help:"A user a line, as JSON (docs/import.md); - reads standard input."`
-	LearningWindow days   `placeholder:"TIME" help:"For how long, such as 14d, each account's first sign-in may make its device known without a second check; not at all without this."`
-	DryRun         bool   `help:"Store nothing, and say what would become of each line."`
-	Report         string `placeholder:"FILE" help:"Write every refused line's number and reasons there, as JSON lines."`
+	File           string        `arg:"" placeholder:"FILE" help:"A user a line, as JSON (docs/import.md); - reads standard input."`
+	LearningWindow timespan.Span `placeholder:"TIME" help:"For how long, such as 14d, each account's first sign-in may make its device known without a second check; not at all without this."`
+	DryRun         bool          `help:"Store nothing, and say what would become of each line."`
+	Report         string        `placeholder:"FILE" help:"Write every refused line's number and reasons there, as JSON lines."`
 	noted
 }
 
@@ -257,25 +256,4 @@ func passes(err error) bool {
 	default:
 		return false
 	}
-}
-
-// days is a time that may be written in days: 14d, or 36h.
-type days time.Duration
-
-// UnmarshalText is asked by kong.
-func (d *days) UnmarshalText(text []byte) error {
-	if number, isDays := strings.CutSuffix(string(text), "d"); isDays {
-		n, err := strconv.ParseUint(number, 10, 16)
-		if err != nil {
-			return errors.New("must be a time such as 14d or 36h")
-		}
-		*d = days(time.Duration(n) * 24 * time.Hour)
-		return nil
-	}
-	parsed, err := time.ParseDuration(string(text))
-	if err != nil || parsed < 0 {
-		return errors.New("must be a time such as 14d or 36h")
-	}
-	*d = days(parsed)
-	return nil
 }

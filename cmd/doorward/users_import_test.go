@@ -43,7 +43,7 @@ func TestOperatorsMoveUsersIn(t *testing.T) {
 	write(good...)
 	c.shows([]string{"452 accounts would be new, 0 were imported before, 0 lines are refused"}, "users", "import", file, "--dry-run")
 	c.refuses("no user is 4711", "users", "show", "--external-id", "4711")
-	c.refuses("--learning-window: must be at most 336h", "users", "import", file, "--learning-window", "15d")
+	c.refuses("--learning-window: must be at most 14d", "users", "import", file, "--learning-window", "15d")
 	c.shows([]string{"452 accounts are new, 0 were"}, "users", "import", file, "--learning-window", "14d", "--note", "moving in")
 	c.shows([]string{"0 accounts are new, 452 were imported before"}, "users", "import", file)
 	link := filepath.Join(t.TempDir(), "link.jsonl")

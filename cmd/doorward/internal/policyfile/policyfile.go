@@ -17,12 +17,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/doorward/doorward/internal/timespan"
 )
 
 // MaxSize is the largest file that is read, in bytes.
@@ -158,7 +159,7 @@ func parse(field protoreflect.FieldDescriptor, n *yaml.Node) (protoreflect.Value
 	}
 	switch {
 	case isDuration(field):
-		d, err := parseDuration(n.Value)
+		d, err := timespan.Parse(n.Value)
 		return protoreflect.ValueOfMessage(durationpb.New(d).ProtoReflect()), err
 	case field.Kind() == protoreflect.Int32Kind:
 		i, err := strconv.ParseInt(n.Value, 10, 32)
@@ -206,34 +207,6 @@ func isDuration(field protoreflect.FieldDescriptor) bool {
 	return field.Message() != nil && field.Message().FullName() == (&durationpb.Duration{}).ProtoReflect().Descriptor().FullName()
 }
 
-const day = 24 * time.Hour
-
-func parseDuration(s string) (time.Duration, error) {
-	if digits, ok := strings.CutSuffix(s, "d"); ok {
-		if days, err := strconv.ParseUint(digits, 10, 16); err == nil {
-			return time.Duration(days) * day, nil
-		}
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil {
-		return 0, errors.New("must be a time such as 10s, 1h30m or 7d")
-	}
-	return d, nil
-}
-
-func durationText(d time.Duration) string {
-	if d >= day && d%day == 0 {
-		return fmt.Sprintf("%dd", d/day)
-	}
-	text := d.String()
-	for _, nothing := range []string{"m0s", "h0m"} {
-		if short, ok := strings.CutSuffix(text, nothing); ok {
-			text = short + nothing[:1]
-		}
-	}
-	return text
-}
-
 func node(field protoreflect.FieldDescriptor, value protoreflect.Value) *yaml.Node {
 	if !field.IsList() {
 		written := scalar(one(field, value))
@@ -271,7 +244,7 @@ func text(field protoreflect.FieldDescriptor, value protoreflect.Value) string {
 func one(field protoreflect.FieldDescriptor, value protoreflect.Value) string {
 	if d, ok := value.Interface().(protoreflect.Message); ok && isDuration(field) {
 		if d, ok := d.Interface().(*durationpb.Duration); ok {
-			return durationText(d.AsDuration())
+			return timespan.Text(d.AsDuration())
 		}
 	}
 	if field.Enum() != nil {

@@ -25,6 +25,7 @@ func sample() *authnv1.Policy {
 		PasswordNeedsDigit:   true,
 		PasswordContextWords: []string{"acme", "true", "a: b"},
 
+		EnumerationMode:         authnv1.EnumerationMode_ENUMERATION_MODE_STRICT,
 		BreachMode:              authnv1.BreachMode_BREACH_MODE_CORPUS_CONFIRMED_BY_RANGE,
 		RestrictionAccessMode:   authnv1.AccessMode_ACCESS_MODE_INVITATION_ONLY,
 		RestrictionAllowlist:    authnv1.AllowlistUse_ALLOWLIST_USE_OFF,

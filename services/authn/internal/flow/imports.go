@@ -11,6 +11,7 @@ import (
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
 	"github.com/doorward/doorward/internal/audit"
 	"github.com/doorward/doorward/internal/id"
+	"github.com/doorward/doorward/internal/timespan"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/store"
 	"github.com/doorward/doorward/services/authn/internal/userimport"
@@ -52,7 +53,7 @@ var errUndo = errors.New("flow: a dry run keeps nothing")
 func (f *Imports) Rows(ctx context.Context, by Actor, rows []userimport.Row, how Import) ([]ImportedRow, error) {
 	now := f.Now()
 	if longest := f.Policy(ctx).LearningWindowMax; how.LearningWindow > longest {
-		return nil, errLearningWindow.Field("learning_window", fmt.Sprintf("must be at most %v, the policy's learning_window_max", longest))
+		return nil, errLearningWindow.Field("learning_window", "must be at most "+timespan.Text(longest)+", the policy's learning_window_max")
 	}
 	batch := f.newBatch(rows, how, now)
 	if !how.DryRun {

@@ -92,7 +92,7 @@ func TestALongChangeHidesNoOther(t *testing.T) {
 
 func TestAPolicyChangeIsRefusedWholeAndChangesNothing(t *testing.T) {
 	bad := tuning.Default()
-	bad.LockoutFailures, bad.CodesPerHour = 1, 0
+	bad.LockoutFailures, bad.CodesPerHour, bad.SessionLifetime = 1, 0, 0
 	beyond := tuning.Default()
 	beyond.CodesPerHour, beyond.BreachMode = 0, breach.CorpusOnly
 	for name, c := range map[string]struct {
@@ -103,7 +103,7 @@ func TestAPolicyChangeIsRefusedWholeAndChangesNothing(t *testing.T) {
 	}{
 		"values out of their range": {
 			flow.PolicyChange{Policy: bad}, fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,
-			[]fault.Field{{Name: "policy.codes_per_hour", Problem: "must be from 3 to 60"}, {Name: "policy.lockout_failures", Problem: "must be from 5 to 90"}},
+			[]fault.Field{{Name: "policy.session_lifetime", Problem: "must be from 5m to 30d"}, {Name: "policy.codes_per_hour", Problem: "must be from 3 to 60"}, {Name: "policy.lockout_failures", Problem: "must be from 5 to 90"}},
 		},
 		"values that can't be done with what there is": {
 			flow.PolicyChange{Policy: beyond}, fault.Invalid, typev1.Reason_REASON_INVALID_FIELD,

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/doorward/doorward/internal/breach"
+	"github.com/doorward/doorward/internal/timespan"
 	"github.com/doorward/doorward/services/authn/internal/lockout"
 	"github.com/doorward/doorward/services/authn/internal/quota"
 	"github.com/doorward/doorward/services/authn/internal/restriction"
@@ -266,9 +267,17 @@ func spanOrZero(name string, value, least, most time.Duration) error {
 
 func span[T int | time.Duration](name string, value, least, most T) error {
 	if value < least || value > most {
-		return &Fault{Field: name, Value: fmt.Sprint(value), Rule: fmt.Sprintf("must be from %v to %v", least, most)}
+		return &Fault{Field: name, Value: written(value), Rule: "must be from " + written(least) + " to " + written(most)}
 	}
 	return nil
+}
+
+// written is a value as a policy file has it.
+func written[T int | time.Duration](value T) string {
+	if d, ok := any(value).(time.Duration); ok {
+		return timespan.Text(d)
+	}
+	return fmt.Sprint(value)
 }
 
 func contextWords(words []string) error {
