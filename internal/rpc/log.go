@@ -93,11 +93,16 @@ func (l *callLog) sparing(reason typev1.Reason) *telemetry.Sparing {
 }
 
 // isCheap says whether a failure costs its caller nothing, who may cause as many as the
-// line takes. An application's other mistakes are told one by one: it is known, its key
-// can be revoked, and what it does wrong is worth reading. So is what failed on our side.
+// line takes. An application's are those of all its users, and of any stranger on its
+// pages, who types no address or an attempt that never was. Mistakes of operators and
+// services are told one by one, and so is what failed on our side.
 func isCheap(code codes.Code, caller access.Principal) bool {
-	stranger := caller.Kind == access.Public || caller.Kind == 0 // shown nothing, or not yet believed
-	return stranger || code == codes.Unauthenticated || code == codes.ResourceExhausted
+	switch caller.Kind {
+	case access.Operator, access.Service:
+		return code == codes.Unauthenticated || code == codes.ResourceExhausted
+	default:
+		return true
+	}
 }
 
 // causeOf looks behind the public answer.

@@ -20,7 +20,8 @@ func NewSparing(now func() time.Time) *Sparing { return &Sparing{now: now} }
 func (s *Sparing) Happened() (times int64, tell bool) {
 	s.count.Add(1)
 	now, last := s.now().UnixNano(), s.last.Load()
-	if now-last < int64(time.Second) || !s.last.CompareAndSwap(last, now) {
+	// A line in the future was asked for before the clock was set back.
+	if soon := last <= now && now-last < int64(time.Second); soon || !s.last.CompareAndSwap(last, now) {
 		return 0, false
 	}
 	return s.count.Swap(0), true

@@ -26,4 +26,8 @@ func TestWhatHappensOftenGetsALineASecondThatSaysHowOften(t *testing.T) {
 	if lines, counted := told(10); lines != 1 || counted != 1000 {
 		t.Errorf("a second later: %d lines of %d, want one of those that had none and this one", lines, counted)
 	}
+	now = now.Add(-time.Hour)
+	if lines, counted := told(10); lines != 1 || counted != 10 {
+		t.Errorf("after the clock was set back: %d lines of %d, want one of those that had none and this one", lines, counted)
+	}
 }
