@@ -121,7 +121,7 @@ func packagesWithBenchmarks(module string) ([]string, error) {
 		}
 		source, err := fs.ReadFile(files, name)
 		if bytes.Contains(source, []byte("\nfunc Benchmark")) {
-			packages = append(packages, "./"+path.Dir(name))
+			packages = append(packages, relative(path.Dir(name)))
 		}
 		return err
 	})
@@ -130,6 +130,14 @@ func packagesWithBenchmarks(module string) ([]string, error) {
 	}
 	slices.Sort(packages)
 	return slices.Compact(packages), nil
+}
+
+// relative is a folder as go test takes it for a package.
+func relative(dir string) string {
+	if dir == "." {
+		return dir
+	}
+	return "./" + dir
 }
 
 // skipForeign leaves out other modules' folders and those of tools.
