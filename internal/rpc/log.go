@@ -62,11 +62,11 @@ func (l *callLog) slowFrom(method string) time.Duration {
 
 func (l *callLog) failed(ctx context.Context, c *call, took time.Duration, err error) {
 	code := status.Code(err)
-	level := levelOf(code)
+	reason := fault.ReasonOf(err)
+	level := levelOf(code, reason)
 	if !l.logger.Enabled(ctx, level) {
 		return
 	}
-	reason := fault.ReasonOf(err)
 	line := []slog.Attr{
 		slog.String("method", c.method),
 		slog.String("code", code.String()),
@@ -114,8 +114,12 @@ func causeOf(err error) error {
 }
 
 // levelOf keeps errors for what an operator must look at: a caller's mistakes are
-// information, and one that hung up is nothing.
-func levelOf(c codes.Code) slog.Level {
+// information. One that hung up is nothing, and so is a challenge: with the default
+// policy each sign-up is asked for one and comes again.
+func levelOf(c codes.Code, reason typev1.Reason) slog.Level {
+	if reason == typev1.Reason_REASON_CHALLENGE_REQUIRED {
+		return slog.LevelDebug
+	}
 	switch c {
 	case codes.Internal, codes.Unknown, codes.DataLoss:
 		return slog.LevelError

@@ -78,3 +78,15 @@ func TestOurOwnFaultsHaveALineEach(t *testing.T) {
 		}
 	}
 }
+
+// Each sign-up is asked for a challenge by default: a line for each would be one for each that is as it should be.
+func TestAChallengeIsNoFailure(t *testing.T) {
+	s := newSuite(t, &handlers{do: func(context.Context, *request) error {
+		return fault.New(fault.Exhausted, typev1.Reason_REASON_CHALLENGE_REQUIRED, "Solve it.")
+	}}, nil)
+	_ = call(t.Context(), s.dial(t, "authn", nil), methodDo, valid())
+	s.stop()
+	if log := s.log.String(); strings.Contains(log, "CHALLENGE_REQUIRED") {
+		t.Errorf("a challenge is in the log: %s", log)
+	}
+}

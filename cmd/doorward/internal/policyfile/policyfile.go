@@ -232,7 +232,10 @@ func scalar(value string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, 
 // text is a value on one line, for people.
 func text(field protoreflect.FieldDescriptor, value protoreflect.Value) string {
 	if !field.IsList() {
-		return one(field, value)
+		if written := one(field, value); written != "" {
+			return written
+		}
+		return `""`
 	}
 	var items []string
 	for i := range value.List().Len() {

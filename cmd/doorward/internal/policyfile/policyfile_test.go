@@ -83,10 +83,11 @@ func TestAPolicyComesBackFromItsFile(t *testing.T) {
 
 func TestWhatAFileDoesntNameStays(t *testing.T) {
 	got, want := sample(), sample()
-	if err := policyfile.Merge([]byte("lockout_failures: 20\nsession_lifetime: 36h\npassword_context_words: []\n"), got); err != nil {
+	if err := policyfile.Merge([]byte("lockout_failures: 20\nsession_lifetime: 36h\npassword_context_words: []\nrestriction_separators: +\n"), got); err != nil {
 		t.Fatal(err)
 	}
 	want.LockoutFailures, want.SessionLifetime, want.PasswordContextWords = 20, durationpb.New(36*time.Hour), nil
+	want.RestrictionSeparators = "+"
 	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -95,6 +96,7 @@ func TestWhatAFileDoesntNameStays(t *testing.T) {
 		{"session_lifetime", "7d", "36h"},
 		{"lockout_failures", "10", "20"},
 		{"password_context_words", "[acme, true, a: b]", "[]"},
+		{"restriction_separators", `""`, "+"},
 	}, changes); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
