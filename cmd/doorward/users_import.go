@@ -48,7 +48,7 @@ func (c *usersImportCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer file.Close() // it was only read
-	if sameFile(c.File, c.Report) {
+	if s.reads(c.File, c.Report) {
 		return errors.New("--report names the file of users itself, which would be lost: name another")
 	}
 	report, err := newImportReport(c.Report, c.DryRun)
@@ -85,9 +85,12 @@ func (c *usersImportCmd) Run(ctx context.Context, s streams) error {
 	return errors.Join(err, report.verdict())
 }
 
-// sameFile says whether two names, however written, are those of one file that is there.
-func sameFile(one, other string) bool {
-	a, errA := os.Stat(one)
+// reads says whether a file that is there, however its name is written, is the one that is read by another name, or as standard input.
+func (s streams) reads(name, other string) bool {
+	a, errA := os.Stat(name)
+	if input, isFile := s.in.(*os.File); name == "-" && isFile {
+		a, errA = input.Stat()
+	}
 	b, errB := os.Stat(other)
 	return errA == nil && errB == nil && os.SameFile(a, b)
 }
@@ -151,6 +154,9 @@ type batchLine struct {
 
 func (u *userSender) sendAll(ctx context.Context, file *userfile.Reader, read func(int64)) error {
 	for {
+		if ctx.Err() != nil { // lines that mean no user are told without a call
+			return ctx.Err()
+		}
 		row, err := file.Next()
 		var bad *userfile.LineError
 		switch {

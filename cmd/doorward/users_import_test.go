@@ -83,6 +83,16 @@ func TestOperatorsMoveUsersIn(t *testing.T) {
 		t.Errorf("as JSON: %v, exit code %d\n%s", err, code, out)
 	}
 	c.refuses("no such file", "users", "import", file+".gone")
+	redirected, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer redirected.Close()
+	var lost bytes.Buffer
+	code = run(ctx, []string{"users", "import", "-", "--report", file}, streams{in: redirected, out: io.Discard, err: &lost, env: c.env})
+	if info, err := os.Stat(file); code != exitFailed || err != nil || info.Size() == 0 || !strings.Contains(lost.String(), "which would be lost") {
+		t.Errorf("its own report, as standard input: exit code %d, %v\n%s", code, err, lost.String())
+	}
 	var piped bytes.Buffer
 	code = run(ctx, []string{"users", "import", "-"}, streams{in: strings.NewReader(good[1]), out: &piped, err: io.Discard, env: c.env})
 	if code != exitOK || !strings.Contains(piped.String(), "1 were imported before") {
@@ -125,6 +135,37 @@ func TestAnInterruptedImportSaysHowFarItCame(t *testing.T) {
 	err = streams{}.interrupted(ctx, err, sender)
 	if err == nil || !strings.Contains(err.Error(), "interrupted\nthe lines to 400 are done; import the same file again for the rest") || report.Created != 400 {
 		t.Errorf("err = %v; %d counted", err, report.Created)
+	}
+}
+
+// endlessFile is a file of lines that mean no user, of which the operator has enough at some point.
+type endlessFile struct {
+	reads     int
+	interrupt context.CancelFunc
+}
+
+func (f *endlessFile) Read(p []byte) (int, error) {
+	if f.reads++; f.reads == 3 {
+		f.interrupt()
+	}
+	if f.reads > 100 {
+		return 0, io.EOF
+	}
+	return copy(p, strings.Repeat("no user\n", 1000)), nil
+}
+
+func TestAnImportOfNothingButBadLinesCanBeInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	report, err := newImportReport("", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sender := &userSender{users: &sizedUsers{}, report: report, request: &authnv1.ImportUsersRequest{}}
+	file := &endlessFile{interrupt: cancel}
+	err = sender.sendAll(ctx, userfile.NewReader(file), func(int64) {})
+	if err = (streams{}).interrupted(ctx, err, sender); err == nil || !strings.Contains(err.Error(), "interrupted\nthe lines to ") || file.reads > 3 {
+		t.Errorf("err = %v, after %d reads", err, file.reads)
 	}
 }
 

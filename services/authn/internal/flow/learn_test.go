@@ -1,10 +1,13 @@
 package flow_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
+	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
+	"github.com/doorward/doorward/internal/fault"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/credential"
@@ -126,4 +129,49 @@ func TestABreachedPasswordIsReplacedInALearningWindowToo(t *testing.T) {
 	tr := w.laptop().signIn(ada)
 	expectStep(t, tr.answer(password("password")), attempt.DeviceVerification, "")
 	expectStep(t, tr.answer(code(tr.code())), attempt.NewPassword, "")
+}
+
+// TestAFailureIsForgottenAfterAQuietDay, here as in the lockout: who guesses once a day has a clean try each day, which docs/import.md says.
+func TestAFailureIsForgottenAfterAQuietDay(t *testing.T) {
+	w := newWorldOf(t, 2)
+	w.risk.answers(says(flow.GateOpen, attempt.Allow))
+	w.imports(flow.Import{LearningWindow: 14 * 24 * time.Hour}, w.learnable(ada))
+	w.stranger().signIn(ada).answer(password(wrong))
+	w.clock.advance(24*time.Hour + time.Minute)
+	w.must(w.sweeper.Sweep(t.Context()))
+	expectStep(t, w.stranger().signIn(ada).answer(password(right)), attempt.Done, "")
+}
+
+// TestOfManyRightPasswordsAtOnceAtMostOneIsLearnedFrom: each sees that others are being tried.
+func TestOfManyRightPasswordsAtOnceAtMostOneIsLearnedFrom(t *testing.T) {
+	w := newWorldOf(t, 4)
+	w.risk.answers(says(flow.GateOpen, attempt.Allow))
+	w.imports(flow.Import{LearningWindow: 14 * 24 * time.Hour}, w.learnable(ada))
+	trials := make([]*trial, w.rules.AttemptsPerIdentifier)
+	for i := range trials {
+		trials[i] = w.laptop().signIn(ada)
+	}
+	ends := make([]flow.Progress, len(trials))
+	errs := make([]error, len(trials))
+	var all sync.WaitGroup
+	for i, tr := range trials {
+		all.Go(func() { ends[i], errs[i] = tr.try(password(right)) })
+	}
+	all.Wait()
+	learned := 0
+	for i, p := range ends {
+		reason := fault.ReasonOf(errs[i])
+		switch {
+		case reason == typev1.Reason_REASON_TOO_MANY_FAILURES, reason == typev1.Reason_REASON_OVERLOADED:
+		case errs[i] != nil:
+			t.Error(errs[i])
+		case p.Step == attempt.Done:
+			learned++
+		default:
+			expectStep(t, p, attempt.DeviceVerification, "")
+		}
+	}
+	if learned > 1 {
+		t.Errorf("%d devices were made known by the password alone", learned)
+	}
 }
