@@ -74,7 +74,7 @@ type spoken interface {
 }
 
 // solving makes a call again, once, with the solution of the challenge that it was refused for. What it may not or can't solve is a *ChallengeError.
-func solving(handOn bool, most int64) grpc.UnaryClientInterceptor {
+func solving(solve bool, most int64) grpc.UnaryClientInterceptor {
 	return func(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 		err := invoke(ctx, method, request, reply, conn, options...)
 		asked := challengeOf(err)
@@ -82,7 +82,7 @@ func solving(handOn bool, most int64) grpc.UnaryClientInterceptor {
 			return err
 		}
 		original, ok := request.(spoken)
-		if handOn || !ok || original.GetClient() == nil {
+		if !solve || !ok || original.GetClient() == nil {
 			return &ChallengeError{asked: asked, err: err}
 		}
 		solution, unsolved := Solve(ctx, asked, most)

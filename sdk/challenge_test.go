@@ -52,7 +52,7 @@ func solves(solution string, asked *typev1.Challenge) bool {
 
 func TestAClientSolvesTheChallengesOfAllItsCalls(t *testing.T) {
 	server := &authn{asks: challengeOf(700, 1000)}
-	dw, ctx := newClient(t, server, nil), t.Context()
+	dw, ctx := newClient(t, server, solving), t.Context()
 	a, err := dw.SignUp(ctx, email, from)
 	if err != nil {
 		t.Fatal(err)
@@ -73,9 +73,11 @@ func TestAClientSolvesTheChallengesOfAllItsCalls(t *testing.T) {
 	}
 }
 
+func solving(c *doorward.Config) { c.SolveChallenges = true }
+
 func TestAChallengeIsHandedOnToTheBrowser(t *testing.T) {
 	server := &authn{asks: challengeOf(7, 1000)}
-	dw := newClient(t, server, func(c *doorward.Config) { c.HandOnChallenges = true })
+	dw := newClient(t, server, nil)
 	_, err := dw.SignUp(t.Context(), email, from)
 	var asked *doorward.ChallengeError
 	if !errors.As(err, &asked) || server.calls != 1 {
@@ -115,7 +117,7 @@ func TestWhatAClientCantSolveItHandsOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := &authn{asks: c.asks}
-			dw := newClient(t, server, func(config *doorward.Config) { config.MostWork = c.most })
+			dw := newClient(t, server, func(config *doorward.Config) { config.SolveChallenges, config.MostWork = true, c.most })
 			_, err := dw.SignIn(t.Context(), email, from)
 			var asked *doorward.ChallengeError
 			if reason, _ := doorward.ReasonOf(err); !errors.As(err, &asked) || !errors.Is(err, c.want) ||
@@ -129,7 +131,7 @@ func TestWhatAClientCantSolveItHandsOn(t *testing.T) {
 // A server whose challenges never end is asked twice and no more.
 func TestAClientSolvesOneChallengeForACall(t *testing.T) {
 	server := &authn{fail: challengeRequired(challengeOf(7, 1000))}
-	dw := newClient(t, server, nil)
+	dw := newClient(t, server, solving)
 	_, err := dw.SignIn(t.Context(), email, from)
 	var asked *doorward.ChallengeError
 	if !errors.As(err, &asked) || server.calls != 2 {

@@ -39,9 +39,10 @@ type Config struct {
 	ServerName string
 	// Timeout is the deadline of a call; a context's own, if earlier, wins. DefaultTimeout when 0.
 	Timeout time.Duration
-	// HandOnChallenges has a call that needs a proof of work fail with a *ChallengeError, for the user's browser to solve. Turn it on wherever others
-	// make the calls, as they do through a web page: while it is off the client does the work, and a bot behind the page does none.
-	HandOnChallenges bool
+	// SolveChallenges has the client do the proof of work that a call needs. While it is off such a call fails with a *ChallengeError, for the user's
+	// browser to solve. Turn it on where the client runs at its user's own machine, or nobody else makes the calls: behind a web page it would do the work
+	// for every bot that calls the page.
+	SolveChallenges bool
 	// MostWork is the hardest challenge that the client solves by itself, in hashes at most. DefaultMostWork when 0.
 	MostWork int64
 	// DialOptions are added to the connection's; interceptors for tracing, for instance.
@@ -101,7 +102,7 @@ func New(config Config) (*Client, error) {
 		grpc.WithPerRPCCredentials(apiKey{config.APIKey}),
 		grpc.WithUserAgent("doorward-sdk-go"),
 		grpc.WithConnectParams(reconnect),
-		grpc.WithChainUnaryInterceptor(deadline(timeout), solving(config.HandOnChallenges, most)),
+		grpc.WithChainUnaryInterceptor(deadline(timeout), solving(config.SolveChallenges, most)),
 	}, config.DialOptions...)
 	conn, err := grpc.NewClient(config.Address, options...)
 	if err != nil {
@@ -132,7 +133,7 @@ func (c Config) validate() error {
 		faults = append(faults, errors.New("doorward: a negative timeout: leave Config.Timeout at 0 for the default"))
 	}
 	if c.MostWork < 0 {
-		faults = append(faults, errors.New("doorward: a negative amount of work: leave Config.MostWork at 0 for the default, or set HandOnChallenges"))
+		faults = append(faults, errors.New("doorward: a negative amount of work: leave Config.MostWork at 0 for the default"))
 	}
 	return errors.Join(faults...)
 }

@@ -25,9 +25,9 @@
 //
 // # Challenges
 //
-// A call may need a proof of work first: a sign-up does, by the default policy, and sign-ins while a deployment is under attack. The client does the work and
-// calls again, all within one call of yours. In a web application that would be work for whoever calls your pages: set Config.HandOnChallenges, and the call
-// fails with a *ChallengeError that the user's browser solves.
+// A call may need a proof of work first: a sign-up does, by the default policy, and sign-ins while a deployment is under attack. The call
+// then fails with a *ChallengeError that the user's browser solves. Where the client runs at its user's own machine, Config.SolveChallenges has it do the work
+// and call again, all within one call of yours; behind a web page it would work for every bot that calls the page.
 //
 // # Secrets
 //

@@ -50,7 +50,7 @@ func ExampleClient_Resume() {
 
 // A web application has the user's browser solve what a sign-up costs.
 func ExampleChallengeError() {
-	dw, err := doorward.FromEnv(context.Background(), func(c *doorward.Config) { c.HandOnChallenges = true })
+	dw, err := doorward.FromEnv(context.Background())
 	if err != nil {
 		return
 	}

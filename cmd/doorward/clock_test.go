@@ -90,7 +90,7 @@ func startMachine(ctx context.Context, t *testing.T, dir string, c *clock) *mach
 	env := all.AppEnv()
 	m.client, err = doorward.New(doorward.Config{
 		Address: env.Get("DOORWARD_ADDRESS"), APIKey: doorward.SecretOf(env.Get("DOORWARD_API_KEY")), CAFile: env.Get("DOORWARD_CA"),
-		ServerName: env.Get("DOORWARD_SERVER_NAME"),
+		ServerName: env.Get("DOORWARD_SERVER_NAME"), SolveChallenges: true,
 	})
 	must(t, err)
 	t.Cleanup(func() { _ = m.client.Close() })

@@ -169,6 +169,7 @@ func openWorld(ctx context.Context, s streams, env deployment.Env) (w story.Worl
 	if w.Doorward, err = doorward.New(doorward.Config{
 		Address: env.Get("DOORWARD_ADDRESS"), APIKey: doorward.SecretOf(env.Get("DOORWARD_API_KEY")),
 		CAFile: env.Get("DOORWARD_CA"), ServerName: env.Get("DOORWARD_SERVER_NAME"),
+		SolveChallenges: true,
 	}); err != nil {
 		return w, nil, err
 	}

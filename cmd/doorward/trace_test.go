@@ -98,6 +98,7 @@ func tracedClient(t *testing.T, d *dev, provider *sdktrace.TracerProvider) *door
 	client, err := doorward.New(doorward.Config{
 		Address: env.Get("DOORWARD_ADDRESS"), APIKey: doorward.SecretOf(env.Get("DOORWARD_API_KEY")),
 		CAFile: env.Get("DOORWARD_CA"), ServerName: env.Get("DOORWARD_SERVER_NAME"),
+		SolveChallenges: true,
 		DialOptions: []grpc.DialOption{grpc.WithStatsHandler(otelgrpc.NewClientHandler(
 			otelgrpc.WithTracerProvider(provider), otelgrpc.WithPropagators(propagation.TraceContext{}),
 		))},

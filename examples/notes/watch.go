@@ -39,7 +39,7 @@ func runWatch(ctx context.Context, args []string, terminal *terminal) error {
 	if !strings.Contains(*email, "@") {
 		return errors.New("watch needs --email with an address\n" + usage)
 	}
-	client, err := doorward.FromEnv(ctx)
+	client, err := doorward.FromEnv(ctx, func(c *doorward.Config) { c.SolveChallenges = true }) // it runs at its user's own machine
 	if err != nil {
 		return err
 	}

@@ -77,10 +77,10 @@ func newSuite(t *testing.T) *suite {
 	t.Helper()
 	d := deployment.StartServe(t)
 	env := d.Environment()
-	client := func(handOn bool) *doorward.Client {
+	client := func(solves bool) *doorward.Client {
 		c, err := doorward.New(doorward.Config{
 			Address: env["DOORWARD_ADDRESS"], APIKey: doorward.SecretOf(d.ApplicationKey), CAFile: env["DOORWARD_CA"],
-			ServerName: env["DOORWARD_SERVER_NAME"], Timeout: answering, HandOnChallenges: handOn,
+			ServerName: env["DOORWARD_SERVER_NAME"], Timeout: answering, SolveChallenges: solves,
 		})
 		must(t, err)
 		t.Cleanup(func() { must(t, c.Close()) })
@@ -88,8 +88,8 @@ func newSuite(t *testing.T) *suite {
 	}
 	s := &suite{
 		Deployment: d,
-		client:     client(false),
-		idle:       client(true),
+		client:     client(true),
+		idle:       client(false),
 		policies:   authnv1.NewPolicyServiceClient(d.Dial(d.Authn)),
 		crowd:      newAddresses(),
 	}

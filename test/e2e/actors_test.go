@@ -31,6 +31,7 @@ func newApplication(ctx context.Context, t *testing.T, d *deployment.Deployment)
 	env := d.Environment()
 	client, err := doorward.New(doorward.Config{
 		Address: env["DOORWARD_ADDRESS"], APIKey: doorward.SecretOf(d.ApplicationKey), CAFile: env["DOORWARD_CA"], ServerName: "authn",
+		SolveChallenges: true,
 	})
 	must(t, err)
 	source, err := verify.NATS(verify.NATSConfig{URL: env["DOORWARD_NATS_URL"], SeedFile: env["DOORWARD_NATS_SEED"]})

@@ -116,7 +116,7 @@ func findPlaces() ([]netip.Addr, error) {
 func connect(ctx context.Context, env map[string]string) (*doorward.Client, *verify.Verifier, error) {
 	client, err := doorward.New(doorward.Config{
 		Address: env["DOORWARD_ADDRESS"], APIKey: doorward.SecretOf(env["DOORWARD_API_KEY"]), CAFile: env["DOORWARD_CA"],
-		ServerName: env["DOORWARD_SERVER_NAME"], Timeout: callTimeout,
+		ServerName: env["DOORWARD_SERVER_NAME"], Timeout: callTimeout, SolveChallenges: true,
 	})
 	if err != nil {
 		return nil, nil, err

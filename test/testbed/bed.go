@@ -83,6 +83,8 @@ func (b *Bed) Application(address string) *doorward.Client {
 		APIKey:     doorward.SecretOf(b.keys.ApplicationKey.Reveal()),
 		CAFile:     filepath.Join(b.certs, "ca.pem"),
 		ServerName: "authn",
+
+		SolveChallenges: true,
 	})
 	must(b.t, err)
 	b.t.Cleanup(func() { _ = client.Close() })
