@@ -20,6 +20,7 @@ import (
 type usersImportCmd struct {
 	File           string        `arg:"" placeholder:"FILE" help:"A user a line, as JSON (docs/import.md); - reads standard input."`
 	LearningWindow timespan.Span `placeholder:"TIME" help:"For how long, such as 14d, each account's first sign-in may make its device known without a second check; not at all without this."`
+	Firebase       string        `placeholder:"FILE" help:"The lines are users as Firebase exports them, and FILE has their project's password hash parameters (docs/import.md)."`
 	DryRun         bool          `help:"Store nothing, and say what would become of each line."`
 	Report         string        `placeholder:"FILE" help:"Write every refused line's number and reasons there, as JSON lines."`
 	noted
@@ -30,7 +31,10 @@ func (usersImportCmd) Help() string {
 before is passed over, so the same file can be imported again, after an interrupt or with the refused lines put right. Exits 1 when lines were refused.
 
 --learning-window spares users a mailed code, and an alert, on the device that they sign in with first. Whoever has a user's password gets in by it alone
-meanwhile: give it where the old system knew no second check either. Example:
+meanwhile: give it where the old system knew no second check either.
+
+--firebase takes the parameters as Firebase's console shows them, and a user a line of its export: firebase auth:export users.json; jq -c '.users[]' users.json.
+Import one user first whose password you know, and sign in: with another project's parameters every account is made, and no password is right. Example:
 
   . .doorward/operator.env; doorward users import users.jsonl --learning-window 14d --report refused.jsonl --note 'from the old system'`
 }
@@ -48,8 +52,12 @@ func (c *usersImportCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer file.Close() // it was only read
-	if s.reads(c.File, c.Report) {
-		return errors.New("--report names the file of users itself, which would be lost: name another")
+	if s.reads(c.File, c.Report) || s.reads(c.Firebase, c.Report) {
+		return errors.New("--report names a file that is to be read, which would be lost: name another")
+	}
+	users, err := c.reader(file)
+	if err != nil {
+		return err
 	}
 	report, err := newImportReport(c.Report, c.DryRun)
 	if err != nil {
@@ -68,7 +76,7 @@ func (c *usersImportCmd) Run(ctx context.Context, s streams) error {
 	if c.LearningWindow != 0 {
 		sender.request.LearningWindow = durationpb.New(time.Duration(c.LearningWindow))
 	}
-	err = sender.sendAll(ctx, userfile.NewReader(file), func(read int64) {
+	err = sender.sendAll(ctx, users, func(read int64) {
 		if size > 0 {
 			progress.at(read, size)
 		}
@@ -83,6 +91,23 @@ func (c *usersImportCmd) Run(ctx context.Context, s streams) error {
 	}
 	report.tell(s.out)
 	return errors.Join(err, report.verdict())
+}
+
+// reader reads lines as they are said to be written.
+func (c *usersImportCmd) reader(file io.Reader) (*userfile.Reader, error) {
+	if c.Firebase == "" {
+		return userfile.NewReader(file), nil
+	}
+	parameters, err := os.Open(c.Firebase)
+	if err != nil {
+		return nil, err
+	}
+	defer parameters.Close() // it was only read
+	project, err := userfile.ReadFirebase(parameters)
+	if err != nil {
+		return nil, fmt.Errorf("--firebase %s: %w", c.Firebase, err)
+	}
+	return userfile.NewFirebaseReader(file, project), nil
 }
 
 // reads says whether a file that is there, however its name is written, is the one that is read by another name, or as standard input.

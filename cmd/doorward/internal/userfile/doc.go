@@ -7,5 +7,8 @@
 // is refused and not guessed: an unknown key, a key that is there twice or in other letters, a null. No reason quotes a value, for a hash and an address are
 // nobody's business in a log.
 //
+// A line may also be a user as Firebase exports it. Firebase keeps what all its hashes have in common with the project, so the project's parameters are read first,
+// and a line's form is put together of both.
+//
 // It holds one line at a time, of MaxLine at most, so that a file may have any number of them. The import command calls it.
 package userfile

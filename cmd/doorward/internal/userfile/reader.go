@@ -44,13 +44,21 @@ func (e *LineError) Error() string {
 // Reader reads a file line by line.
 type Reader struct {
 	lines *bufio.Reader
+	parse func(text []byte) (*authnv1.ImportedUser, []Problem)
 	line  int
 	bytes int64
 }
 
 // NewReader reads a file of users.
 func NewReader(file io.Reader) *Reader {
-	return &Reader{lines: bufio.NewReaderSize(file, MaxLine+len("\r\n"))}
+	return &Reader{lines: bufio.NewReaderSize(file, MaxLine+len("\r\n")), parse: parse}
+}
+
+// NewFirebaseReader reads a file of a Firebase project's users.
+func NewFirebaseReader(file io.Reader, project *Firebase) *Reader {
+	r := NewReader(file)
+	r.parse = project.parse
+	return r
 }
 
 // Bytes is how much of the file was read.
@@ -63,7 +71,7 @@ func (r *Reader) Next() (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
-	user, problems := parse(text)
+	user, problems := r.parse(text)
 	if len(problems) > 0 {
 		return Row{}, &LineError{Line: r.line, Problems: problems}
 	}

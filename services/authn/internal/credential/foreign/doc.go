@@ -6,7 +6,7 @@
 //	scrypt          $scrypt$ln=16,r=8,p=1$salt$key
 //	pbkdf2          $pbkdf2-sha256$i=600000$salt$key, passlib's $pbkdf2-sha256$29000$salt$key and $pbkdf2$…,
 //	                Django's pbkdf2_sha256$600000$salt$key; each with sha1, sha256 and sha512
-//	firescrypt      $firescrypt$ln=14,r=8$salt$separator$signer$hash, which FirebaseProject makes
+//	firescrypt      $firescrypt$ln=14,r=8$salt$separator$signer$hash, which the import command makes
 //	sha256-crypt    $5$rounds=5000$salt$hash
 //	sha512-crypt    $6$rounds=5000$salt$hash
 //

@@ -6,30 +6,12 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
-	"strings"
 
 	"golang.org/x/crypto/scrypt"
 )
 
-// FirebaseProject is the parameters of a Firebase project's password hashes, as its console shows them. Firebase keeps
-// them once for all users; a stored form here has them with it.
-type FirebaseProject struct {
-	// SignerKey and SaltSeparator are base64.
-	SignerKey, SaltSeparator string
-	// Rounds is scrypt's r, MemCost the logarithm of its N.
-	Rounds, MemCost int
-}
-
-// Stored makes the form of one user: the hash and salt of an export, in base64 of either alphabet.
-func (p FirebaseProject) Stored(hash, salt string) (string, error) {
-	raw := strings.NewReplacer("-", "+", "_", "/", "=", "")
-	stored := fmt.Sprintf("$firescrypt$ln=%d,r=%d$%s$%s$%s$%s", p.MemCost, p.Rounds,
-		raw.Replace(salt), raw.Replace(p.SaltSeparator), raw.Replace(p.SignerKey), raw.Replace(hash))
-	_, err := Parse(stored)
-	return stored, err
-}
-
-// parseFirebase reads parameters, salt, separator, signer key and hash.
+// parseFirebase reads parameters, salt, separator, signer key and hash. Parameters, separator and key are a project's, and
+// the same for all its users.
 func parseFirebase(fields []string) (Form, error) {
 	const kind = "firescrypt"
 	if len(fields) != 5 {

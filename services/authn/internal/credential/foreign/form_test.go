@@ -1,7 +1,6 @@
 package foreign_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -163,33 +162,7 @@ func TestNoOtherPasswordIsRight(t *testing.T) {
 	})
 }
 
-func TestAFirebaseProjectsUsersAreStored(t *testing.T) {
-	got, err := firebaseProject.Stored(firebaseHash, firebaseSalt)
-	if err != nil || got != firebaseVector {
-		t.Errorf("%s, %v; want %s", got, err, firebaseVector)
-	}
-	webSafe := strings.NewReplacer("+", "-", "/", "_")
-	if got, err := firebaseProject.Stored(webSafe.Replace(firebaseHash), webSafe.Replace(firebaseSalt)); err != nil || got != firebaseVector {
-		t.Errorf("web-safe: %s, %v", got, err)
-	}
-	if _, err := firebaseProject.Stored("", firebaseSalt); !errors.Is(err, foreign.ErrMalformed) {
-		t.Errorf("without a hash: %v", err)
-	}
-	heavy := firebaseProject
-	heavy.MemCost = 20
-	if _, err := heavy.Stored(firebaseHash, firebaseSalt); !errors.Is(err, foreign.ErrTooCostly) {
-		t.Errorf("a project of 1 GiB: %v", err)
-	}
-}
-
-var firebaseProject = foreign.FirebaseProject{
-	SignerKey:     "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==",
-	SaltSeparator: "Bw==", Rounds: 8, MemCost: 14,
-}
-
 const (
-	firebaseHash   = "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ=="
-	firebaseSalt   = "42xEC+ixf3L2lw=="
 	firebaseVector = "$firescrypt$ln=14,r=8$42xEC+ixf3L2lw$Bw$jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA" +
 		"$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ"
 	crypt128 = "$5$rounds=1000$roundstoolow$3j.GOP91B9Nh1U5FLm2K8swZdd68o4Aj5Ce0dVRSMz/"
