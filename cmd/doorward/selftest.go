@@ -97,8 +97,10 @@ func (c *selftestEnumerationCmd) crowd() enumeration.Crowd {
 
 func (c *selftestEnumerationCmd) Run(ctx context.Context, s streams) error {
 	report, err := c.measure(ctx, s)
-	if err != nil {
-		// An interrupt too has measured nothing: it isn't the end that the command was to have.
+	switch {
+	case err != nil && ctx.Err() != nil: // it isn't the end that the command was to have
+		return &exitError{code: exitUnmeasured, text: "interrupted: nothing is known"}
+	case err != nil:
 		return &exitError{code: exitUnmeasured, text: fmt.Sprintf("it couldn't be measured: %v", err)}
 	}
 	if err := c.print(s.out, report); err != nil {
