@@ -41,7 +41,7 @@ type selftestEnumerationCmd struct {
 	Against    string        `required:"" type:"existingfile" placeholder:"FILE" help:"The env file of an application that may speak for users, such as .doorward/dev.env."`
 	Probes     int           `default:"100" help:"How often each call is measured for each state; 8 to 5000."`
 	Tolerance  time.Duration `default:"100us" help:"A difference in time up to this helps nobody."`
-	Resolution time.Duration `default:"2ms" help:"Beyond this, on either side of a difference, nothing can be said."`
+	Resolution time.Duration `default:"5ms" help:"Beyond this, on either side of a difference, nothing can be said."`
 	Domain     string        `default:"selftest.invalid" help:"The domain of the addresses that are made up. To .invalid no mail goes; mail to another one must go nowhere."`
 	Batch      string        `default:"1" help:"Which of the addresses: another batch has others, which nobody has probed. 1 to 8 letters and digits."`
 	BcryptCost int           `default:"10" help:"The cost of the slow hash, 4 to 14."`

@@ -53,7 +53,7 @@ type Criteria struct {
 // DefaultCriteria are for a deployment whose limits are as they ship. To resolve 100 µs behind a network's jitter of 1 ms with |t| of 4.5 takes 4,000
 // answers, which the limit of 5 in 10 s stretches over two hours for each address, and the lockout over weeks.
 func DefaultCriteria() Criteria {
-	return Criteria{Error: 0.01, Tolerance: 100 * time.Microsecond, Resolution: 2 * time.Millisecond, Resamples: 1000}
+	return Criteria{Error: 0.01, Tolerance: 100 * time.Microsecond, Resolution: 5 * time.Millisecond, Resamples: 1000}
 }
 
 // Verdict is what became of a cell.
