@@ -12,7 +12,7 @@ import (
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 )
 
-// DefaultMostWork is the hardest challenge that a client solves by itself, in hashes: a fraction of a second on one core.
+// DefaultMostWork is the hardest challenge that a client solves, in hashes: a fraction of a second on one core.
 const DefaultMostWork = 1_000_000
 
 // ChallengeError is the failure of a call that needs a proof of work first. It reads as CHALLENGE_REQUIRED to ReasonOf.

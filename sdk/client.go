@@ -43,7 +43,7 @@ type Config struct {
 	// browser to solve. Turn it on where the client runs at its user's own machine, or nobody else makes the calls: behind a web page it would do the work
 	// for every bot that calls the page.
 	SolveChallenges bool
-	// MostWork is the hardest challenge that the client solves by itself, in hashes at most. DefaultMostWork when 0.
+	// MostWork is the hardest challenge that the client solves, in hashes at most. DefaultMostWork when 0.
 	MostWork int64
 	// DialOptions are added to the connection's; interceptors for tracing, for instance.
 	DialOptions []grpc.DialOption

@@ -24,7 +24,7 @@ var (
 const pause = 1024
 
 // Solve does the work of a challenge on the caller's goroutine: at most so many hashes, and none when it could take more. The solution is for
-// ClientContext.challenge_solution, once. A Client does it by itself; Solve is for those who call the contract's stubs without one.
+// ClientContext.challenge_solution, once. A Client does it when Config.SolveChallenges is set; Solve is for those who call the contract's stubs without one.
 func Solve(ctx context.Context, c *typev1.Challenge, most int64) (string, error) {
 	wanted, err := hex.DecodeString(c.GetChallenge())
 	switch {
