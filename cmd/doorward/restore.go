@@ -92,7 +92,7 @@ func (c *restoreCmd) authn(ctx context.Context, s streams, from backup.Copy, don
 		layout := deployment.Layout{Dir: c.Dir}
 		cfg.DataDir, cfg.KeysDir = layout.Data(), layout.Keys()
 	}
-	progress := s.bar("users", func(n int64) string { return fmt.Sprint(n) })
+	progress := s.bar("users", thousands)
 	result, err := authn.Restore(ctx, cfg, from, authn.RestoreOptions{UntrustDevices: c.UntrustDevices, Note: c.Note, Progress: progress.at})
 	progress.end()
 	done.Restored, done.Store, done.Aside = &result, filepath.Join(cfg.DataDir, "authn.db"), result.Aside

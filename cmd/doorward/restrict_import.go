@@ -46,7 +46,7 @@ func (c *restrictImportCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return s.advise(err, "authn", "")
 	}
-	progress = s.bar("keep", func(n int64) string { return fmt.Sprint(n) })
+	progress = s.bar("keep", thousands)
 	answer, err := lastOf(stream, func(a *authnv1.ImportEntriesResponse) { progress.at(int64(a.GetSeen()), int64(a.GetTotal())) })
 	progress.end()
 	if err != nil {

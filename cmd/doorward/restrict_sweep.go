@@ -27,25 +27,9 @@ func (c *restrictSweepCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer conn.Close()
-	lists := authnv1.NewRestrictionServiceClient(conn)
-	size := int32(200)
-	if !c.DryRun {
-		size = 50 // each ban is a transaction, and a call has seconds
-	}
-	var judged, found int
-	for token, next := "", true; next; {
-		page, err := lists.SweepUsers(ctx, &authnv1.SweepUsersRequest{PageSize: size, PageToken: token, Ban: !c.DryRun, Note: c.Note})
-		if err != nil {
-			return s.advise(err, "authn", "")
-		}
-		for _, u := range page.GetUsers() {
-			if err := c.show(s, u); err != nil {
-				return err
-			}
-		}
-		judged, found = judged+int(page.GetJudged()), found+len(page.GetUsers())
-		token = page.GetNextPageToken()
-		next = token != ""
+	judged, found, err := c.sweep(ctx, s, authnv1.NewRestrictionServiceClient(conn))
+	if err != nil {
+		return err
 	}
 	if c.JSON {
 		return nil
@@ -56,6 +40,33 @@ func (c *restrictSweepCmd) Run(ctx context.Context, s streams) error {
 	}
 	fmt.Fprintf(s.out, "%d of %d accounts %s\n", found, judged, what)
 	return nil
+}
+
+// sweep goes through all accounts, and shows those that it finds.
+func (c *restrictSweepCmd) sweep(ctx context.Context, s streams, lists authnv1.RestrictionServiceClient) (judged, found int, err error) {
+	size := int32(200)
+	if !c.DryRun {
+		size = 50 // each ban is a transaction, and a call has seconds
+	}
+	progress := s.bar("judged", thousands)
+	defer progress.end()
+	for token, next := "", true; next; {
+		page, err := lists.SweepUsers(ctx, &authnv1.SweepUsersRequest{PageSize: size, PageToken: token, Ban: !c.DryRun, Note: c.Note})
+		if err != nil {
+			return 0, 0, s.advise(err, "authn", "")
+		}
+		progress.end()
+		for _, u := range page.GetUsers() {
+			if err := c.show(s, u); err != nil {
+				return 0, 0, err
+			}
+		}
+		judged, found = judged+int(page.GetJudged()), found+len(page.GetUsers())
+		progress.at(int64(judged), 0)
+		token = page.GetNextPageToken()
+		next = token != ""
+	}
+	return judged, found, nil
 }
 
 // show prints an account on a line as soon as its page is there: what was banned has been shown when a later page fails.

@@ -158,7 +158,7 @@ func warnOfBulk(ctx context.Context, s streams, operator grpc.ClientConnInterfac
 }
 
 func (c *selftestEnumerationCmd) populate(ctx context.Context, s streams, operator grpc.ClientConnInterface) (*enumeration.Populated, error) {
-	progress := s.bar("accounts", func(n int64) string { return fmt.Sprint(n) })
+	progress := s.bar("accounts", thousands)
 	defer progress.end()
 	return enumeration.Populate(ctx, operator, enumeration.Population{
 		Crowd: c.crowd(), States: c.states(), Accounts: enumeration.Accounts(c.Probes), SlowCost: c.BcryptCost,
@@ -167,21 +167,12 @@ func (c *selftestEnumerationCmd) populate(ctx context.Context, s streams, operat
 }
 
 func (c *selftestEnumerationCmd) probe(ctx context.Context, s streams, application grpc.ClientConnInterface) (enumeration.Report, error) {
-	var rounds, left = 0, time.Duration(0)
-	progress := s.bar("probing", func(n int64) string {
-		if n == int64(rounds) {
-			return fmt.Sprintf("%d rounds, %s left", n, left.Round(time.Second))
-		}
-		return fmt.Sprint(n)
-	})
+	progress := s.bar("rounds", thousands)
 	defer progress.end()
 	return enumeration.Run(ctx, enumeration.Config{
 		Conn: application, Table: authn.Table(), Crowd: c.crowd(), States: c.states(), Probes: c.Probes,
 		Criteria: c.criteria(), Random: seeded(),
-		Progress: func(done, of int, l time.Duration) {
-			rounds, left = of, l
-			progress.at(int64(done), int64(of))
-		},
+		Progress: func(done, of int) { progress.at(int64(done), int64(of)) },
 	})
 }
 

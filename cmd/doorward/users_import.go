@@ -76,11 +76,7 @@ func (c *usersImportCmd) Run(ctx context.Context, s streams) error {
 	if c.LearningWindow != 0 {
 		sender.request.LearningWindow = durationpb.New(time.Duration(c.LearningWindow))
 	}
-	err = sender.sendAll(ctx, users, func(read int64) {
-		if size > 0 {
-			progress.at(read, size)
-		}
-	})
+	err = sender.sendAll(ctx, users, func(read int64) { progress.at(read, size) })
 	progress.end()
 	err = errors.Join(s.interrupted(ctx, err, sender), report.close())
 	if err != nil && sender.done == 0 {

@@ -32,8 +32,8 @@ type Config struct {
 	Probes   int
 	Criteria leak.Criteria
 	Random   *rand.Rand
-	// Progress is told of each round that is done. Left is about how long the others take.
-	Progress func(done, of int, left time.Duration)
+	// Progress is told of each round that is done.
+	Progress func(done, of int)
 }
 
 // Accounts is how many accounts a measurement needs in each state.
@@ -133,8 +133,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 			return Report{}, err
 		}
 		if c.Progress != nil {
-			each := time.Since(began) / time.Duration(n+1)
-			c.Progress(n+1, rounds, each*time.Duration(rounds-n-1))
+			c.Progress(n+1, rounds)
 		}
 	}
 	report := m.report()
