@@ -18,7 +18,8 @@
 //
 // A wrong password or code is not an error. Next stays where it was, LastAnswer has the outcome Wrong, and AnswersLeft
 // says how many more the attempt takes. An error means that the call itself failed: ReasonOf and RetryAfter tell why
-// and when to come back. What an attempt answers never depends on whether the account exists, so pass it on as it is.
+// and when to come back, and docs/errors.md what to do about each reason and what to tell the user. What an attempt
+// answers never depends on whether the account exists, so pass it on as it is.
 //
 // A sign-in often takes more than one request of the user's browser. Keep Attempt.Ticket where only that browser can
 // bring it back (an HttpOnly cookie), and go on with Client.Resume.

@@ -24,21 +24,24 @@ const (
 // Reason is the machine-readable cause of every failure that a caller can see. It travels as
 // `google.rpc.ErrorInfo{domain: "doorward", reason: NAME}`, where NAME is the value without `REASON_`; a sample stands with each value.
 // A refusal inside an attempt is no error: there the same reason is a field of Attempt.
+// docs/errors.md says of each what comes with it and what to do.
 // No reason tells whether an account exists, but for IDENTIFIER_UNKNOWN and EMAIL_TAKEN, which are given where the operator has chosen `enumeration_mode: bulk`.
 type Reason int32
 
 const (
 	// Never sent.
 	Reason_REASON_UNSPECIFIED Reason = 0
-	// INTERNAL. Something failed inside; the cause is in the service's log under the request id.
+	// INTERNAL or UNIMPLEMENTED. Something failed inside; the cause is in the service's log under the request id. With UNIMPLEMENTED the server is older than
+	// the method.
 	// Sample: `ErrorInfo{reason: "INTERNAL", metadata: {"request_id": "…"}}`.
 	Reason_REASON_INTERNAL Reason = 1
-	// UNAVAILABLE. A part that the call needs is down, or it is stopping. Call again after RetryInfo.
+	// UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED or FAILED_PRECONDITION. A part that the call needs is down, or it is stopping: call again after RetryInfo, or with
+	// backoff. Or the call's time was over, or its caller hung up: it may have been done. With FAILED_PRECONDITION a dead letter that was replayed failed again.
 	Reason_REASON_UNAVAILABLE Reason = 2
 	// INVALID_ARGUMENT. A request field breaks its rule; BadRequest names each field and the rule.
 	// Sample: `BadRequest{field_violations: [{field: "email", description: "must be a valid email address"}]}`.
 	Reason_REASON_INVALID_FIELD Reason = 3
-	// UNIMPLEMENTED or PERMISSION_DENIED. The method has no row in the service's access table, and so nobody may call it.
+	// PERMISSION_DENIED. The method has no row in the service's access table, and so nobody may call it.
 	Reason_REASON_ACCESS_ROW_MISSING Reason = 4
 	// RESOURCE_EXHAUSTED. This caller calls this method more often than it may. RetryInfo says when to come back.
 	Reason_REASON_RATE_LIMITED Reason = 5

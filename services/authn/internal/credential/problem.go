@@ -14,10 +14,11 @@ type Problem struct {
 	Text string
 }
 
-// Name is a problem's name, which stays as it is.
+// Name is a problem's name, which stays as it is: docs/errors.md lists them for programs.
 type Name string
 
-// The names. After TooWeak come up to three that say why, named as strength names them.
+// The names. After TooWeak come up to three that say why, named as strength names them. The last three are for whoever knows the account and what is
+// known from breaches: the rules don't.
 const (
 	TooShort     Name = "too_short"
 	TooLong      Name = "too_long"
@@ -28,6 +29,10 @@ const (
 	NoDigit      Name = "no_digit"
 	NoSymbol     Name = "no_symbol"
 	TooWeak      Name = "too_weak"
+
+	Breached        Name = "breached"
+	BreachSuspected Name = "breach_suspected"
+	Same            Name = "same"
 )
 
 func (r Rules) problem(name Name) Problem {
@@ -54,6 +59,7 @@ func (r Rules) text(name Name) string {
 		return "must have a character that is neither letter nor digit"
 	case TooWeak:
 		return "is too easy to guess; several words that don't belong together make a strong one"
+	case Breached, BreachSuspected, Same: // whoever finds one has the words for it
 	}
 	return weaknessText(strength.Weakness(name))
 }

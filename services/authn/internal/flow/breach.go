@@ -8,6 +8,7 @@ import (
 	"github.com/doorward/doorward/internal/breach"
 	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/credential"
 	"github.com/doorward/doorward/services/authn/internal/store"
 )
 
@@ -29,9 +30,9 @@ func (f *Attempts) refuseBreached(ctx context.Context, t try, password secret.Te
 	}
 	switch found.Verdict {
 	case breach.Breached:
-		return passwordRefused("breached", "is known from a breach of another service; choose one that you use nowhere else")
+		return passwordRefused(credential.Breached, "is known from a breach of another service; choose one that you use nowhere else")
 	case breach.Suspected:
-		return passwordRefused("breach_suspected", "is probably known from a breach of another service; choose another, that you use nowhere else")
+		return passwordRefused(credential.BreachSuspected, "is probably known from a breach of another service; choose another, that you use nowhere else")
 	default:
 		return errBreachUnknown.Because(found.Err)
 	}

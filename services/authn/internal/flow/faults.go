@@ -135,12 +135,12 @@ func unacceptable(problems []credential.Problem) error {
 	return refused
 }
 
-// passwordRefused says the one thing that is wrong with a new password, beside the problems that package credential names.
+// passwordRefused says the one thing that is wrong with a new password, beside the problems that the rules find.
 func passwordRefused(name credential.Name, text string) error {
 	return unacceptable([]credential.Problem{{Name: name, Text: text}})
 }
 
-// passwordProblem names the problem for programs too: docs/passwords.md lists the names.
+// passwordProblem names the problem for programs too: docs/errors.md lists the names.
 func passwordProblem(p credential.Problem) fault.Field {
 	return fault.Field{Name: "new_password", Problem: p.Text, Reason: "PASSWORD_" + strings.ToUpper(string(p.Name))}
 }

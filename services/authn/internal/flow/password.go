@@ -350,7 +350,7 @@ func (f *Attempts) refuseSame(ctx context.Context, t try, password secret.Text) 
 		return hashing(err)
 	}
 	if result.OK {
-		return passwordRefused("same", "must be another than the one before, which somebody else knows")
+		return passwordRefused(credential.Same, "must be another than the one before, which somebody else knows")
 	}
 	return nil
 }
