@@ -22,7 +22,7 @@ type usersImportCmd struct {
 	LearningWindow timespan.Span `placeholder:"TIME" help:"For how long, such as 14d, each account's first sign-in may make its device known without a second check; not at all without this."`
 	Firebase       string        `placeholder:"FILE" help:"The lines are users as Firebase exports them, and FILE has their project's password hash parameters (docs/import.md)."`
 	DryRun         bool          `help:"Store nothing, and say what would become of each line."`
-	Report         string        `placeholder:"FILE" help:"Write every refused line's number and reasons there, as JSON lines."`
+	Report         string        `placeholder:"FILE" help:"Write every refused line's number and reasons there, as JSON lines, when the file is read to its end; a report that lies there is replaced, another file isn't."`
 	noted
 }
 
@@ -59,16 +59,16 @@ func (c *usersImportCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	report, err := newImportReport(c.Report, c.DryRun)
+	kept, err := newReportFile(c.Report)
 	if err != nil {
 		return err
 	}
 	conn, err := s.dial("authn")
 	if err != nil {
-		return errors.Join(err, report.close())
+		return err
 	}
 	defer conn.Close()
-	progress := s.bar("import", bytesText)
+	report := newImportReport(c.DryRun)
 	sender := &userSender{
 		users: authnv1.NewUserServiceClient(conn), report: report,
 		request: &authnv1.ImportUsersRequest{DryRun: c.DryRun, Note: c.Note},
@@ -76,11 +76,17 @@ func (c *usersImportCmd) Run(ctx context.Context, s streams) error {
 	if c.LearningWindow != 0 {
 		sender.request.LearningWindow = durationpb.New(time.Duration(c.LearningWindow))
 	}
-	err = sender.sendAll(ctx, users, func(read int64) { progress.at(read, size) })
-	progress.end()
-	err = errors.Join(s.interrupted(ctx, err, sender), report.close())
+	err = kept.write(func(to io.Writer) error {
+		report.to = to
+		progress := s.bar("import", bytesText)
+		defer progress.end()
+		return s.interrupted(ctx, sender.sendAll(ctx, users, func(read int64) { progress.at(read, size) }), sender)
+	})
 	if err != nil && sender.done == 0 {
 		return err
+	}
+	if err == nil {
+		report.path = c.Report
 	}
 	if c.JSON {
 		return errors.Join(report.json(s.out), err, report.verdict())

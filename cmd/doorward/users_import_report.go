@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
@@ -30,7 +27,7 @@ type refusal struct {
 	Text   string `json:"text"`
 }
 
-// importReport counts what became of lines, shows the first refusals, and writes all of them to a file where one is named.
+// importReport counts what became of lines, shows the first refusals, and writes all of them to where they are kept.
 type importReport struct {
 	DryRun  bool          `json:"dry_run"`
 	Created int           `json:"created"`
@@ -38,23 +35,13 @@ type importReport struct {
 	Refused int           `json:"refused"`
 	Lines   []refusedLine `json:"refused_lines"`
 
-	path    string
-	file    *os.File
-	written *bufio.Writer
+	// path is where all refusals are, once they are.
+	path string
+	to   io.Writer
 }
 
-// newImportReport opens the report's file, before anything is imported.
-func newImportReport(path string, dryRun bool) (*importReport, error) {
-	r := &importReport{DryRun: dryRun, Lines: []refusedLine{}, path: path}
-	if path == "" {
-		return r, nil
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	r.file, r.written = file, bufio.NewWriter(file)
-	return r, nil
+func newImportReport(dryRun bool) *importReport {
+	return &importReport{DryRun: dryRun, Lines: []refusedLine{}, to: io.Discard}
 }
 
 // unreadable is a line that means no user.
@@ -90,25 +77,11 @@ func (r *importReport) refuse(line refusedLine) error {
 	if len(r.Lines) < refusalsShown {
 		r.Lines = append(r.Lines, line)
 	}
-	if r.written == nil {
-		return nil
-	}
 	text, err := json.Marshal(line)
 	if err == nil {
-		_, err = r.written.Write(append(text, '\n'))
+		_, err = r.to.Write(append(text, '\n'))
 	}
 	if err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	return nil
-}
-
-// close brings the report to disk.
-func (r *importReport) close() error {
-	if r.file == nil {
-		return nil
-	}
-	if err := errors.Join(r.written.Flush(), r.file.Sync(), r.file.Close()); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil

@@ -77,6 +77,10 @@ func TestOperatorsMoveUsersIn(t *testing.T) {
 	if all := out + complaint + string(text); strings.Contains(all, importedHash[7:20]) {
 		t.Errorf("a hash is told:\n%s", all)
 	}
+	if _, _, code = c.try("users", "import", file, "--report", report); code != exitFailed || strings.Count(contentOf(t, report), "\n") != 3 {
+		t.Errorf("run again with its report: exit code %d\n%s", code, contentOf(t, report))
+	}
+	c.refuses("is no report of an import", "users", "import", file, "--report", filepath.Join(d.dir, "operator.env"))
 	out, _, code = c.try("users", "import", file, "--json")
 	var said importReport
 	if err := json.Unmarshal([]byte(out), &said); err != nil || code != exitFailed || said.Same != 2 || said.Refused != 3 || said.Lines[0].Line != 2 {
@@ -126,12 +130,9 @@ func TestAnInterruptedImportSaysHowFarItCame(t *testing.T) {
 	for i := range 1000 {
 		fmt.Fprintf(&file, `{"email":"user%d@example.org"}`+"\n", i)
 	}
-	report, err := newImportReport("", false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	report := newImportReport(false)
 	sender := &userSender{users: &interruptedUsers{answered: 2, interrupt: cancel}, report: report, request: &authnv1.ImportUsersRequest{}}
-	err = sender.sendAll(ctx, userfile.NewReader(strings.NewReader(file.String())), func(int64) {})
+	err := sender.sendAll(ctx, userfile.NewReader(strings.NewReader(file.String())), func(int64) {})
 	err = streams{}.interrupted(ctx, err, sender)
 	if err == nil || !strings.Contains(err.Error(), "interrupted\nthe lines to 400 are done; import the same file again for the rest") || report.Created != 400 {
 		t.Errorf("err = %v; %d counted", err, report.Created)
@@ -157,13 +158,10 @@ func (f *endlessFile) Read(p []byte) (int, error) {
 func TestAnImportOfNothingButBadLinesCanBeInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	report, err := newImportReport("", false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	report := newImportReport(false)
 	sender := &userSender{users: &sizedUsers{}, report: report, request: &authnv1.ImportUsersRequest{}}
 	file := &endlessFile{interrupt: cancel}
-	err = sender.sendAll(ctx, userfile.NewReader(file), func(int64) {})
+	err := sender.sendAll(ctx, userfile.NewReader(file), func(int64) {})
 	if err = (streams{}).interrupted(ctx, err, sender); err == nil || !strings.Contains(err.Error(), "interrupted\nthe lines to ") || file.reads > 3 {
 		t.Errorf("err = %v, after %d reads", err, file.reads)
 	}
@@ -173,10 +171,7 @@ func TestAnImportOfNothingButBadLinesCanBeInterrupted(t *testing.T) {
 func TestNoCallHasMoreThanAuthnTakes(t *testing.T) {
 	const most = 64 << 10
 	users := &sizedUsers{}
-	report, err := newImportReport("", false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	report := newImportReport(false)
 	var file strings.Builder
 	for i := range 50 {
 		name := strings.Repeat("x", i*311) // the longest has 15 KiB
