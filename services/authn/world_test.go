@@ -246,7 +246,7 @@ func freePort(t *testing.T) int {
 func (w *world) unpaced() {
 	w.Helper()
 	w.tune(func(p *authnv1.Policy) {
-		p.RateAccountStarts, p.RateAccountAnswers, p.RateDeviceStarts, p.RateDeviceAnswers = 1000, 1000, 1000, 1000
+		p.RateIdentifierStarts, p.RateIdentifierAnswers, p.RateDeviceStarts, p.RateDeviceAnswers = 1000, 1000, 1000, 1000
 		p.RateNetworkStarts, p.RateNetworkAnswers, p.CodesPerNetworkDay = 1000, 1000, 1_000_000
 	})
 }

@@ -102,7 +102,7 @@ func newSuite(t *testing.T) *suite {
 func (s *suite) unpace(t *testing.T) {
 	t.Helper()
 	s.tune(t, func(p *authnv1.Policy) {
-		p.RateAccountStarts, p.RateAccountAnswers = 1000, 1000
+		p.RateIdentifierStarts, p.RateIdentifierAnswers = 1000, 1000
 		p.CodeInterval = durationpb.New(0)
 	})
 }

@@ -123,7 +123,7 @@ func (b *Bed) Unpaced() {
 	current, err := policies.GetPolicy(ctx, &authnv1.GetPolicyRequest{})
 	must(b.t, err)
 	p := current.GetPolicy()
-	p.RateAccountStarts, p.RateAccountAnswers, p.RateDeviceStarts, p.RateDeviceAnswers = 1000, 1000, 1000, 1000
+	p.RateIdentifierStarts, p.RateIdentifierAnswers, p.RateDeviceStarts, p.RateDeviceAnswers = 1000, 1000, 1000, 1000
 	p.RateNetworkStarts, p.RateNetworkAnswers, p.CodesPerNetworkDay = 100_000, 100_000, 1_000_000
 	p.ChallengeSignUp, p.ChallengeAfterFailures, p.ChallengeUnderLoad = authnv1.SignUpChallenge_SIGN_UP_CHALLENGE_OFF, 0, false
 	_, err = policies.UpdatePolicy(ctx, &authnv1.UpdatePolicyRequest{Policy: p})

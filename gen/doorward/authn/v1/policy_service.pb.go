@@ -463,9 +463,9 @@ type Policy struct {
 	// How long after the last failure the waits begin anew: 1 h to 30 d (24 h).
 	LockoutDecay *durationpb.Duration `protobuf:"bytes,16,opt,name=lockout_decay,json=lockoutDecay,proto3" json:"lockout_decay,omitempty"`
 	// How many sign-ups, and how many sign-ins, may be begun for an identifier in 10 s, on devices that aren't known for it: 1 to 1000 (5).
-	RateAccountStarts int32 `protobuf:"varint,25,opt,name=rate_account_starts,json=rateAccountStarts,proto3" json:"rate_account_starts,omitempty"`
+	RateIdentifierStarts int32 `protobuf:"varint,25,opt,name=rate_identifier_starts,json=rateIdentifierStarts,proto3" json:"rate_identifier_starts,omitempty"`
 	// How many answers may be given for an identifier in 10 s, on such devices: 1 to 1000 (3).
-	RateAccountAnswers int32 `protobuf:"varint,26,opt,name=rate_account_answers,json=rateAccountAnswers,proto3" json:"rate_account_answers,omitempty"`
+	RateIdentifierAnswers int32 `protobuf:"varint,26,opt,name=rate_identifier_answers,json=rateIdentifierAnswers,proto3" json:"rate_identifier_answers,omitempty"`
 	// How many sign-ins may be begun on a known device in 10 s: 1 to 1000 (10).
 	RateDeviceStarts int32 `protobuf:"varint,27,opt,name=rate_device_starts,json=rateDeviceStarts,proto3" json:"rate_device_starts,omitempty"`
 	// How many answers may be given on a known device in 10 s: 1 to 1000 (10).
@@ -698,16 +698,16 @@ func (x *Policy) GetLockoutDecay() *durationpb.Duration {
 	return nil
 }
 
-func (x *Policy) GetRateAccountStarts() int32 {
+func (x *Policy) GetRateIdentifierStarts() int32 {
 	if x != nil {
-		return x.RateAccountStarts
+		return x.RateIdentifierStarts
 	}
 	return 0
 }
 
-func (x *Policy) GetRateAccountAnswers() int32 {
+func (x *Policy) GetRateIdentifierAnswers() int32 {
 	if x != nil {
-		return x.RateAccountAnswers
+		return x.RateIdentifierAnswers
 	}
 	return 0
 }
@@ -1180,7 +1180,7 @@ var File_doorward_authn_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x18\n" +
+	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x18\n" +
 	"\x06Policy\x12O\n" +
 	"\x16session_token_lifetime\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x14sessionTokenLifetime\x12D\n" +
 	"\x10session_lifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0fsessionLifetime\x12>\n" +
@@ -1201,9 +1201,9 @@ const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\x12lockout_first_wait\x18\r \x01(\v2\x19.google.protobuf.DurationR\x10lockoutFirstWait\x12)\n" +
 	"\x10lockout_failures\x18\x0e \x01(\x05R\x0flockoutFailures\x12D\n" +
 	"\x10lockout_duration\x18\x0f \x01(\v2\x19.google.protobuf.DurationR\x0flockoutDuration\x12>\n" +
-	"\rlockout_decay\x18\x10 \x01(\v2\x19.google.protobuf.DurationR\flockoutDecay\x12.\n" +
-	"\x13rate_account_starts\x18\x19 \x01(\x05R\x11rateAccountStarts\x120\n" +
-	"\x14rate_account_answers\x18\x1a \x01(\x05R\x12rateAccountAnswers\x12,\n" +
+	"\rlockout_decay\x18\x10 \x01(\v2\x19.google.protobuf.DurationR\flockoutDecay\x124\n" +
+	"\x16rate_identifier_starts\x18\x19 \x01(\x05R\x14rateIdentifierStarts\x126\n" +
+	"\x17rate_identifier_answers\x18\x1a \x01(\x05R\x15rateIdentifierAnswers\x12,\n" +
 	"\x12rate_device_starts\x18\x1b \x01(\x05R\x10rateDeviceStarts\x12.\n" +
 	"\x13rate_device_answers\x18\x1c \x01(\x05R\x11rateDeviceAnswers\x12.\n" +
 	"\x13rate_network_starts\x18\x1d \x01(\x05R\x11rateNetworkStarts\x120\n" +

@@ -345,7 +345,7 @@ func TestAMailboxThatIsTakenIsNoWayRoundForWhoIsInvited(t *testing.T) {
 
 func TestWrongTokensAreSlowedAsStartsAre(t *testing.T) {
 	w := invitedOnly(t)
-	w.rules.RateAccountStarts = 2
+	w.rules.RateIdentifierStarts = 2
 	for range 2 {
 		_, err := w.attempts.StartSignUp(t.Context(), w.app, w.laptop().client, ada, secret.New("dwi"))
 		expectFault(t, err, fault.Denied, typev1.Reason_REASON_SIGN_UP_RESTRICTED)

@@ -22,14 +22,14 @@ type claimant struct {
 	deviceID  string // of a known device; else empty
 }
 
-func (c claimant) charge(perAccount, perDevice int) pace.Charge {
+func (c claimant) charge(perIdentifier, perDevice int) pace.Charge {
 	if c.deviceID != "" {
 		return pace.Charge{Kind: "device", Key: c.deviceID, Rate: pace.Rate{Uses: perDevice, Per: paceWindow}}
 	}
-	return pace.Charge{Kind: "account", Key: c.canonical, Rate: pace.Rate{Uses: perAccount, Per: paceWindow}}
+	return pace.Charge{Kind: "identifier", Key: c.canonical, Rate: pace.Rate{Uses: perIdentifier, Per: paceWindow}}
 }
 
-// paced refuses calls that come too fast, by account or device and by network. It is asked before anything is stored or hashed, and answers the same
+// paced refuses calls that come too fast, by identifier or device and by network. It is asked before anything is stored or hashed, and answers the same
 // for identifiers that belong to nobody. A network's known devices have a rate apart from all others there: strangers behind an owner's address use up
 // none of it.
 func (f *Attempts) paced(what string, ip string, by pace.Charge, perNetwork int) error {
@@ -78,7 +78,7 @@ func (f *Attempts) paceStart(ctx context.Context, purpose attempt.Purpose, clien
 		return err
 	}
 	rules := f.Policy(ctx)
-	return f.paced("/start/"+string(purpose), client.IP, c.charge(rules.RateAccountStarts, rules.RateDeviceStarts), rules.RateNetworkStarts)
+	return f.paced("/start/"+string(purpose), client.IP, c.charge(rules.RateIdentifierStarts, rules.RateDeviceStarts), rules.RateNetworkStarts)
 }
 
 // paceAnswer refuses answers that come too fast.
@@ -92,5 +92,5 @@ func (f *Attempts) paceStep(what string, t try) error {
 	if t.known {
 		c.deviceID = t.Attempt.DeviceID
 	}
-	return f.paced(what+string(t.Attempt.Purpose), t.ticket.Client.IP, c.charge(t.rules.RateAccountAnswers, t.rules.RateDeviceAnswers), t.rules.RateNetworkAnswers)
+	return f.paced(what+string(t.Attempt.Purpose), t.ticket.Client.IP, c.charge(t.rules.RateIdentifierAnswers, t.rules.RateDeviceAnswers), t.rules.RateNetworkAnswers)
 }

@@ -14,7 +14,7 @@ import (
 // unpaced lets calls come as fast as tests make them.
 func (w *world) unpaced() {
 	const all = 1_000_000
-	w.rules.RateAccountStarts, w.rules.RateAccountAnswers = all, all
+	w.rules.RateIdentifierStarts, w.rules.RateIdentifierAnswers = all, all
 	w.rules.RateDeviceStarts, w.rules.RateDeviceAnswers = all, all
 	w.rules.RateNetworkStarts, w.rules.RateNetworkAnswers = all, all
 }
@@ -23,7 +23,7 @@ func (w *world) unpaced() {
 func (w *world) paced() {
 	w.clock.advance(time.Second) // what was used before is free again
 	defaults := tuning.Default()
-	w.rules.RateAccountStarts, w.rules.RateAccountAnswers = defaults.RateAccountStarts, defaults.RateAccountAnswers
+	w.rules.RateIdentifierStarts, w.rules.RateIdentifierAnswers = defaults.RateIdentifierStarts, defaults.RateIdentifierAnswers
 	w.rules.RateDeviceStarts, w.rules.RateDeviceAnswers = defaults.RateDeviceStarts, defaults.RateDeviceAnswers
 	w.rules.RateNetworkStarts, w.rules.RateNetworkAnswers = defaults.RateNetworkStarts, defaults.RateNetworkAnswers
 }
@@ -47,8 +47,8 @@ func TestStrangersStartsArePacedByIdentifier(t *testing.T) {
 			w.laptop().enrol(ada, right)
 			w.paced()
 			n, wait := w.stranger().starts(address)
-			if n != w.rules.RateAccountStarts || wait != 2*time.Second {
-				t.Errorf("%d starts, then a wait of %v; want %d and 2s", n, wait, w.rules.RateAccountStarts)
+			if n != w.rules.RateIdentifierStarts || wait != 2*time.Second {
+				t.Errorf("%d starts, then a wait of %v; want %d and 2s", n, wait, w.rules.RateIdentifierStarts)
 			}
 			elsewhere := w.stranger()
 			elsewhere.client.IP = homeIP
@@ -114,14 +114,14 @@ func TestAnswersArePacedAndARefusedOneCountsForNothing(t *testing.T) {
 	laptop.enrol(ada, right)
 	w.paced()
 	tr := w.stranger().signIn(ada)
-	for left := 4; left >= 5-w.rules.RateAccountAnswers; left-- {
+	for left := 4; left >= 5-w.rules.RateIdentifierAnswers; left-- {
 		expectFared(t, tr.answer(password(wrong)), attempt.Wrong, left)
 	}
 	hashes := w.hashesDuring(func() {
 		_, err := tr.try(password(right))
 		expectFault(t, err, fault.Exhausted, typev1.Reason_REASON_RATE_LIMITED)
 	})
-	if a, _ := w.attempt(tr.Attempt.ID); hashes != 0 || a.Wrong != w.rules.RateAccountAnswers {
+	if a, _ := w.attempt(tr.Attempt.ID); hashes != 0 || a.Wrong != w.rules.RateIdentifierAnswers {
 		t.Errorf("%d hashes for an answer that came too fast, %d failures", hashes, a.Wrong)
 	}
 	laptop.enter(ada, right)
@@ -147,8 +147,8 @@ func TestRequestsForCodesArePacedBeforeAMailIsSealed(t *testing.T) {
 		last = tr.prepare()
 	}
 	expectFault(t, last, fault.Exhausted, typev1.Reason_REASON_RATE_LIMITED)
-	if sealed != w.rules.RateAccountAnswers {
-		t.Errorf("%d mails were sealed, want %d", sealed, w.rules.RateAccountAnswers)
+	if sealed != w.rules.RateIdentifierAnswers {
+		t.Errorf("%d mails were sealed, want %d", sealed, w.rules.RateIdentifierAnswers)
 	}
 	w.clock.advance(w.rules.CodeInterval)
 	w.must(tr.prepare())

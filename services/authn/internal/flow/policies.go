@@ -159,15 +159,9 @@ func shown(value any) string {
 
 // changesOf are the fields that a change has altered, as "name: before → after", by name.
 func changesOf(before, after policy.Record) ([]string, error) {
-	was, is := map[string]any{}, map[string]any{}
-	if before.Version == 0 {
-		defaults, err := json.Marshal(tuning.Default())
-		if err != nil {
-			return nil, fmt.Errorf("encode the default policy: %w", err)
-		}
-		before.Value = defaults
-	}
-	if err := errors.Join(json.Unmarshal(before.Value, &was), json.Unmarshal(after.Value, &is)); err != nil {
+	was, errWas := fieldsOf(before)
+	is, errIs := fieldsOf(after)
+	if err := errors.Join(errWas, errIs); err != nil {
 		return nil, fmt.Errorf("compare policies: %w", err)
 	}
 	var changes []string
@@ -177,6 +171,22 @@ func changesOf(before, after policy.Record) ([]string, error) {
 		}
 	}
 	return changes, nil
+}
+
+// fieldsOf are all fields of a policy by their names of today: what a record lacks has its default.
+func fieldsOf(r policy.Record) (map[string]any, error) {
+	p := tuning.Default()
+	if r.Version > 0 {
+		if err := json.Unmarshal(r.Value, &p); err != nil {
+			return nil, err
+		}
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return nil, err
+	}
+	fields := map[string]any{}
+	return fields, json.Unmarshal(text, &fields)
 }
 
 // unfit names each value that breaks its rule.

@@ -65,6 +65,34 @@ func TestAPolicyIsChangedAuditedAndTold(t *testing.T) {
 	}
 }
 
+// A policy that was stored under names which fields had before is in force as it was, and the next change tells of nothing but itself.
+func TestAPolicyStoredUnderFormerNamesStaysInForce(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.store.Update(t.Context(), func(tx store.Tx) error {
+		return tx.Policies.Append(policy.Record{
+			Version: 1, Value: []byte(`{"rate_account_starts":7,"rate_account_answers":9}`), ChangedAt: w.clock.Now(), ChangedBy: operator.ID,
+		})
+	}))
+	policies := newPolicies(w)
+	current, err := policies.Current(t.Context())
+	w.must(err)
+	wanted := current.Value
+	if wanted.RateIdentifierStarts != 7 || wanted.RateIdentifierAnswers != 9 {
+		t.Errorf("in force: %d starts and %d answers; want 7 and 9", wanted.RateIdentifierStarts, wanted.RateIdentifierAnswers)
+	}
+	wanted.LockoutFailures = 20
+	_, err = policies.Update(t.Context(), operator, flow.PolicyChange{Policy: wanted, Expected: 1})
+	w.must(err)
+	if changes := w.lastAudit().Detail["changes"]; changes != "lockout_failures: 10 → 20" {
+		t.Errorf("audited: %s", changes)
+	}
+	current, err = policies.Current(t.Context())
+	w.must(err)
+	if current.Version != 2 || current.Value.RateIdentifierStarts != 7 || current.Value.RateIdentifierAnswers != 9 {
+		t.Errorf("after the change: version %d, %d starts and %d answers", current.Version, current.Value.RateIdentifierStarts, current.Value.RateIdentifierAnswers)
+	}
+}
+
 // TestALongChangeHidesNoOther: the record names every field that was changed, whatever the others hold.
 func TestALongChangeHidesNoOther(t *testing.T) {
 	w := newWorld(t)

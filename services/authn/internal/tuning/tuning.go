@@ -60,10 +60,10 @@ type Policy struct {
 	LockoutDuration time.Duration `json:"lockout_duration"`
 	// LockoutDecay is how long after the last failure the waits begin anew. 1 h to 30 d.
 	LockoutDecay time.Duration `json:"lockout_decay"`
-	// RateAccountStarts is how many sign-ups, and how many sign-ins, may be begun for an identifier in 10 s, on devices that aren't known for it. 1 to 1000.
-	RateAccountStarts int `json:"rate_account_starts"`
-	// RateAccountAnswers is how many answers may be given for an identifier in 10 s, on such devices. 1 to 1000.
-	RateAccountAnswers int `json:"rate_account_answers"`
+	// RateIdentifierStarts is how many sign-ups, and how many sign-ins, may be begun for an identifier in 10 s, on devices that aren't known for it. 1 to 1000.
+	RateIdentifierStarts int `json:"rate_identifier_starts"`
+	// RateIdentifierAnswers is how many answers may be given for an identifier in 10 s, on such devices. 1 to 1000.
+	RateIdentifierAnswers int `json:"rate_identifier_answers"`
 	// RateDeviceStarts is how many sign-ins may be begun on a known device in 10 s. 1 to 1000.
 	RateDeviceStarts int `json:"rate_device_starts"`
 	// RateDeviceAnswers is how many answers may be given on a known device in 10 s. 1 to 1000.
@@ -157,8 +157,8 @@ func Default() Policy {
 		LockoutFailures:            10,
 		LockoutDuration:            time.Hour,
 		LockoutDecay:               24 * time.Hour,
-		RateAccountStarts:          5,
-		RateAccountAnswers:         3,
+		RateIdentifierStarts:       5,
+		RateIdentifierAnswers:      3,
 		RateDeviceStarts:           10,
 		RateDeviceAnswers:          10,
 		RateNetworkStarts:          100,
@@ -211,8 +211,8 @@ func (p Policy) Validate() error {
 		span("lockout_failures", p.LockoutFailures, 5, 90),
 		spanOrZero("lockout_duration", p.LockoutDuration, time.Minute, 30*24*time.Hour),
 		span("lockout_decay", p.LockoutDecay, time.Hour, 30*24*time.Hour),
-		span("rate_account_starts", p.RateAccountStarts, 1, 1000),
-		span("rate_account_answers", p.RateAccountAnswers, 1, 1000),
+		span("rate_identifier_starts", p.RateIdentifierStarts, 1, 1000),
+		span("rate_identifier_answers", p.RateIdentifierAnswers, 1, 1000),
 		span("rate_device_starts", p.RateDeviceStarts, 1, 1000),
 		span("rate_device_answers", p.RateDeviceAnswers, 1, 1000),
 		span("rate_network_starts", p.RateNetworkStarts, 1, 100000),

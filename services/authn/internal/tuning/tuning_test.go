@@ -44,8 +44,8 @@ func TestEveryFieldHasItsBounds(t *testing.T) {
 		"lockout_failures":        {5, 90},
 		"lockout_duration":        {time.Minute, 30 * day},
 		"lockout_decay":           {time.Hour, 30 * day},
-		"rate_account_starts":     {1, 1000},
-		"rate_account_answers":    {1, 1000},
+		"rate_identifier_starts":  {1, 1000},
+		"rate_identifier_answers": {1, 1000},
 		"rate_device_starts":      {1, 1000},
 		"rate_device_answers":     {1, 1000},
 		"rate_network_starts":     {1, 100000},
@@ -248,5 +248,33 @@ func TestAPolicyIsStoredWhole(t *testing.T) {
 	}
 	if diff := cmp.Diff(policy, got); diff != "" {
 		t.Errorf("read back (-want +got):\n%s", diff)
+	}
+}
+
+// A deployment's policy was stored by a release before this one.
+func TestFieldsAreReadByTheNamesThatTheyHad(t *testing.T) {
+	for stored, want := range map[string][2]int{
+		`{}`: {5, 3},
+		`{"rate_account_starts":7,"rate_account_answers":9}`:       {7, 9},
+		`{"rate_account_answers":9}`:                               {5, 9},
+		`{"rate_identifier_starts":8}`:                             {8, 3},
+		`{"rate_identifier_starts":8,"rate_account_starts":7}`:     {8, 3},
+		`{"rate_account_starts":7,"rate_identifier_starts":8}`:     {8, 3},
+		`{"rate_account_starts":null,"rate_account_answers":null}`: {5, 3},
+	} {
+		got := tuning.Default()
+		if err := json.Unmarshal([]byte(stored), &got); err != nil {
+			t.Fatal(err)
+		}
+		wanted := tuning.Default()
+		wanted.RateIdentifierStarts, wanted.RateIdentifierAnswers = want[0], want[1]
+		if diff := cmp.Diff(wanted, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", stored, diff)
+		}
+	}
+	for _, broken := range []string{`{"rate_account_starts":"many"}`, `{"lockout_failures":"many"}`, `[]`} {
+		if err := json.Unmarshal([]byte(broken), new(tuning.Policy)); err == nil {
+			t.Errorf("%s is read", broken)
+		}
 	}
 }
