@@ -3,6 +3,7 @@ package risk_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +23,14 @@ const (
 // issue has a challenge made, as authn.
 func (d *deployment) issue(purpose riskv1.ChallengePurpose) *typev1.Challenge {
 	d.Helper()
+	return d.issueFor(purpose, "")
+}
+
+// issueFor has one made for a try that is sent away to solve it.
+func (d *deployment) issueFor(purpose riskv1.ChallengePurpose, decisionID string) *typev1.Challenge {
+	d.Helper()
 	made, err := riskv1.NewChallengeServiceClient(d.dial("authn")).IssueChallenge(deadline(d), &riskv1.IssueChallengeRequest{
-		Purpose: purpose, Difficulty: 1000,
+		Purpose: purpose, Difficulty: 1000, DecisionId: decisionID,
 	})
 	must(d, err)
 	return made.GetChallenge()
@@ -89,6 +96,35 @@ func TestASolutionIsTakenOnceAndForItsPurpose(t *testing.T) {
 	}
 }
 
+// Each sign-in at a raised gate is two tries: one that is sent away to solve a challenge, and one with the solution.
+func TestWhoSolvesTheGatesChallengeIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	d := deploy(t)
+	const raised, high = 30, 150
+	try := func(n int) *riskv1.AssessResponse {
+		return d.assess(func(r *riskv1.AssessRequest) { r.UserId, r.AccountKey = "", key(fmt.Sprint("account ", n)) })
+	}
+	for n := range raised {
+		try(n)
+	}
+	for n := range high - raised - 20 { // counted twice, they would be blocked halfway
+		sent := try(raised + n)
+		d.wantAnswer(sent, challenge, allow, "failures.ip")
+		solution := solve(t, d.issueFor(signIn, sent.GetDecisionId()))
+		d.redeem(signIn, solution)
+		d.wantAnswer(try(raised+n), challenge, allow, "failures.ip")
+		if got := d.redeem(signIn, solution); got != riskv1.Redemption_REDEMPTION_SPENT {
+			t.Fatalf("redeemed twice: %v", got)
+		}
+	}
+	for n := range 20 { // these never come back, and count
+		sent := try(high + n)
+		d.wantAnswer(sent, challenge, allow, "failures.ip")
+		d.issueFor(signIn, sent.GetDecisionId())
+	}
+	d.wantAnswer(try(0), block, allow, "failures.ip")
+}
+
 func TestARestartVoidsChallengesSoThatNoneIsTakenTwice(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
@@ -110,6 +146,10 @@ func TestBadChallengeRequestsAreRefusedByTheField(t *testing.T) {
 	for field, call := range map[string]func() error{
 		"purpose": func() error {
 			_, err := client.IssueChallenge(deadline(t), &riskv1.IssueChallengeRequest{Difficulty: 1000})
+			return err
+		},
+		"decision_id": func() error {
+			_, err := client.IssueChallenge(deadline(t), &riskv1.IssueChallengeRequest{Purpose: signIn, Difficulty: 1000, DecisionId: "dec_1&try=dec_2"})
 			return err
 		},
 		"difficulty": func() error {

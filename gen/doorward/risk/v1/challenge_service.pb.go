@@ -151,7 +151,9 @@ type IssueChallengeRequest struct {
 	// What the challenge is for.
 	Purpose ChallengePurpose `protobuf:"varint,1,opt,name=purpose,proto3,enum=doorward.risk.v1.ChallengePurpose" json:"purpose,omitempty"`
 	// The work in hashes at most; half of it on average.
-	Difficulty    int64 `protobuf:"varint,2,opt,name=difficulty,proto3" json:"difficulty,omitempty"`
+	Difficulty int64 `protobuf:"varint,2,opt,name=difficulty,proto3" json:"difficulty,omitempty"`
+	// The id of the decision whose gate asks for it, `dec_…`; empty where something else does.
+	DecisionId    string `protobuf:"bytes,3,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -198,6 +200,13 @@ func (x *IssueChallengeRequest) GetDifficulty() int64 {
 		return x.Difficulty
 	}
 	return 0
+}
+
+func (x *IssueChallengeRequest) GetDecisionId() string {
+	if x != nil {
+		return x.DecisionId
+	}
+	return ""
 }
 
 // IssueChallengeResponse is the challenge.
@@ -351,14 +360,16 @@ var File_doorward_risk_v1_challenge_service_proto protoreflect.FileDescriptor
 
 const file_doorward_risk_v1_challenge_service_proto_rawDesc = "" +
 	"\n" +
-	"(doorward/risk/v1/challenge_service.proto\x12\x10doorward.risk.v1\x1a\x1bbuf/validate/validate.proto\x1a doorward/type/v1/challenge.proto\"\x90\x01\n" +
+	"(doorward/risk/v1/challenge_service.proto\x12\x10doorward.risk.v1\x1a\x1bbuf/validate/validate.proto\x1a doorward/type/v1/challenge.proto\"\xce\x01\n" +
 	"\x15IssueChallengeRequest\x12H\n" +
 	"\apurpose\x18\x01 \x01(\x0e2\".doorward.risk.v1.ChallengePurposeB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\apurpose\x12-\n" +
 	"\n" +
 	"difficulty\x18\x02 \x01(\x03B\r\xbaH\n" +
 	"\"\b\x18\x80\xad\xe2\x04(\xe8\aR\n" +
-	"difficulty\"S\n" +
+	"difficulty\x12<\n" +
+	"\vdecision_id\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16(@2\x12^(dec_[0-9a-z]+)?$R\n" +
+	"decisionId\"S\n" +
 	"\x16IssueChallengeResponse\x129\n" +
 	"\tchallenge\x18\x01 \x01(\v2\x1b.doorward.type.v1.ChallengeR\tchallenge\"\x8c\x01\n" +
 	"\x15RedeemSolutionRequest\x12H\n" +

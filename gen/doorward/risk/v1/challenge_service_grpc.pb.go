@@ -30,11 +30,12 @@ const (
 // ChallengeService makes proofs of work and takes their solutions, each once. Who is asked for one, and how hard it is, is the caller's to say.
 // Challenges are made under a key that risk draws at its start: those made before a restart are void, and so is what was redeemed.
 type ChallengeServiceClient interface {
-	// IssueChallenge makes a challenge for a purpose. Nothing is kept of it.
+	// IssueChallenge makes a challenge for a purpose, and for the try that is sent away to solve it. Nothing is kept of it.
 	// Callers: the service authn. Events: none. Errors: INVALID_ARGUMENT (INVALID_FIELD).
 	IssueChallenge(ctx context.Context, in *IssueChallengeRequest, opts ...grpc.CallOption) (*IssueChallengeResponse, error)
 	// RedeemSolution takes a solution: once, in time, and for the purpose that its challenge was made for. One that isn't taken is an OK response
-	// that says why. A solution that was taken is remembered, in memory, until it would have expired.
+	// that says why. A solution that was taken is remembered, in memory, until it would have expired. The try
+	// that was sent away to solve it counts as a failure no more: the one that brings the solution has been counted by itself.
 	// Callers: the service authn. Events: none. Errors: INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (OVERLOADED) while as many are
 	// remembered as there is room for.
 	RedeemSolution(ctx context.Context, in *RedeemSolutionRequest, opts ...grpc.CallOption) (*RedeemSolutionResponse, error)
@@ -75,11 +76,12 @@ func (c *challengeServiceClient) RedeemSolution(ctx context.Context, in *RedeemS
 // ChallengeService makes proofs of work and takes their solutions, each once. Who is asked for one, and how hard it is, is the caller's to say.
 // Challenges are made under a key that risk draws at its start: those made before a restart are void, and so is what was redeemed.
 type ChallengeServiceServer interface {
-	// IssueChallenge makes a challenge for a purpose. Nothing is kept of it.
+	// IssueChallenge makes a challenge for a purpose, and for the try that is sent away to solve it. Nothing is kept of it.
 	// Callers: the service authn. Events: none. Errors: INVALID_ARGUMENT (INVALID_FIELD).
 	IssueChallenge(context.Context, *IssueChallengeRequest) (*IssueChallengeResponse, error)
 	// RedeemSolution takes a solution: once, in time, and for the purpose that its challenge was made for. One that isn't taken is an OK response
-	// that says why. A solution that was taken is remembered, in memory, until it would have expired.
+	// that says why. A solution that was taken is remembered, in memory, until it would have expired. The try
+	// that was sent away to solve it counts as a failure no more: the one that brings the solution has been counted by itself.
 	// Callers: the service authn. Events: none. Errors: INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (OVERLOADED) while as many are
 	// remembered as there is room for.
 	RedeemSolution(context.Context, *RedeemSolutionRequest) (*RedeemSolutionResponse, error)

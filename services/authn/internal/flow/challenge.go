@@ -23,8 +23,9 @@ const (
 
 // Challenges has risk make proofs of work, and take their solutions. It keeps its own deadline.
 type Challenges interface {
-	// Issue makes a challenge of so many hashes at most.
-	Issue(ctx context.Context, what Work, difficulty int) (*typev1.Challenge, error)
+	// Issue makes a challenge of so many hashes at most, where risk's gate asks for it with the id of its decision. Once a solution is taken, what was
+	// sent away to solve it counts as a failure no more.
+	Issue(ctx context.Context, what Work, difficulty int, decisionID string) (*typev1.Challenge, error)
 	// Redeem says whether a solution was taken: each is once.
 	Redeem(ctx context.Context, what Work, solution secret.Text) (bool, error)
 }
@@ -35,6 +36,11 @@ type Challenges interface {
 // Whether one is due may depend on where a call comes from, on load, on the device, and on counts that are kept of every identifier; never on whether
 // there is an account.
 func (f *Attempts) challenged(ctx context.Context, client Client, what Work) error {
+	return f.challengedFor(ctx, client, what, "")
+}
+
+// challengedFor is challenged where it is risk's gate that asks: with the id of its decision.
+func (f *Attempts) challengedFor(ctx context.Context, client Client, what Work, decisionID string) error {
 	if !client.Solution.IsZero() {
 		taken, err := f.Challenges.Redeem(ctx, what, client.Solution)
 		if err != nil {
@@ -44,7 +50,7 @@ func (f *Attempts) challenged(ctx context.Context, client Client, what Work) err
 			return nil
 		}
 	}
-	challenge, err := f.Challenges.Issue(ctx, what, f.Policy(ctx).ChallengeDifficulty)
+	challenge, err := f.Challenges.Issue(ctx, what, f.Policy(ctx).ChallengeDifficulty, decisionID)
 	if err != nil {
 		return errNoChallenge.Because(err)
 	}

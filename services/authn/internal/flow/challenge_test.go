@@ -22,18 +22,21 @@ type challenges struct {
 	mu               sync.Mutex
 	away             error
 	issued, redeemed int
-	spent            map[string]bool
+	// decisions are those that challenges were made for, in order.
+	decisions []string
+	spent     map[string]bool
 }
 
 var _ flow.Challenges = (*challenges)(nil)
 
-func (c *challenges) Issue(_ context.Context, what flow.Work, difficulty int) (*typev1.Challenge, error) {
+func (c *challenges) Issue(_ context.Context, what flow.Work, difficulty int, decisionID string) (*typev1.Challenge, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.away != nil {
 		return nil, c.away
 	}
 	c.issued++
+	c.decisions = append(c.decisions, decisionID)
 	return &typev1.Challenge{Algorithm: "SHA-256", Salt: fmt.Sprintf("%s %d", what, c.issued), MaxNumber: int64(difficulty)}, nil
 }
 
@@ -113,6 +116,11 @@ func TestASignUpIsChallenged(t *testing.T) {
 			if want := map[bool]int{true: 1}[tt.want]; issued != want || redeemed != want {
 				t.Errorf("%d challenges and %d redemptions, want %d of each", issued, redeemed, want)
 			}
+			if raised := tt.gate == flow.GateChallenge && tt.when == tuning.ChallengeWhenRaised; tt.want {
+				if got, want := w.challenges.decisions[0], map[bool]string{true: "dec_said"}[raised]; got != want {
+					t.Errorf("the challenge was made for the decision %q, want %q", got, want)
+				}
+			}
 			if tt.want { // once
 				client.Solution = solution(t, start())
 				client.Solution = secret.Wrap(strings.Replace(client.Solution.Reveal(), "sign_up", "sign_in", 1))
@@ -157,6 +165,9 @@ func TestASolvedChallengeOpensTheGateOfASignIn(t *testing.T) {
 		tr := w.stranger().signIn(address)
 		_, err := tr.try(password(wrong))
 		tr.ticket.Client.Solution = solution(t, err)
+		if made := w.challenges.decisions; made[len(made)-1] != "dec_said" { // for risk to take the try back
+			t.Errorf("%s: the challenge was made for the decision %q", address, made[len(made)-1])
+		}
 		hashes := w.hashesDuring(func() { expectFared(t, tr.answer(password(wrong)), attempt.Wrong, 4) })
 		if hashes != 1 {
 			t.Errorf("%s: %d hashes for a solved challenge", address, hashes)

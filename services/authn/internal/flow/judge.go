@@ -27,16 +27,16 @@ func (f *Attempts) judge(ctx context.Context, t try) (Judgement, error) {
 			slog.String("attempt_id", t.Attempt.ID), slog.Any("error", err))
 		return Judgement{Gate: GateOpen, Assessment: attempt.Assessment{Verdict: attempt.Allow}}, nil
 	}
-	return answer, f.throughGate(ctx, t, answer.Gate)
+	return answer, f.throughGate(ctx, t, answer)
 }
 
 // throughGate lets a sign-in on. Who has solved a challenge for this answer already isn't asked for another.
-func (f *Attempts) throughGate(ctx context.Context, t try, g Gate) error {
+func (f *Attempts) throughGate(ctx context.Context, t try, answer Judgement) error {
 	switch {
-	case g == GateOpen, g == GateChallenge && t.worked:
+	case answer.Gate == GateOpen, answer.Gate == GateChallenge && t.worked:
 		return nil
-	case g == GateChallenge:
-		return f.challenged(ctx, t.ticket.Client, WorkSignIn)
+	case answer.Gate == GateChallenge:
+		return f.challengedFor(ctx, t.ticket.Client, WorkSignIn, answer.Assessment.DecisionID)
 	}
 	return errBlocked
 }
@@ -60,7 +60,7 @@ func (f *Attempts) gateSignUp(ctx context.Context, client Client, a *attempt.Att
 	case answer.Gate != GateOpen && !raised:
 		return errBlocked
 	case !always && rules.SignUpChallenged(raised):
-		return f.challenged(ctx, client, WorkSignUp)
+		return f.challengedFor(ctx, client, WorkSignUp, answer.Assessment.DecisionID)
 	}
 	return nil
 }

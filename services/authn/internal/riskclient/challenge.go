@@ -23,8 +23,8 @@ var works = map[flow.Work]riskv1.ChallengePurpose{
 var errNothing = errors.New("riskclient: risk gave no challenge")
 
 // Issue has risk make a challenge.
-func (c *Client) Issue(ctx context.Context, what flow.Work, difficulty int) (*typev1.Challenge, error) {
-	request := &riskv1.IssueChallengeRequest{Purpose: works[what], Difficulty: int64(difficulty)}
+func (c *Client) Issue(ctx context.Context, what flow.Work, difficulty int, decisionID string) (*typev1.Challenge, error) {
+	request := &riskv1.IssueChallengeRequest{Purpose: works[what], Difficulty: int64(difficulty), DecisionId: decisionID}
 	response, err := ask(ctx, c, request, c.challenges.IssueChallenge)
 	if err == nil && response.GetChallenge() == nil {
 		err = errNothing

@@ -46,8 +46,9 @@ func TestChallengesAreAskedForByTheirWork(t *testing.T) {
 	} {
 		r := &risk{answer: answers(open), made: &typev1.Challenge{Salt: "salt"}, fared: riskv1.Redemption_REDEMPTION_TAKEN}
 		c, _ := newClient(t, r)
-		made, err := c.Issue(t.Context(), work, 5000)
-		if err != nil || !proto.Equal(made, r.made) || r.issued.GetPurpose() != purpose || r.issued.GetDifficulty() != 5000 {
+		made, err := c.Issue(t.Context(), work, 5000, "dec_1")
+		if err != nil || !proto.Equal(made, r.made) || r.issued.GetPurpose() != purpose || r.issued.GetDifficulty() != 5000 ||
+			r.issued.GetDecisionId() != "dec_1" {
 			t.Errorf("%s: %v, %v; asked for %v", work, made, err, r.issued.GetPurpose())
 		}
 		taken, err := c.Redeem(t.Context(), work, secret.Wrap("solution"))
@@ -75,7 +76,7 @@ func TestNoSolutionIsTakenButWhereRiskSaysSo(t *testing.T) {
 
 func TestNoChallengeIsAnError(t *testing.T) {
 	c, _ := newClient(t, &risk{answer: answers(open)})
-	if made, err := c.Issue(t.Context(), flow.WorkSignUp, 5000); err == nil || made != nil {
+	if made, err := c.Issue(t.Context(), flow.WorkSignUp, 5000, ""); err == nil || made != nil {
 		t.Errorf("made %v, %v", made, err)
 	}
 }
@@ -85,7 +86,7 @@ func TestChallengesHaveRisksDeadlineAndBreaker(t *testing.T) {
 		c, _ := newClient(t, &risk{answer: hangs})
 		began := time.Now()
 		for range 5 {
-			if _, err := c.Issue(t.Context(), flow.WorkSignUp, 5000); err == nil || errors.Is(err, riskclient.ErrDown) {
+			if _, err := c.Issue(t.Context(), flow.WorkSignUp, 5000, ""); err == nil || errors.Is(err, riskclient.ErrDown) {
 				t.Fatalf("err = %v", err)
 			}
 		}

@@ -26,7 +26,7 @@ func NewChallenges(c *flow.Challenges) *Challenges { return &Challenges{challeng
 
 // IssueChallenge makes a challenge.
 func (s *Challenges) IssueChallenge(_ context.Context, req *riskv1.IssueChallengeRequest) (*riskv1.IssueChallengeResponse, error) {
-	made, err := s.challenges.Issue(workFrom[req.GetPurpose()], req.GetDifficulty())
+	made, err := s.challenges.Issue(workFrom[req.GetPurpose()], req.GetDifficulty(), req.GetDecisionId())
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ const (
 	// maxSolution is larger than any solution of ours, in bytes of base64.
 	maxSolution = 1024
 	// The salt's parameters.
-	purposeParam, expiresParam = "purpose", "expires"
+	purposeParam, expiresParam, tryParam = "purpose", "expires", "try"
 )
 
 // Challenge is what a browser is given, and until when it may be worked at.
@@ -93,16 +93,21 @@ func New(c Config) (*Issuer, error) {
 	return &Issuer{key: hex.EncodeToString(mac[:]), lifetime: c.Lifetime, now: c.Now, spent: newSpent(c.MaxSpent)}, nil
 }
 
-// Issue makes a challenge. A difficulty out of its bounds is brought into them.
-func (i *Issuer) Issue(purpose Purpose, difficulty int64) (Challenge, error) {
+// Issue makes a challenge. A difficulty out of its bounds is brought into them. try is what is sent away to solve it, for whoever redeems it; empty for
+// nothing.
+func (i *Issuer) Issue(purpose Purpose, difficulty int64, try string) (Challenge, error) {
 	expires := i.now().Add(i.lifetime).Truncate(time.Second) // as the salt says it
+	params := url.Values{purposeParam: {string(purpose)}}
+	if try != "" {
+		params.Set(tryParam, try)
+	}
 	made, err := altcha.CreateChallenge(altcha.ChallengeOptions{
 		Algorithm:  algorithm,
 		MaxNumber:  min(max(difficulty, MinDifficulty), MaxDifficulty),
 		SaltLength: saltBytes,
 		HMACKey:    i.key,
 		Expires:    &expires,
-		Params:     url.Values{purposeParam: {string(purpose)}},
+		Params:     params,
 	})
 	if err != nil {
 		return Challenge{}, fmt.Errorf("challenge: make one: %w", err)
@@ -113,27 +118,30 @@ func (i *Issuer) Issue(purpose Purpose, difficulty int64) (Challenge, error) {
 // Remembered is how many redeemed solutions are remembered.
 func (i *Issuer) Remembered() int { return i.spent.size() }
 
-// Redeem takes a solution, as the protocol's widget gives it: once, in time, and for its purpose.
-func (i *Issuer) Redeem(purpose Purpose, solution string) error {
+// Redeem takes a solution, as the protocol's widget gives it: once, in time, and for its purpose. It returns the try that was sent away to solve it.
+func (i *Issuer) Redeem(purpose Purpose, solution string) (try string, err error) {
 	payload, err := parse(solution)
 	if err != nil {
-		return err
+		return "", err
 	}
 	// The library's own check of the expiry goes by another clock.
 	if ok, err := altcha.VerifySolutionSafe(payload, i.key, false); err != nil || !ok {
-		return ErrUnsolved
+		return "", ErrUnsolved
 	}
 	// From here on the salt is known to be ours, and so what it says.
-	made, expires, err := readSalt(payload.Salt)
+	salt, err := readSalt(payload.Salt)
 	switch {
 	case err != nil:
-		return err
-	case made != purpose:
-		return ErrElsewhere
-	case !i.now().Before(expires):
-		return ErrExpired
+		return "", err
+	case salt.purpose != purpose:
+		return "", ErrElsewhere
+	case !i.now().Before(salt.expires):
+		return "", ErrExpired
 	}
-	return i.spent.spend(payload.Signature, expires, i.now())
+	if err := i.spent.spend(payload.Signature, salt.expires, i.now()); err != nil {
+		return "", err
+	}
+	return salt.try, nil
 }
 
 // parse reads exactly the fields that a solution has.
@@ -155,16 +163,23 @@ func parse(solution string) (altcha.Payload, error) {
 	return p, nil
 }
 
-// readSalt finds what Issue put into a salt: random?expires=…&purpose=…&
-func readSalt(salt string) (Purpose, time.Time, error) {
-	_, query, _ := strings.Cut(salt, "?")
+// salt is what Issue puts into one.
+type salt struct {
+	purpose Purpose
+	expires time.Time
+	try     string
+}
+
+// readSalt finds it: random?expires=…&purpose=…&try=…&
+func readSalt(text string) (salt, error) {
+	_, query, _ := strings.Cut(text, "?")
 	params, err := url.ParseQuery(strings.TrimSuffix(query, "&"))
 	if err != nil {
-		return "", time.Time{}, ErrUnsolved
+		return salt{}, ErrUnsolved
 	}
 	seconds, err := strconv.ParseInt(params.Get(expiresParam), 10, 64)
 	if err != nil {
-		return "", time.Time{}, ErrUnsolved
+		return salt{}, ErrUnsolved
 	}
-	return Purpose(params.Get(purposeParam)), time.Unix(seconds, 0), nil
+	return salt{purpose: Purpose(params.Get(purposeParam)), expires: time.Unix(seconds, 0), try: params.Get(tryParam)}, nil
 }

@@ -38,11 +38,22 @@ func newDesk(t testing.TB, key secret.Key, most int) *desk {
 
 func (d *desk) issue(purpose challenge.Purpose) challenge.Challenge {
 	d.t.Helper()
-	c, err := d.Issue(purpose, challenge.MinDifficulty)
+	return d.issueFor(purpose, "")
+}
+
+func (d *desk) issueFor(purpose challenge.Purpose, try string) challenge.Challenge {
+	d.t.Helper()
+	c, err := d.Issue(purpose, challenge.MinDifficulty, try)
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	return c
+}
+
+// Redeem is the issuer's, for tests that ask after no try.
+func (d *desk) Redeem(purpose challenge.Purpose, solution string) error {
+	_, err := d.Issuer.Redeem(purpose, solution)
+	return err
 }
 
 // solve does a browser's work.
@@ -79,6 +90,24 @@ func TestASolutionIsRedeemedOnce(t *testing.T) {
 	d.now = noon.Add(5 * time.Minute)
 	if err := d.Redeem(challenge.SignUp, solution); !errors.Is(err, challenge.ErrExpired) {
 		t.Errorf("after its time: %v, want ErrExpired", err)
+	}
+}
+
+func TestASolutionNamesTheTryThatWasSentAwayForIt(t *testing.T) {
+	d := newDesk(t, secret.NewKey(), 10)
+	for _, try := range []string{"", "dec_06h0b3yfpg2v4w8zpg9bx4a1w0", "dec_" + strings.Repeat("z", 60), "a&purpose=sign_up"} {
+		solved := encode(t, solve(t, d.issueFor(challenge.SignIn, try)))
+		if got, err := d.Issuer.Redeem(challenge.SignIn, solved); err != nil || got != try {
+			t.Errorf("redeemed for %q, %v; want %q", got, err, try)
+		}
+		if got, err := d.Issuer.Redeem(challenge.SignIn, solved); err == nil || got != "" {
+			t.Errorf("a second time for %q, %v", got, err)
+		}
+	}
+	p := solve(t, d.issueFor(challenge.SignIn, "dec_1"))
+	p.Salt = strings.Replace(p.Salt, "dec_1", "dec_2", 1)
+	if got, err := d.Issuer.Redeem(challenge.SignIn, encode(t, p)); !errors.Is(err, challenge.ErrUnsolved) || got != "" {
+		t.Errorf("for another's try: %q, %v; want ErrUnsolved", got, err)
 	}
 }
 
@@ -170,7 +199,7 @@ func TestParallelRedemptionsOfOneSolutionSucceedOnce(t *testing.T) {
 func TestDifficultyStaysInItsBounds(t *testing.T) {
 	d := newDesk(t, secret.NewKey(), 10)
 	for asked, want := range map[int64]int64{-1: challenge.MinDifficulty, 0: challenge.MinDifficulty, 5000: 5000, 1 << 60: challenge.MaxDifficulty} {
-		c, err := d.Issue(challenge.SignUp, asked)
+		c, err := d.Issue(challenge.SignUp, asked, "")
 		if err != nil || c.MaxNumber != want {
 			t.Errorf("asked for %d: %d, %v; want %d", asked, c.MaxNumber, err, want)
 		}

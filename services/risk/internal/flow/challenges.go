@@ -7,13 +7,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/doorward/doorward/services/risk/internal/challenge"
+	"github.com/doorward/doorward/services/risk/internal/history"
 )
 
 // Challenges makes challenges and takes their solutions, and counts both. Safe for concurrent use.
 type Challenges struct {
-	issuer *challenge.Issuer
-	issued *prometheus.CounterVec
-	taken  *prometheus.CounterVec
+	issuer   *challenge.Issuer
+	counters *history.Counters
+	issued   *prometheus.CounterVec
+	taken    *prometheus.CounterVec
 }
 
 // What came of a solution, as the metrics say it.
@@ -37,7 +39,7 @@ var results = map[error]string{
 }
 
 func newChallenges(d Deps) (*Challenges, error) {
-	c := &Challenges{issuer: d.Challenges, issued: prometheus.NewCounterVec(prometheus.CounterOpts{
+	c := &Challenges{issuer: d.Challenges, counters: d.Counters, issued: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "doorward_risk_challenges_issued_total", Help: "Challenges made, by what for: sign_up, sign_in or code.",
 	}, []string{"purpose"}), taken: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "doorward_risk_solutions_total",
@@ -60,21 +62,26 @@ func newChallenges(d Deps) (*Challenges, error) {
 	return c, nil
 }
 
-// Issue makes a challenge.
-func (c *Challenges) Issue(purpose challenge.Purpose, difficulty int64) (challenge.Challenge, error) {
-	made, err := c.issuer.Issue(purpose, difficulty)
+// Issue makes a challenge. decisionID is of the try that is sent away to solve it; empty for none.
+func (c *Challenges) Issue(purpose challenge.Purpose, difficulty int64, decisionID string) (challenge.Challenge, error) {
+	made, err := c.issuer.Issue(purpose, difficulty, decisionID)
 	if err == nil {
 		c.issued.WithLabelValues(string(purpose)).Inc()
 	}
 	return made, err
 }
 
-// Redeem takes a solution, or returns the error of package challenge that says why not; where there is no room to remember it, a fault.
+// Redeem takes a solution, or returns the error of package challenge that says why not; where there is no room to remember it, a fault. The try that was
+// sent away to solve it counts as a failure no more: whoever brings the solution is assessed anew, and would be counted twice. One that never comes back
+// stays counted.
 func (c *Challenges) Redeem(purpose challenge.Purpose, solution string) error {
-	err := c.issuer.Redeem(purpose, solution)
+	try, err := c.issuer.Redeem(purpose, solution)
 	c.taken.WithLabelValues(string(purpose), results[err]).Inc()
 	if errors.Is(err, challenge.ErrFull) {
 		return errNoRoom.Because(err)
+	}
+	if err == nil {
+		c.counters.Withdraw(try)
 	}
 	return err
 }

@@ -95,6 +95,7 @@ const (
 	pending state = iota + 1
 	failed
 	succeeded
+	withdrawn
 )
 
 // NewCounters reports every fault of the config at once.
@@ -169,6 +170,24 @@ func (c *Counters) Settle(t Try, outcome Outcome, at time.Time) bool {
 	return true
 }
 
+// Withdraw takes back a try that is still open: nobody looked at its answer, and another took its place. One that isn't known, or has an outcome, stays as
+// it is. It reports whether it changed anything.
+func (c *Counters) Withdraw(ref string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, known := c.tries[ref]
+	if !known {
+		return false
+	}
+	n := e.Value.(*try)
+	if n.state != pending {
+		return false
+	}
+	n.takeBack(slotOf(c.now(), c.slot))
+	n.state = withdrawn
+	return true
+}
+
 // Failures returns what is counted, without counting anything.
 func (c *Counters) Failures(ip netip.Addr, account Account) Failures {
 	c.mu.Lock()
@@ -238,16 +257,21 @@ func (c *Counters) forget(now int64) {
 func (c *Counters) settle(n *try, outcome Outcome, now int64) bool {
 	to := settled(outcome)
 	switch {
-	case n.state == to || n.state == succeeded:
+	case n.state == to || n.state == succeeded || n.state == withdrawn:
 		return false
 	case to == succeeded:
-		n.address.remove(n.slot, now)
-		if n.account != nil {
-			n.account.remove(n.slot, now)
-		}
+		n.takeBack(now)
 	}
 	n.state = to
 	return true
+}
+
+// takeBack ends the counting of a try.
+func (n *try) takeBack(now int64) {
+	n.address.remove(n.slot, now)
+	if n.account != nil {
+		n.account.remove(n.slot, now)
+	}
 }
 
 func settled(o Outcome) state {

@@ -101,6 +101,32 @@ func TestSettling(t *testing.T) {
 	}
 }
 
+func TestWithdrawing(t *testing.T) {
+	c, clk := counters(t, history.Config{})
+	for n := range 4 {
+		c.Begin(try(n, here, "anna"))
+	}
+	c.Settle(try(1, here, "anna"), history.Failed, clk.now())
+	c.Settle(try(2, here, "anna"), history.Succeeded, clk.now())
+	for ref, want := range map[string]bool{"dec_0": true, "dec_1": false, "dec_2": false, "dec_9": false, "": false} {
+		if got := c.Withdraw(ref); got != want {
+			t.Errorf("Withdraw(%q) = %v, want %v: of an open try alone", ref, got, want)
+		}
+	}
+	if got := c.Failures(here, "anna"); got != (history.Failures{IP: 2, Account: 2}) {
+		t.Errorf("Failures = %+v, want the failed and the open one", got)
+	}
+	if c.Withdraw("dec_0") || c.Settle(try(0, here, "anna"), history.Failed, clk.now()) || c.Settle(try(0, here, "anna"), history.Succeeded, clk.now()) {
+		t.Error("a try that was withdrawn is moved on")
+	}
+	c.Begin(try(0, here, "anna"))
+	clk.pass(history.DefaultWindow + history.DefaultWindow/5)
+	c.Withdraw("dec_3")
+	if got := c.Failures(here, "anna"); got != (history.Failures{}) {
+		t.Errorf("past the window: %+v, want nothing", got)
+	}
+}
+
 func TestSuccessTakesBackOnlyItsOwnTry(t *testing.T) {
 	c, clk := counters(t, history.Config{})
 	for n := range 5 {

@@ -15,12 +15,14 @@
 //	   └────────────▶ succeeded (doesn't count) ◀─────────────┘ ───────────┘
 //	  Settle(succeeded)
 //
+// A pending try that is withdrawn counts no more, whatever comes after: it was sent away to solve a challenge, and came back as another with the solution.
+//
 // So parallel guesses can't outrun the count, and one that is never settled stays a failure. Success is final whatever comes
 // after it, because failures and successes travel in different streams with no order between them. After a restart the
 // events of one window bring everything back but the tries that were in flight.
 //
 // Cursor is how far the stream has been read that all this comes from.
 //
-// The package decides nothing (signal and score do) and does no I/O. risk's flow calls it: Begin in Assess, the rest for
-// each event.
+// The package decides nothing (signal and score do) and does no I/O. risk's flow calls it: Begin in Assess, Withdraw when a
+// solution is taken, the rest for each event.
 package history
