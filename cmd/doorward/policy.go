@@ -12,6 +12,7 @@ import (
 
 	"github.com/doorward/doorward/cmd/doorward/internal/policyfile"
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
+	"github.com/doorward/doorward/internal/fault"
 )
 
 type policyCmd struct {
@@ -95,6 +96,8 @@ func (p proposal) request() *authnv1.UpdatePolicyRequest {
 	return &authnv1.UpdatePolicyRequest{Policy: p.wanted, ExpectedVersion: p.version}
 }
 
+func (p proposal) differs() bool { return len(policyfile.Diff(p.now, p.wanted)) > 0 }
+
 func (p proposal) print(w io.Writer) (changed bool) {
 	changes := policyfile.Diff(p.now, p.wanted)
 	for _, c := range changes {
@@ -148,7 +151,9 @@ type policyApplyCmd struct {
 }
 
 func (policyApplyCmd) Help() string {
-	return "Example:\n\n  . .doorward/operator.env; doorward policy apply -f policy.yaml --note 'longer passwords'"
+	return `Prints what was changed once it is. A file that can't be applied, or that authn refuses, changes nothing, and the command says so and exits 1. Example:
+
+  . .doorward/operator.env; doorward policy apply -f policy.yaml --note 'longer passwords'`
 }
 
 func (c *policyApplyCmd) Run(ctx context.Context, s streams) error {
@@ -159,24 +164,34 @@ func (c *policyApplyCmd) Run(ctx context.Context, s streams) error {
 	defer conn.Close()
 	p, err := c.propose(ctx, conn)
 	if err != nil {
-		return s.advise(err, "authn", "")
-	}
-	out := s.out
-	if c.JSON {
-		out = io.Discard
+		return unchanged(s.advise(err, "authn", ""))
 	}
 	answer := &authnv1.UpdatePolicyResponse{Version: p.version}
-	if p.print(out) {
+	if p.differs() {
 		request := p.request()
 		request.Note = c.Note
 		if answer, err = authnv1.NewPolicyServiceClient(conn).UpdatePolicy(ctx, request); err != nil {
-			return s.advise(err, "authn", "")
+			return unapplied(err, s.advise(err, "authn", ""))
 		}
-		fmt.Fprintf(out, "version %d is in force\n", answer.GetVersion())
-		warn(out, answer.GetWarnings())
 	}
 	if c.JSON {
 		return printJSON(s.out, answer)
 	}
+	if p.print(s.out) {
+		fmt.Fprintf(s.out, "version %d is in force\n", answer.GetVersion())
+		warn(s.out, answer.GetWarnings())
+	}
 	return nil
+}
+
+func unchanged(why error) error { return fmt.Errorf("nothing was changed: %w", why) }
+
+// unapplied says of a change that failed whether it may be in force: an answer that didn't come leaves that open.
+func unapplied(err, advice error) error {
+	switch fault.KindOf(err) {
+	case fault.Internal, fault.Unavailable, fault.DeadlineExceeded, fault.Canceled:
+		return fmt.Errorf("%w\nit isn't known whether the policy was changed: doorward policy get shows it", advice)
+	default:
+		return unchanged(advice)
+	}
 }

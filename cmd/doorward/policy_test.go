@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
+	"github.com/doorward/doorward/internal/fault"
 )
 
 // TestThePolicyIsTunedWhileAuthnRuns plays an operator who changes the policy, and one whose change comes too late or is wrong.
@@ -39,10 +43,13 @@ func TestThePolicyIsTunedWhileAuthnRuns(t *testing.T) {
 
 	write("lockout_failures: 1\ncodes_per_hour: 0\n")
 	c.refuses("INVALID_FIELD", "policy", "diff", "-f", file)
-	c.refuses("INVALID_FIELD", "policy", "apply", "-f", file, "--json")
+	for _, json := range [][]string{nil, {"--json"}} { // neither prints a difference, as if it were one now
+		c.refuses("doorward: nothing was changed: INVALID_FIELD: policy.codes_per_hour: must be from 3 to 60; policy.lockout_failures: must be from 5 to 90\n",
+			append([]string{"policy", "apply", "-f", file}, json...)...)
+	}
 	write("lockout_failure: 20\n")
-	c.refuses(`line 1: there is no setting "lockout_failure"`, "policy", "apply", "-f", file)
-	c.refuses("no such file", "policy", "apply", "-f", file+".gone")
+	c.refuses("doorward: nothing was changed: "+file+" can't be applied:\nline 1: there is no setting \"lockout_failure\"", "policy", "apply", "-f", file)
+	c.refuses("nothing was changed: open "+file+".gone: no such file", "policy", "apply", "-f", file+".gone")
 	c.shows([]string{"version 1,", "lockout_failures: 20\n", "codes_per_hour: 10\n"}, "policy", "get")
 }
 
@@ -66,5 +73,17 @@ func everySettingIsDocumented(t *testing.T, defaults string) {
 	}
 	if got := strings.Count(string(page), "\n| `"); got != rows {
 		t.Errorf("docs/policy.md has %d rows, the policy %d settings", got, rows)
+	}
+}
+
+func TestAChangeWhoseAnswerDidntComeMayBeInForce(t *testing.T) {
+	for kind, known := range map[fault.Kind]bool{
+		fault.Invalid: true, fault.Denied: true, fault.Unauthenticated: true, fault.Aborted: true, fault.Exhausted: true, fault.Unimplemented: true,
+		fault.Unavailable: false, fault.DeadlineExceeded: false, fault.Canceled: false, fault.Internal: false,
+	} {
+		err := unapplied(fault.New(kind, typev1.Reason_REASON_UNSPECIFIED, "x"), errors.New("why"))
+		if got := strings.HasPrefix(err.Error(), "nothing was changed: why"); got != known || got == strings.Contains(err.Error(), "it isn't known whether") {
+			t.Errorf("%v: %v", kind, err)
+		}
 	}
 }
