@@ -41,6 +41,9 @@ func TestThePolicyIsTunedWhileAuthnRuns(t *testing.T) {
 	c.shows([]string{"# authn's policy, version 1, changed ", "lockout_failures: 20\n", "- acme\n"}, "policy", "get")
 	c.shows([]string{`"note"`, "our name"}, "policy", "get", "--json")
 
+	write("lockout_duration: 7d\nbreach_unknown_refuses_sign_in: true\n")
+	c.shows([]string{"warning: each lock is followed by 20 tries", "warning: breach_unknown_refuses_sign_in does nothing"}, "policy", "diff", "-f", file)
+
 	write("lockout_failures: 1\ncodes_per_hour: 0\n")
 	c.refuses("INVALID_FIELD", "policy", "diff", "-f", file)
 	for _, json := range [][]string{nil, {"--json"}} { // neither prints a difference, as if it were one now

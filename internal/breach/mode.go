@@ -35,6 +35,9 @@ func ParseMode(text string) (Mode, error) {
 	return "", fmt.Errorf("breach: no such mode %q: choose one of %s", text, strings.Join(names, ", "))
 }
 
+// CanFail says whether one of the mode's sources may not have an answer. The list always has one.
+func (m Mode) CanFail() bool { return m.asksCorpus() || m.asksRange() }
+
 func (m Mode) asksCorpus() bool { return m == CorpusOnly || m == CorpusConfirmed }
 
 func (m Mode) asksRange() bool { return m == RangeOnly || m == CorpusConfirmed }

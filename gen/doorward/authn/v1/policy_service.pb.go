@@ -1126,7 +1126,7 @@ type UpdatePolicyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The version after the change; the one before it with validate_only.
 	Version uint64 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
-	// What the operator should know of the policy over the lists of who may sign up.
+	// What the operator should know of the policy: of settings that don't fit one another, and of the lists of who may sign up.
 	Warnings      []*RestrictionWarning `protobuf:"bytes,2,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -379,7 +379,8 @@ func (x *RestrictionEntry) GetNote() string {
 // RestrictionWarning is something that an operator should know, because it may not be what they mean.
 type RestrictionWarning struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What it is about: `empty_allowlist`, `unused_list` or `shadowed_entry`; of a policy also `enumeration_bulk`.
+	// What it is about: `empty_allowlist`, `unused_list` or `shadowed_entry`; of a policy also `enumeration_bulk`, `misfit` (settings that do something
+	// together that none of them says) or `unused_setting` (one that does nothing beside another).
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	// What it says, in a sentence.
 	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`

@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,7 +70,7 @@ func TestTheTruthIsToldAfterWhatLimitsIt(t *testing.T) {
 	w.stranger().refused(ada)
 }
 
-func TestOperatorsAreWarnedOfBulkMode(t *testing.T) {
+func TestOperatorsAreWarnedOfWhatAPolicyDoes(t *testing.T) {
 	policies, policy := newPolicies(newWorld(t)), tuning.Default()
 	if warned := policies.Warnings(policy); len(warned) != 0 {
 		t.Errorf("strict mode: %+v", warned)
@@ -77,5 +78,13 @@ func TestOperatorsAreWarnedOfBulkMode(t *testing.T) {
 	policy.EnumerationMode = tuning.Bulk
 	if warned := policies.Warnings(policy); len(warned) != 1 || warned[0].Kind != "enumeration_bulk" {
 		t.Errorf("bulk mode: %+v", warned)
+	}
+	policy.LockoutDuration, policy.RestrictionAllowlist = policy.LockoutDecay, restriction.AllowlistRequired
+	var kinds []restriction.WarningKind
+	for _, w := range policies.Warnings(policy) {
+		kinds = append(kinds, w.Kind)
+	}
+	if want := []restriction.WarningKind{"enumeration_bulk", "misfit", restriction.EmptyAllowlist}; !slices.Equal(kinds, want) {
+		t.Errorf("warned of %v, want %v", kinds, want)
 	}
 }

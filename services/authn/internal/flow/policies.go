@@ -34,16 +34,12 @@ func NewPolicies(s store.Store, policies *policy.Store[tuning.Policy], lists *Li
 	return &Policies{store: s, policies: policies, lists: lists, possible: possible}
 }
 
-// bulkWarning is the kind of warning of a policy that has the truth told.
-const bulkWarning restriction.WarningKind = "enumeration_bulk"
-
-// Warnings are what an operator should know of a policy: what it tells strangers, and what it means over the lists of who may sign up. While those are being
-// read nothing is known of them.
+// Warnings are what an operator should know of a policy: what its settings do together, and what they mean over the lists of who may sign up. While those
+// are being read nothing is known of them.
 func (f *Policies) Warnings(p tuning.Policy) []restriction.Warning {
 	var all []restriction.Warning
-	if p.EnumerationMode.Discloses() {
-		all = append(all, restriction.Warning{Kind: bulkWarning,
-			Text: "anybody can find out whether an address has an account: enumeration_mode is bulk, and rate limits alone slow it down"})
+	for _, w := range p.Warnings() {
+		all = append(all, restriction.Warning{Kind: restriction.WarningKind(w.Kind), Text: w.Text})
 	}
 	if now := f.lists.current.Load(); now != nil {
 		all = append(all, now.index.Warnings(p.Restrictions())...)

@@ -68,6 +68,12 @@ func TestTheFirstFailuresCostNoWaitAndTheNextEverMore(t *testing.T) {
 	}
 }
 
+func TestTheLongestWait(t *testing.T) {
+	if strangers, known := rules.Longest(lockout.Strangers), rules.Longest(lockout.Known); strangers != time.Hour || known != 16*time.Minute {
+		t.Errorf("strangers wait for %v at most, known devices for %v; want 1h and 16m", strangers, known)
+	}
+}
+
 func TestStrangersFailuresDontKeepAKnownDeviceWaiting(t *testing.T) {
 	g := start()
 	g.fail(t, lockout.Strangers, 20)

@@ -51,6 +51,9 @@ func (r Rules) wait(who Who, row int) time.Duration {
 	return min(r.FirstWait<<min(doublings, mostDoublings), longest)
 }
 
+// Longest is the longest wait that there is.
+func (r Rules) Longest(who Who) time.Duration { return r.wait(who, mostInRow) }
+
 // stays is how long a row is remembered after its last failure.
 func (r Rules) stays(w Row) time.Duration {
 	if max(w.Failures, w.Paced) < min(r.WaitFrom, r.LockAt) {
