@@ -168,17 +168,17 @@ func networkCodesBelowAddress(p Policy) string {
 }
 
 func networkStartsBelowPerson(p Policy) string {
-	return belowPerson("starts", p.RateNetworkStarts, p.RateAccountStarts, p.RateDeviceStarts)
+	return belowPerson("starts", p.RateNetworkStarts, p.RateIdentifierStarts, p.RateDeviceStarts)
 }
 
 func networkAnswersBelowPerson(p Policy) string {
-	return belowPerson("answers", p.RateNetworkAnswers, p.RateAccountAnswers, p.RateDeviceAnswers)
+	return belowPerson("answers", p.RateNetworkAnswers, p.RateIdentifierAnswers, p.RateDeviceAnswers)
 }
 
-func belowPerson(what string, network, account, device int) string {
-	return said(network < max(account, device),
-		"one person can use up what everybody in their network has: rate_network_%[1]s is %[2]d, rate_account_%[1]s %[3]d and rate_device_%[1]s %[4]d",
-		what, network, account, device)
+func belowPerson(what string, network, identifier, device int) string {
+	return said(network < max(identifier, device),
+		"one person can use up what everybody in their network has: rate_network_%[1]s is %[2]d, rate_identifier_%[1]s %[3]d and rate_device_%[1]s %[4]d",
+		what, network, identifier, device)
 }
 
 func sessionOutlastsTrust(p Policy) string {

@@ -92,11 +92,11 @@ func TestSettingsThatDontFitOneAnotherAreWarnedOf(t *testing.T) {
 		},
 		"a network that starts less than a device": {
 			func(p *tuning.Policy) { p.RateNetworkStarts = 9 }, func(p *tuning.Policy) { p.RateNetworkStarts = 10 },
-			tuning.Misfit, "rate_network_starts is 9, rate_account_starts 5 and rate_device_starts 10",
+			tuning.Misfit, "rate_network_starts is 9, rate_identifier_starts 5 and rate_device_starts 10",
 		},
-		"a network that answers less than an account": {
-			func(p *tuning.Policy) { p.RateAccountAnswers = 201 }, func(p *tuning.Policy) { p.RateAccountAnswers = 200 },
-			tuning.Misfit, "rate_network_answers is 200, rate_account_answers 201 and rate_device_answers 10",
+		"a network that answers less than an identifier": {
+			func(p *tuning.Policy) { p.RateIdentifierAnswers = 201 }, func(p *tuning.Policy) { p.RateIdentifierAnswers = 200 },
+			tuning.Misfit, "rate_network_answers is 200, rate_identifier_answers 201 and rate_device_answers 10",
 		},
 		"sessions longer than trust": {
 			func(p *tuning.Policy) { p.DeviceTrustLifetime = 7 * day }, func(p *tuning.Policy) { p.DeviceTrustLifetime = 7*day + time.Hour },
