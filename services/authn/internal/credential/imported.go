@@ -49,12 +49,12 @@ type Inspection struct {
 // error is a reason for a report: it says what is wrong, and holds nothing of the form.
 func Inspect(stored PHC) (Inspection, error) {
 	if isOwn(stored) {
-		f, err := parse(stored)
+		f, err := read(stored)
 		if err != nil {
 			return Inspection{}, err
 		}
 		if f.params.Time > maxImportedWork/f.params.MemoryKiB {
-			return Inspection{}, fmt.Errorf("argon2id: %w: at most memory × passes = 1 GiB", foreign.ErrTooCostly)
+			return Inspection{}, tooCostly("memory × passes = 1 GiB")
 		}
 		blank := form{params: f.params, salt: make([]byte, saltSize), key: make([]byte, len(f.key))}
 		return Inspection{Kind: "argon2id", Specimen: blank.format().Reveal(), Work: int(f.params.MemoryKiB * f.params.Time), MemoryKiB: int(f.params.MemoryKiB)}, nil

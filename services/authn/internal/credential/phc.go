@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/doorward/doorward/internal/secret"
+	"github.com/doorward/doorward/services/authn/internal/credential/foreign"
 )
 
 // ErrMalformed says that a stored password hash can't be read. It is a fault of the store, never of who signs in.
@@ -72,20 +73,26 @@ func (f form) format() PHC {
 
 // parse reads exactly what format writes: no other order, spelling or version.
 func parse(stored PHC) (form, error) {
+	f, err := read(stored)
+	if err != nil {
+		return form{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return f, nil
+}
+
+// read is parse with foreign's errors, which say whether a form is malformed or too costly, and name the bound.
+func read(stored PHC) (form, error) {
 	text := stored.Reveal()
 	if len(text) > maxPHC {
-		return form{}, ErrMalformed
+		return form{}, malformed("it is too long")
 	}
 	fields := strings.Split(text, "$")
 	if len(fields) != 6 || fields[0] != "" || fields[1] != "argon2id" || fields[2] != argonVersion {
 		return form{}, malformed("it isn't $argon2id$v=19$m=…,t=…,p=…$salt$key")
 	}
-	params, ok := parseParams(fields[3])
-	if !ok {
-		return form{}, malformed("the parameters aren't m=…,t=…,p=…")
-	}
-	if err := params.Validate(); err != nil {
-		return form{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	params, err := readParams(fields[3])
+	if err != nil {
+		return form{}, err
 	}
 	salt, ok := parseBytes(fields[4], minSalt, maxSalt)
 	if !ok {
@@ -98,23 +105,40 @@ func parse(stored PHC) (form, error) {
 	return form{params: params, salt: salt, key: key}, nil
 }
 
-func malformed(what string) error { return fmt.Errorf("%w: %s", ErrMalformed, what) }
+func malformed(what string) error { return fmt.Errorf("argon2id: %w: %s", foreign.ErrMalformed, what) }
 
-func parseParams(s string) (Params, bool) {
+func tooCostly(bound string) error {
+	return fmt.Errorf("argon2id: %w: at most %s", foreign.ErrTooCostly, bound)
+}
+
+// readParams takes what Params.Validate does, and says what is wrong with the rest.
+func readParams(s string) (Params, error) {
 	parts := strings.Split(s, ",")
 	if len(parts) != 3 {
-		return Params{}, false
+		return Params{}, malformed("the parameters aren't m=…,t=…,p=…")
 	}
-	memory, ok1 := parseNumber(parts[0], "m=", 32)
-	time, ok2 := parseNumber(parts[1], "t=", 32)
-	threads, ok3 := parseNumber(parts[2], "p=", 8)
-	return Params{MemoryKiB: uint32(memory), Time: uint32(time), Threads: uint8(threads)}, ok1 && ok2 && ok3
+	memory, ok1 := parseNumber(parts[0], "m=")
+	passes, ok2 := parseNumber(parts[1], "t=")
+	threads, ok3 := parseNumber(parts[2], "p=")
+	switch {
+	case !ok1 || !ok2 || !ok3:
+		return Params{}, malformed("the parameters aren't m=…,t=…,p=…")
+	case passes < 1 || threads < 1 || memory < minMemoryPerThread*threads:
+		return Params{}, malformed("argon2 has no such parameters")
+	case threads > maxThreads:
+		return Params{}, tooCostly("16 threads")
+	case memory > maxMemoryKiB:
+		return Params{}, tooCostly("256 MiB")
+	case passes > maxTime:
+		return Params{}, tooCostly("16 passes")
+	}
+	return Params{MemoryKiB: uint32(memory), Time: uint32(passes), Threads: uint8(threads)}, nil
 }
 
 // parseNumber refuses signs, leading zeros and anything else that would be written differently.
-func parseNumber(s, name string, bits int) (uint64, bool) {
+func parseNumber(s, name string) (uint64, bool) {
 	digits, found := strings.CutPrefix(s, name)
-	n, err := strconv.ParseUint(digits, 10, bits)
+	n, err := strconv.ParseUint(digits, 10, 32)
 	return n, found && err == nil && strconv.FormatUint(n, 10) == digits
 }
 

@@ -3,7 +3,6 @@ package userimport
 import (
 	"errors"
 
-	"github.com/doorward/doorward/services/authn/internal/credential"
 	"github.com/doorward/doorward/services/authn/internal/credential/foreign"
 )
 
@@ -38,7 +37,7 @@ func hashProblem(err error) Problem {
 	switch {
 	case errors.Is(err, foreign.ErrTooCostly):
 		reason = HashTooCostly
-	case errors.Is(err, foreign.ErrMalformed), errors.Is(err, credential.ErrMalformed):
+	case errors.Is(err, foreign.ErrMalformed):
 		reason = HashMalformed
 	}
 	return Problem{Reason: reason, Field: "password_hash", Text: "can't be taken: " + err.Error()}

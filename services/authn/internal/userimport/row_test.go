@@ -13,7 +13,10 @@ import (
 
 var now = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
-const bcryptForm = "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
+const (
+	bcryptForm   = "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
+	argon2idForm = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
+)
 
 func row(change func(*userimport.Row)) userimport.Row {
 	r := userimport.Row{
@@ -61,6 +64,12 @@ func TestARowThatIsNoUserIsRefusedWithTheReasons(t *testing.T) {
 			"hash_unknown password_hash can't be taken: not a form that is known: argon2id, argon2i, bcrypt, scrypt, pbkdf2, firescrypt, sha256-crypt or sha512-crypt",
 		},
 		"a malformed form": {hash("$2b$05$CCCC"), "hash_malformed password_hash can't be taken: bcrypt: malformed: it isn't $2b$, two digits of cost, $, and 53 characters"},
+		"much memory":      {hash(strings.Replace(argon2idForm, "m=65536", "m=262145", 1)), "hash_too_costly password_hash can't be taken: argon2id: too costly: at most 256 MiB"},
+		"many passes":      {hash(strings.Replace(argon2idForm, "t=2", "t=17", 1)), "hash_too_costly password_hash can't be taken: argon2id: too costly: at most 16 passes"},
+		"many threads":     {hash(strings.Replace(argon2idForm, "p=1", "p=300", 1)), "hash_too_costly password_hash can't be taken: argon2id: too costly: at most 16 threads"},
+		"much of both":     {hash(strings.Replace(argon2idForm, "t=2", "t=16", 1)), ""},
+		"more of both":     {hash(strings.Replace(argon2idForm, "m=65536,t=2", "m=65537,t=16", 1)), "hash_too_costly password_hash can't be taken: argon2id: too costly: at most memory × passes = 1 GiB"},
+		"no such argon2id": {hash(strings.Replace(argon2idForm, "p=1", "p=0", 1)), "hash_malformed password_hash can't be taken: argon2id: malformed: argon2 has no such parameters"},
 		"a costly form":    {hash(strings.Replace(bcryptForm, "05", "15", 1)), "hash_too_costly password_hash can't be taken: bcrypt: too costly: at most cost 14"},
 		"all that is wrong": {
 			func(r *is) {
