@@ -21,6 +21,8 @@ type Corpus interface {
 // Range says how often a password was seen in breaches; 0 when it wasn't. It keeps its own deadline. Its errors hold no part of a hash.
 type Range interface {
 	Count(ctx context.Context, h Hash) (int, error)
+	// Ready says whether it answers. It learns of no password by that.
+	Ready(ctx context.Context) error
 }
 
 // Config is what a Checker needs.
@@ -92,6 +94,30 @@ func (c *Checker) Check(ctx context.Context, m Mode, password secret.Text) Resul
 	return r
 }
 
+// Ready says why Check couldn't tell of a password just now; nil when all whose failure leaves one Unknown answer. What it says of right passwords it says of
+// all others too, so that it may be told to whoever gives one. The corpus is asked about the password, as nothing leaves the process by that; the range API
+// isn't.
+func (c *Checker) Ready(ctx context.Context, m Mode, password secret.Text) error {
+	switch m {
+	case Off, ListOnly:
+		return nil
+	case CorpusOnly, CorpusConfirmed:
+		return c.askCorpus(ctx, HashOf(password)).Err
+	case RangeOnly:
+		if c.config.Range == nil {
+			return c.failed(ctx, FromRange, ErrNoRange).Err
+		}
+		if err := c.config.Range.Ready(ctx); err != nil {
+			return c.failed(ctx, FromRange, err).Err
+		}
+		return nil
+	default:
+		return unknownMode(m)
+	}
+}
+
+func unknownMode(m Mode) error { return fmt.Errorf("breach: mode %q isn't known", m) }
+
 func (c *Checker) ask(ctx context.Context, m Mode, password secret.Text) Result {
 	if InList(password) {
 		return Result{Verdict: Breached, Source: List}
@@ -116,7 +142,7 @@ func (c *Checker) ask(ctx context.Context, m Mode, password secret.Text) Result 
 		}
 		return confirmed
 	default:
-		return Result{Err: fmt.Errorf("breach: mode %q isn't known", m)}
+		return Result{Err: unknownMode(m)}
 	}
 }
 

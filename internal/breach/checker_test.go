@@ -34,14 +34,20 @@ func (f *filter) Contains(breach.Hash) (bool, error) {
 
 // ranges answers as the test says.
 type ranges struct {
-	count int
-	err   error
-	asked int
+	count   int
+	err     error
+	asked   int
+	readied int
 }
 
 func (r *ranges) Count(context.Context, breach.Hash) (int, error) {
 	r.asked++
 	return r.count, r.err
+}
+
+func (r *ranges) Ready(context.Context) error {
+	r.readied++
+	return r.err
 }
 
 var (
@@ -151,6 +157,47 @@ func TestASourceThatIsMissingHasFailed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestReadyIsAboutTheSourcesAndNoPassword: it fails where a check would come to Unknown, and asks the range API about nothing.
+func TestReadyIsAboutTheSourcesAndNoPassword(t *testing.T) {
+	for name, c := range map[string]struct {
+		mode   breach.Mode
+		corpus breach.Corpus
+		ranges breach.Range
+		want   error
+	}{
+		"nothing is asked":                      {breach.Off, &filter{err: errDown}, &ranges{err: errDown}, nil},
+		"the list is in the binary":             {breach.ListOnly, &filter{err: errDown}, &ranges{err: errDown}, nil},
+		"a corpus":                              {breach.CorpusOnly, &filter{hit: true}, &ranges{err: errDown}, nil},
+		"a corpus that fails":                   {breach.CorpusOnly, &filter{err: errDown}, &ranges{}, errDown},
+		"no corpus":                             {breach.CorpusOnly, nil, &ranges{}, breach.ErrNoCorpus},
+		"the range API":                         {breach.RangeOnly, &filter{err: errDown}, &ranges{}, nil},
+		"the range API, down":                   {breach.RangeOnly, &filter{}, &ranges{err: errDown}, errDown},
+		"no range API":                          {breach.RangeOnly, &filter{}, nil, breach.ErrNoRange},
+		"who confirms may be down":              {breach.CorpusConfirmed, &filter{hit: true}, &ranges{err: errDown}, nil},
+		"who needs no confirmation mayn't be":   {breach.CorpusConfirmed, &filter{err: errDown}, &ranges{}, errDown},
+		"no corpus, and the range API isn't it": {breach.CorpusConfirmed, nil, &ranges{}, breach.ErrNoCorpus},
+	} {
+		t.Run(name, func(t *testing.T) {
+			checker := newChecker(t, breach.Config{Corpus: c.corpus, Range: c.ranges})
+			for _, password := range []secret.Text{listed, unlisted} {
+				if err := checker.Ready(t.Context(), c.mode, password); !errors.Is(err, c.want) {
+					t.Errorf("%v, want %v", err, c.want)
+				}
+			}
+			verdict := checker.Check(t.Context(), c.mode, unlisted).Verdict
+			if (verdict == breach.Unknown) != (c.want != nil) {
+				t.Errorf("a check comes to %v", verdict)
+			}
+			if r, ok := c.ranges.(*ranges); ok && r.readied > 0 && c.mode != breach.RangeOnly {
+				t.Error("the range API was asked where its failure leaves nothing unknown")
+			}
+		})
+	}
+	if newChecker(t, breach.Config{}).Ready(t.Context(), "guess", unlisted) == nil {
+		t.Error("a mode that isn't known is ready")
 	}
 }
 

@@ -167,7 +167,7 @@ func (s *Service) open(ctx context.Context, material *certs.Material) (d flow.De
 		Pace:       paces,
 		Assess:     risk.Assess,
 		Challenges: risk,
-		Breaches:   s.breaches.checker.Check,
+		Breaches:   s.breaches.checker,
 		Mails:      func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(notify, aad, plain) },
 		Keyring:    s.keys.Keyring,
 		Secrets:    flow.DeriveSecrets(master),

@@ -27,6 +27,8 @@ const (
 	failuresToOpen = 5
 	// pause is how long nobody is asked.
 	pause = 10 * time.Second
+	// fresh is for how long a good answer shows that the host is there.
+	fresh = 5 * time.Second
 	// maxConnections bounds the connections to the host. Calls beyond wait, within their deadline.
 	maxConnections = 16
 	maxHeader      = 16 << 10
@@ -50,6 +52,7 @@ type Client struct {
 	// A transport and no http.Client, which would follow redirects, and whose errors have the address.
 	transport *http.Transport
 	breaker   *breaker.Breaker
+	health    health
 }
 
 var _ breach.Range = (*Client)(nil)
@@ -66,6 +69,7 @@ func New(c Config) (*Client, error) {
 	client := &Client{
 		host:    host,
 		breaker: breaker.New(breaker.Config{Failures: failuresToOpen, Pause: pause, Now: c.Now}),
+		health:  health{now: c.Now},
 		transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			ForceAttemptHTTP2:      true,
@@ -126,7 +130,10 @@ func (c *Client) Count(ctx context.Context, h breach.Hash) (int, error) {
 	}
 	// Settled also when the call panics, or the one probe would never come back.
 	fared := breaker.Silent
-	defer func() { c.breaker.Settle(probe, fared) }()
+	defer func() {
+		c.breaker.Settle(probe, fared)
+		c.health.heard(fared, c.breaker.Open())
+	}()
 	asked, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	count, err := c.ask(asked, h)

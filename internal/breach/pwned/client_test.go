@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -246,6 +247,105 @@ func TestCallersWhoLeaveSayNothing(t *testing.T) {
 	}
 	if count, err := client.Count(t.Context(), known); count == 0 || err != nil {
 		t.Errorf("Count = %d, %v", count, err)
+	}
+}
+
+// TestReadyAsksWhenTheLastGoodAnswerIsOld, about another range each time.
+func TestReadyAsksWhenTheLastGoodAnswerIsOld(t *testing.T) {
+	var asked []string
+	down := false
+	client, now, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if asked = append(asked, r.URL.Path); down {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprint(w, answer)
+	})
+	step := func(what string, calls int, want error) {
+		t.Helper()
+		before := len(asked)
+		if err := client.Ready(t.Context()); (err == nil) != (want == nil) || errors.Is(want, pwned.ErrDown) && !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", what, err, want)
+		}
+		if n := len(asked) - before; n != calls {
+			t.Errorf("%s: %d calls, want %d", what, n, calls)
+		}
+	}
+	count := func() {
+		t.Helper()
+		if _, err := client.Count(t.Context(), known); (err != nil) != down {
+			t.Errorf("Count: %v", err)
+		}
+	}
+	someFailure := errors.New("any")
+	step("nobody has asked yet", 1, nil)
+	step("just asked", 0, nil)
+	now.move(5 * time.Second)
+	step("five seconds later", 1, nil)
+	now.move(4 * time.Second)
+	count()
+	now.move(4 * time.Second)
+	step("soon after a password was looked up", 0, nil)
+	now.move(-time.Hour)
+	step("after the clock was set back", 1, nil)
+	down = true
+	step("it went down, and nobody has noticed", 0, nil)
+	count()
+	for n := range 4 {
+		step(fmt.Sprintf("after failure %d", n+1), 1, someFailure)
+	}
+	step("after five", 0, pwned.ErrDown)
+	now.move(10 * time.Second)
+	down = false
+	step("it is back, and the pause over", 1, nil)
+	count()
+	if len(asked) != 11 {
+		t.Errorf("%d calls, want 11: %v", len(asked), asked)
+	}
+	slices.Sort(asked)
+	if asked = slices.DeleteFunc(asked, func(path string) bool { return path == "/range/"+prefix }); len(slices.Compact(asked)) < 7 {
+		t.Errorf("the same ranges over again: %v", asked)
+	}
+}
+
+// TestAllWhoWantToKnowShareOneCall, and who hangs up ends it for nobody.
+func TestAllWhoWantToKnowShareOneCall(t *testing.T) {
+	for name, status := range map[string]int{"it is there": http.StatusOK, "it is down": http.StatusServiceUnavailable} {
+		t.Run(name, func(t *testing.T) {
+			var calls atomic.Int32
+			begun, release := make(chan struct{}), make(chan struct{})
+			client, _, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				if calls.Add(1) == 1 {
+					close(begun)
+				}
+				<-release
+				w.WriteHeader(status)
+				fmt.Fprint(w, answer)
+			})
+			ctx, hangUp := context.WithCancel(t.Context())
+			first, others := make(chan error, 1), make(chan error, 8)
+			go func() { first <- client.Ready(ctx) }()
+			<-begun
+			hangUp()
+			if err := client.Ready(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("who left is told %v", err)
+			}
+			for range cap(others) {
+				go func() { others <- client.Ready(t.Context()) }()
+			}
+			close(release)
+			for range cap(others) {
+				if err := <-others; (err == nil) != (status == http.StatusOK) {
+					t.Errorf("one of the others is told %v", err)
+				}
+			}
+			if err := <-first; (err == nil) != (status == http.StatusOK) {
+				t.Errorf("the first is told %v", err)
+			}
+			if n := calls.Load(); status == http.StatusOK && n != 1 {
+				t.Errorf("%d calls, want 1", n)
+			}
+		})
 	}
 }
 

@@ -61,14 +61,15 @@ type AttemptServiceClient interface {
 	// Continue takes an answer to the current step. A right one moves the attempt on; the last one completes it in one transaction:
 	// account or session, device, counters and events, after which the grant is in the answer, once.
 	// New passwords, and right ones at a sign-in, are looked up among breached ones: a new one is refused with PASSWORD_UNACCEPTABLE, or with UNAVAILABLE
-	// when a source that the policy demands doesn't answer; a right one is marked compromised, and the next steps are a code and a new password. A range
-	// API may take two seconds: leave more.
+	// when a source that the policy demands doesn't answer; a right one is marked compromised, and the next steps are a code and a new password. Where the policy
+	// demands the sources at sign-ins too, each password of a sign-in is refused with UNAVAILABLE while one is away, right or wrong, and counts as not given.
+	// A range API may take two seconds, and there four: leave more.
 	// Devices that aren't known for the account may be asked for a proof of work before anything is looked at: while many passwords are being checked,
 	// after failures for the identifier, and where risk demands one of their network. The answer then counts as not given.
 	// Events: `user.signed_up`, `signin.succeeded`, `signin.new_device`, `credential.password_changed`, `credential.compromised`, `session.revoked`,
 	// `attempt.signin.failed`.
 	// Errors: NOT_FOUND (ATTEMPT_NOT_FOUND), PERMISSION_DENIED (ATTEMPT_ELSEWHERE, BLOCKED), FAILED_PRECONDITION (STEP_MISMATCH),
-	// INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE), RESOURCE_EXHAUSTED (TOO_MANY_FAILURES, CHALLENGE_REQUIRED, OVERLOADED).
+	// INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE), RESOURCE_EXHAUSTED (TOO_MANY_FAILURES, CHALLENGE_REQUIRED, OVERLOADED), UNAVAILABLE.
 	Continue(ctx context.Context, in *ContinueRequest, opts ...grpc.CallOption) (*ContinueResponse, error)
 }
 
@@ -156,14 +157,15 @@ type AttemptServiceServer interface {
 	// Continue takes an answer to the current step. A right one moves the attempt on; the last one completes it in one transaction:
 	// account or session, device, counters and events, after which the grant is in the answer, once.
 	// New passwords, and right ones at a sign-in, are looked up among breached ones: a new one is refused with PASSWORD_UNACCEPTABLE, or with UNAVAILABLE
-	// when a source that the policy demands doesn't answer; a right one is marked compromised, and the next steps are a code and a new password. A range
-	// API may take two seconds: leave more.
+	// when a source that the policy demands doesn't answer; a right one is marked compromised, and the next steps are a code and a new password. Where the policy
+	// demands the sources at sign-ins too, each password of a sign-in is refused with UNAVAILABLE while one is away, right or wrong, and counts as not given.
+	// A range API may take two seconds, and there four: leave more.
 	// Devices that aren't known for the account may be asked for a proof of work before anything is looked at: while many passwords are being checked,
 	// after failures for the identifier, and where risk demands one of their network. The answer then counts as not given.
 	// Events: `user.signed_up`, `signin.succeeded`, `signin.new_device`, `credential.password_changed`, `credential.compromised`, `session.revoked`,
 	// `attempt.signin.failed`.
 	// Errors: NOT_FOUND (ATTEMPT_NOT_FOUND), PERMISSION_DENIED (ATTEMPT_ELSEWHERE, BLOCKED), FAILED_PRECONDITION (STEP_MISMATCH),
-	// INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE), RESOURCE_EXHAUSTED (TOO_MANY_FAILURES, CHALLENGE_REQUIRED, OVERLOADED).
+	// INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE), RESOURCE_EXHAUSTED (TOO_MANY_FAILURES, CHALLENGE_REQUIRED, OVERLOADED), UNAVAILABLE.
 	Continue(context.Context, *ContinueRequest) (*ContinueResponse, error)
 	mustEmbedUnimplementedAttemptServiceServer()
 }

@@ -496,7 +496,7 @@ type Policy struct {
 	BreachAtSignIn bool `protobuf:"varint,32,opt,name=breach_at_sign_in,json=breachAtSignIn,proto3" json:"breach_at_sign_in,omitempty"`
 	// Whether a new password is refused that couldn't be looked up, because a source failed (yes).
 	BreachUnknownRefusesNew bool `protobuf:"varint,33,opt,name=breach_unknown_refuses_new,json=breachUnknownRefusesNew,proto3" json:"breach_unknown_refuses_new,omitempty"`
-	// Whether a sign-in is refused for that, until the source is back (no).
+	// Whether sign-ins are refused for that, until the source is back (no): all of them, whatever the password.
 	BreachUnknownRefusesSignIn bool `protobuf:"varint,34,opt,name=breach_unknown_refuses_sign_in,json=breachUnknownRefusesSignIn,proto3" json:"breach_unknown_refuses_sign_in,omitempty"`
 	// Whether a breached password that signs in ends the account's other sessions at once (no). They end with the new password in any case.
 	BreachEndsSessions bool `protobuf:"varint,35,opt,name=breach_ends_sessions,json=breachEndsSessions,proto3" json:"breach_ends_sessions,omitempty"`

@@ -28,6 +28,8 @@ type Attempt struct {
 	Assessment *Assessment
 	// Proofs are what was proved so far.
 	Proofs Proofs
+	// WithheldAt is when a right password was given that nobody was let in by, because it couldn't be looked up; zero when none was.
+	WithheldAt time.Time
 	// Codes are the live codes, oldest first.
 	Codes []Code
 	// Wrong counts the wrong answers, and those that are being checked.
@@ -102,7 +104,15 @@ func (a *Attempt) Proven() bool {
 
 // Abandoned says whether the password was right and no session came of it: somebody may know it who shouldn't.
 func (a *Attempt) Abandoned() bool {
-	return a.Purpose == SignIn && !a.Proofs.PasswordAt.IsZero() && a.FinishedAt.IsZero()
+	return a.Purpose == SignIn && !a.RightAt().IsZero() && a.FinishedAt.IsZero()
+}
+
+// RightAt is when the right password was given, whether or not it led on; zero when it wasn't.
+func (a *Attempt) RightAt() time.Time {
+	if a.Proofs.PasswordAt.IsZero() {
+		return a.WithheldAt
+	}
+	return a.Proofs.PasswordAt
 }
 
 // AMR is how the subject was authenticated, in RFC 8176's values.

@@ -182,10 +182,12 @@ func TestAbandonedIsARightPasswordWithoutASession(t *testing.T) {
 		attempt attempt.Attempt
 		want    bool
 	}{
-		"a right password": {attempt.Attempt{Purpose: attempt.SignIn, Proofs: password}, true},
-		"nothing proved":   {attempt.Attempt{Purpose: attempt.SignIn}, false},
-		"a session":        {attempt.Attempt{Purpose: attempt.SignIn, Proofs: password, FinishedAt: noon}, false},
-		"a sign-up":        {attempt.Attempt{Purpose: attempt.SignUp, Proofs: signedUp}, false},
+		"a right password":    {attempt.Attempt{Purpose: attempt.SignIn, Proofs: password}, true},
+		"one withheld":        {attempt.Attempt{Purpose: attempt.SignIn, WithheldAt: noon}, true},
+		"both, and a session": {attempt.Attempt{Purpose: attempt.SignIn, Proofs: password, WithheldAt: noon, FinishedAt: noon}, false},
+		"nothing proved":      {attempt.Attempt{Purpose: attempt.SignIn}, false},
+		"a session":           {attempt.Attempt{Purpose: attempt.SignIn, Proofs: password, FinishedAt: noon}, false},
+		"a sign-up":           {attempt.Attempt{Purpose: attempt.SignUp, Proofs: signedUp}, false},
 	} {
 		if got := c.attempt.Abandoned(); got != c.want {
 			t.Errorf("%s: Abandoned = %t, want %t", name, got, c.want)

@@ -48,7 +48,7 @@ func tellAbandoned(tx store.Tx, user *account.User, a attempt.Attempt, quiet boo
 		AttemptId: a.ID,
 		Ip:        a.Origin.IP,
 		Device:    deviceMessage("", describe(a.Origin.UserAgent)),
-		ProvedAt:  timestamppb.New(a.Proofs.PasswordAt),
+		ProvedAt:  timestamppb.New(a.RightAt()),
 		Quiet:     quiet,
 	}
 	if a.Assessment != nil {
@@ -58,7 +58,7 @@ func tellAbandoned(tx store.Tx, user *account.User, a attempt.Attempt, quiet boo
 	if err != nil || quiet {
 		return err
 	}
-	return tx.Alerts.Put(containment.Alert{EventID: eventID, Kind: containment.Abandoned, UserID: user.ID, DeviceID: a.DeviceID, At: a.Proofs.PasswordAt})
+	return tx.Alerts.Put(containment.Alert{EventID: eventID, Kind: containment.Abandoned, UserID: user.ID, DeviceID: a.DeviceID, At: a.RightAt()})
 }
 
 // needntBeTold says whether the owner finished the sign-in in another attempt, or was told of this password often enough.
@@ -87,7 +87,7 @@ func finishedSince(tx store.Tx, a attempt.Attempt) (bool, error) {
 	}
 	about := describe(a.Origin.UserAgent)
 	for _, s := range sessions {
-		if !s.StartedAt.Before(a.Proofs.PasswordAt) && s.IP == a.Origin.IP && s.About == about && slices.Contains(s.AMR, "otp") {
+		if !s.StartedAt.Before(a.RightAt()) && s.IP == a.Origin.IP && s.About == about && slices.Contains(s.AMR, "otp") {
 			return true, nil
 		}
 	}

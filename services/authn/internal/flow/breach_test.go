@@ -1,7 +1,6 @@
 package flow_test
 
 import (
-	"context"
 	"crypto/sha1" //nolint:gosec // the hash that breached passwords are published under
 	"errors"
 	"fmt"
@@ -24,7 +23,6 @@ import (
 	"github.com/doorward/doorward/internal/breach/corpus"
 	"github.com/doorward/doorward/internal/breach/pwned"
 	"github.com/doorward/doorward/internal/fault"
-	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 )
@@ -91,7 +89,7 @@ func (w *world) rangeAPI() *rangeAPI {
 func (w *world) looksUpIn(mode breach.Mode, c breach.Config) {
 	w.t.Helper()
 	w.rules.BreachMode = mode
-	w.deps.Breaches = w.checker(c).Check
+	w.deps.Breaches = w.checker(c)
 	w.through(w.store)
 }
 
@@ -242,12 +240,10 @@ func TestWhatIsMarkedIsntLookedUpAgain(t *testing.T) {
 	w := newWorld(t)
 	userID := w.laptop().enrol(ada, right).Session.UserID
 	w.changeUser(userID, func(u *account.User) { u.Password.CompromisedAt = w.clock.Now() })
-	api := w.rangeAPI()
-	api.fails.Store(true)
-	w.looksUpIn(breach.RangeOnly, breach.Config{Range: api})
-	w.rules.BreachUnknownRefusesSignIn = true
+	from := &sources{found: failed()}
+	w.refusesUnknown(from)
 	expectStep(t, w.stranger().signIn(ada).answer(password(right)), attempt.DeviceVerification, "")
-	if api.calls.Load() != 0 {
+	if from.checked.Load() != 0 {
 		t.Error("it was looked up")
 	}
 }
@@ -308,28 +304,6 @@ func TestWhoWaitsForASourceHoldsNothing(t *testing.T) {
 	w.laptop().signUp("joan@example.org").answer(newPassword(another))
 	if api.calls.Load() != 2 {
 		t.Errorf("asked %d times, want 2", api.calls.Load())
-	}
-}
-
-// TestWhoDoesntWaitForASourceGoesNowhere: hanging up isn't a way around it, and takes nothing from the account.
-func TestWhoDoesntWaitForASourceGoesNowhere(t *testing.T) {
-	w := newWorld(t)
-	laptop := w.laptop()
-	laptop.enrol(ada, leaked)
-	ctx, hangUp := context.WithCancel(t.Context())
-	defer hangUp()
-	w.deps.Breaches = func(ctx context.Context, _ breach.Mode, _ secret.Text) breach.Result {
-		hangUp()
-		<-ctx.Done()
-		return breach.Result{Source: breach.FromRange, Err: ctx.Err()}
-	}
-	w.through(w.store)
-	tr := laptop.signIn(ada)
-	if p, err := w.attempts.Continue(ctx, tr.ticket, password(leaked)); !errors.Is(err, context.Canceled) {
-		t.Errorf("step %q, %v", p.Step, err)
-	}
-	if a, _ := w.attempt(tr.Attempt.ID); a.Wrong != 0 || !a.Proofs.PasswordAt.IsZero() {
-		t.Errorf("%d failures, password at %v", a.Wrong, a.Proofs.PasswordAt)
 	}
 }
 

@@ -29,8 +29,8 @@ type Deps struct {
 	Assess Assessor
 	// Challenges are proofs of work, which risk makes and redeems.
 	Challenges Challenges
-	// Breaches says whether a password is known from a breach, by the sources of a mode. It keeps its own deadline.
-	Breaches func(context.Context, breach.Mode, secret.Text) breach.Result
+	// Breaches are the sources of breached passwords.
+	Breaches Breaches
 	// Mails seals a mail's content to notify.
 	Mails Sealer
 	// Keyring are the signing keys in force.
@@ -77,6 +77,14 @@ func (s Secrets) budgetKey(canonical, use string) [32]byte {
 
 // Assessor asks risk about an attempt.
 type Assessor func(context.Context, Question) (Judgement, error)
+
+// Breaches asks the sources of a mode. It keeps its own deadlines.
+type Breaches interface {
+	// Check says whether a password is known from a breach.
+	Check(ctx context.Context, m breach.Mode, password secret.Text) breach.Result
+	// Ready says why a check couldn't tell just now; nil when it can. It asks nobody outside about the password.
+	Ready(ctx context.Context, m breach.Mode, password secret.Text) error
+}
 
 // Question is what risk is asked.
 type Question struct {

@@ -22,6 +22,9 @@ const settleTime = 5 * time.Second
 // answerPassword checks a password. Whatever isn't the right one answers at the pool's deadline, failures that come before the hash too: how long a lock,
 // a look at the account's history or the hash itself took can't be told from outside.
 func (f *Attempts) answerPassword(ctx context.Context, t try, password secret.Text) (Progress, error) {
+	if err := f.refuseUnready(ctx, t, password); err != nil {
+		return Progress{}, err
+	}
 	past, err := f.pastBudget(ctx, t, attempt.Password)
 	if err != nil {
 		return Progress{}, err
@@ -61,11 +64,9 @@ func (f *Attempts) checkPassword(ctx context.Context, t try, ticket *credential.
 	}
 	checked := checkedPassword{reservation: reservation, right: result.OK, assessment: judgement.Assessment}
 	if checked.right { // the ticket is spent: whoever waits for a source holds no place in the pool
-		if checked.breached, err = f.knownBreached(ctx, t, password); err != nil {
-			return Progress{}, true, f.unchecked(ctx, t, reservation, err)
-		}
+		checked.breached, checked.withheld = f.knownBreached(ctx, t, password)
 	}
-	if result.NeedsRehash {
+	if result.NeedsRehash && checked.withheld == nil {
 		checked.rehashed = f.rehash(ctx, password)
 	}
 	p, err = f.settlePassword(ctx, t, checked)
@@ -166,15 +167,17 @@ type checkedPassword struct {
 	reservation string
 	right       bool
 	// breached: the password is right, and its owner must replace it.
-	breached   bool
+	breached bool
+	// withheld is why a right password leads nowhere for now; nil when it doesn't.
+	withheld   error
 	assessment attempt.Assessment
 	// rehashed is the password under today's parameters; empty when it needs none.
 	rehashed string
 }
 
-// outcome is what the count is told.
+// outcome is what the count is told. A right password that is withheld counts as a failure: to know that it is right mustn't be free.
 func (c checkedPassword) outcome() lockout.Outcome {
-	if c.right {
+	if c.right && c.withheld == nil {
 		return lockout.Right
 	}
 	return lockout.Wrong
@@ -195,8 +198,9 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 	var refused error
 	err := f.Store.Update(ctx, func(tx store.Tx) error {
 		refused = nil
-		unsuspected, err := f.unsuspected(tx, t, c.reservation)
-		if err != nil {
+		answered := t
+		var err error
+		if answered.unsuspected, err = f.unsuspected(tx, t, c.reservation); err != nil {
 			return err
 		}
 		if err := f.settle(tx, t, c.reservation, c.outcome()); err != nil {
@@ -211,32 +215,18 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 		if err != nil {
 			return err
 		}
-		a := standing.Attempt
-		if !a.Proofs.PasswordAt.IsZero() {
+		switch a := standing.Attempt; {
+		case !a.Proofs.PasswordAt.IsZero():
 			p = standing // a parallel answer came first, and its assessment stands
-			return nil
-		}
-		if !c.right {
+		case !c.right:
 			p, err = f.fail(tx, a, t, c.wrong(t))
 			t.fared(&p, attempt.Password, attempt.Wrong)
-			return err
+		case c.withheld != nil:
+			refused = c.withheld
+			err = withhold(tx, a, t, c)
+		default:
+			p, err = f.accept(tx, a, answered, c, m)
 		}
-		a.Epoch = t.user.Epoch // the password was right for the account as it was then
-		if err := f.keepRehashed(tx, a, c.rehashed); err != nil {
-			return err
-		}
-		if c.breached {
-			if err := f.markBreached(tx, a, t); err != nil {
-				return err
-			}
-		}
-		a.Wrong--
-		a.Proofs.PasswordAt = t.now
-		a.Assessment = &c.assessment
-		answered := t
-		answered.unsuspected = unsuspected
-		p, err = f.advance(tx, a, answered, m)
-		t.fared(&p, attempt.Password, attempt.Accepted)
 		return err
 	})
 	if err == nil {
@@ -246,6 +236,25 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 		return Progress{}, fmt.Errorf("settle password: %w", err)
 	}
 	return p, nil
+}
+
+// accept moves the attempt on by a right password.
+func (f *Attempts) accept(tx store.Tx, a attempt.Attempt, t try, c checkedPassword, m material) (Progress, error) {
+	a.Epoch = t.user.Epoch // the password was right for the account as it was then
+	if err := f.keepRehashed(tx, a, c.rehashed); err != nil {
+		return Progress{}, err
+	}
+	if c.breached {
+		if err := f.markBreached(tx, a, t); err != nil {
+			return Progress{}, err
+		}
+	}
+	a.Wrong--
+	a.Proofs.PasswordAt = t.now
+	a.Assessment = &c.assessment
+	p, err := f.advance(tx, a, t, m)
+	t.fared(&p, attempt.Password, attempt.Accepted)
+	return p, err
 }
 
 // tellLost tells of an answer whose attempt is gone what it would be told of otherwise, a wrong one or one that was abandoned: whoever pushes out their

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/doorward/doorward/internal/breach"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
 	"github.com/doorward/doorward/services/authn/internal/credential"
@@ -258,6 +259,19 @@ var walks = map[string]func(*probed){
 		p.startSignUp(ada)
 		p.startSignIn(ada)
 		p.password(p.last())
+	},
+	"while a source of breached passwords is away": func(p *probed) {
+		p.rules.BreachMode, p.rules.BreachUnknownRefusesSignIn = breach.CorpusOnly, true // and there is no corpus
+		p.startSignIn(ada)
+		in := p.last()
+		p.startSignUp(ada)
+		for range 2 {
+			p.password(in)
+			p.newPassword(p.last(), another)
+		}
+		p.rules.BreachMode = breach.ListOnly
+		p.password(in)
+		p.newPassword(p.last(), another)
 	},
 	"while all workers are busy": func(p *probed) {
 		p.startSignIn(ada)

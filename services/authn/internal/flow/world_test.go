@@ -133,7 +133,7 @@ func newWorldIn(t *testing.T, dir string, workers int) *world {
 		Pace:       paces,
 		Assess:     w.risk.assess,
 		Challenges: w.challenges,
-		Breaches:   w.checker(breach.Config{}).Check,
+		Breaches:   w.checker(breach.Config{}),
 		Mails:      func(aad seal.AAD, plain []byte) (seal.Envelope, error) { return seal.Seal(recipient, aad, plain) },
 		Keyring:    w.keys.Keyring,
 		Secrets:    flow.DeriveSecrets(secret.NewKey()),

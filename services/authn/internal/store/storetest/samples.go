@@ -191,6 +191,7 @@ func att(n, identifier int) attempt.Attempt {
 		UserID: ident("usr", identifier), Epoch: 2, DeviceID: ident("dev", n),
 		Assessment: &attempt.Assessment{DecisionID: ident("dec", n), Verdict: attempt.Allow, Country: "CH", CountryName: "Switzerland"},
 		Proofs:     attempt.Proofs{PasswordAt: at(n + 1), EmailCodeAt: at(n + 2), NewPassword: &attempt.HashedPassword{PHC: "$argon2id$…"}},
+		WithheldAt: at(n + 1),
 		Codes:      []attempt.Code{{MAC: digest("code", n), ExpiresAt: at(n + 10)}, {MAC: digest("code too", n), ExpiresAt: at(n + 11)}},
 		Wrong:      1, CreatedAt: at(n), ExpiresAt: at(n + 15), FinishedAt: at(n + 3),
 		Origin: attempt.Origin{IP: "192.0.2.7", UserAgent: "Mozilla/5.0", Language: "de-CH"}, InvitationID: ident("inv", n),
