@@ -8,17 +8,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/doorward/doorward/test/ports"
+	"github.com/doorward/doorward/internal/porttest"
 	"github.com/doorward/doorward/test/testbed"
 )
 
 // TestStoryWithEachServiceInItsOwnFolder is what compose.yaml does, without containers: doorward init makes everything, each service sees its own folder
 // alone, and NATS is a server of its own, reached over TLS.
 func TestStoryWithEachServiceInItsOwnFolder(t *testing.T) {
-	base, release, err := ports.Claim(t.Context())
+	base, release, err := porttest.Claim(t.Context())
 	must(t, err)
 	t.Cleanup(func() { must(t, release()) })
-	address := func(offset int) string { return ports.Address(base + offset) }
+	address := func(offset int) string { return porttest.Address(base + offset) }
 	dir := t.TempDir()
 	folder := func(name string) string { return filepath.Join(dir, "share", name) }
 	nats := "tls://" + address(7)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/doorward/doorward/test/ports"
+	"github.com/doorward/doorward/internal/porttest"
 )
 
 // patience bounds whatever a test waits for. Each thing takes a fraction of a second; what takes longer isn't coming.
@@ -64,7 +64,7 @@ func claimPorts(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: ports NAME")
 	}
-	base, release, err := ports.Claim(context.Background())
+	base, release, err := porttest.Claim(context.Background())
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(release()) })
 	ts.Setenv(args[0], strconv.Itoa(base))
@@ -81,7 +81,7 @@ func occupied(ts *testscript.TestScript, neg bool, args []string) {
 	port, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	var config net.ListenConfig
-	other, err := config.Listen(context.Background(), "tcp", ports.Address(port))
+	other, err := config.Listen(context.Background(), "tcp", porttest.Address(port))
 	ts.Check(err)
 	defer other.Close()
 	exits(ts, false, append([]string{strconv.Itoa(exitFailed)}, args[1:]...))
@@ -99,7 +99,7 @@ func serving(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	certs := ts.MkAbs(args[1]) + "/certs"
 	for offset, service := range []string{"authn", "risk", "notify"} {
-		command := []string{"health", service, "--address", ports.Address(base + 1 + offset), "--certs", certs}
+		command := []string{"health", service, "--address", porttest.Address(base + 1 + offset), "--certs", certs}
 		if !poll(ctx, func() bool {
 			var out bytes.Buffer
 			return run(ctx, command, streams{out: &out, err: &out}) == exitOK

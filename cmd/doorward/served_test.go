@@ -17,7 +17,7 @@ import (
 	"github.com/doorward/doorward/cmd/doorward/internal/deployment"
 	"github.com/doorward/doorward/cmd/doorward/internal/story"
 	"github.com/doorward/doorward/internal/inbox"
-	"github.com/doorward/doorward/test/ports"
+	"github.com/doorward/doorward/internal/porttest"
 )
 
 // Where things listen, counted from the block's base.
@@ -44,7 +44,7 @@ type served struct {
 // initialised makes a deployment that doesn't run yet. scheme is how applications reach NATS, nats the section of the configuration: its %d are NATS's port.
 func initialised(t *testing.T, scheme, nats string) *served {
 	t.Helper()
-	base, release, err := ports.Claim(t.Context())
+	base, release, err := porttest.Claim(t.Context())
 	must(t, err)
 	t.Cleanup(func() { must(t, release()) })
 	d := &served{t: t, dir: filepath.Join(t.TempDir(), "doorward"), base: base}
@@ -88,7 +88,7 @@ smtp:
 		d.at(portSMTP))
 }
 
-func (d *served) at(offset int) string { return ports.Address(d.base + offset) }
+func (d *served) at(offset int) string { return porttest.Address(d.base + offset) }
 
 func (d *served) receiveMails() {
 	box, err := inbox.New(inbox.Config{

@@ -12,6 +12,7 @@ import (
 
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/outbox"
+	"github.com/doorward/doorward/internal/porttest"
 )
 
 // quiet is where the packages under test log to.
@@ -28,7 +29,7 @@ type nats struct {
 
 func newNATS(t *testing.T) *nats {
 	t.Helper()
-	n := &nats{T: t, dir: t.TempDir(), identities: map[bus.Name]bus.Identity{}}
+	n := &nats{T: t, dir: t.TempDir(), port: porttest.Hold(t), identities: map[bus.Name]bus.Identity{}}
 	for _, name := range bus.Names() {
 		id, err := bus.NewIdentity(name)
 		must(t, err)
@@ -56,9 +57,6 @@ func (n *nats) start() {
 	s, err := bus.StartServer(bus.ServerConfig{Dir: n.dir, Port: n.port, Identities: ids, Logger: quiet()})
 	must(n.T, err)
 	n.server = s
-	if n.port == 0 {
-		n.port = portOf(n.T, s.URL())
-	}
 }
 
 // restart stops the server, lets the test change its files, starts it again and waits until c is back.

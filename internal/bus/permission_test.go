@@ -11,11 +11,9 @@ import (
 	"flag"
 	"math/big"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -327,15 +325,6 @@ func seedOf(t *testing.T, dir string, name bus.Name) []byte {
 	seed, err := os.ReadFile(bus.SeedFile(dir, name))
 	must(t, err)
 	return []byte(strings.TrimSpace(string(seed)))
-}
-
-func portOf(t *testing.T, address string) int {
-	t.Helper()
-	u, err := url.Parse(address)
-	must(t, err)
-	port, err := strconv.Atoi(u.Port())
-	must(t, err)
-	return port
 }
 
 // certificate writes a certificate for loopback and returns the pool that trusts it.

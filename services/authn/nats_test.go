@@ -18,6 +18,7 @@ import (
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/id"
 	"github.com/doorward/doorward/internal/outbox"
+	"github.com/doorward/doorward/internal/porttest"
 	"github.com/doorward/doorward/internal/seal"
 )
 
@@ -32,7 +33,7 @@ type natsServer struct {
 
 func newNATS(t *testing.T, dir string) *natsServer {
 	t.Helper()
-	n := &natsServer{T: t, keys: filepath.Join(dir, "keys"), dir: filepath.Join(dir, "js"), port: freePort(t), identities: map[bus.Name]bus.Identity{}}
+	n := &natsServer{T: t, keys: filepath.Join(dir, "keys"), dir: filepath.Join(dir, "js"), port: porttest.Hold(t), identities: map[bus.Name]bus.Identity{}}
 	all, err := bus.CreateIdentities(n.keys)
 	n.must(err)
 	for _, identity := range all {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -229,17 +228,6 @@ func (r *risk) Assess(ctx context.Context, req *riskv1.AssessRequest) (*riskv1.A
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.answer(req), nil
-}
-
-// freePort is a port that was free a moment ago.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // unpaced lets calls come as fast as a test makes them, up to a thousand at once.

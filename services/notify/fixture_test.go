@@ -5,10 +5,8 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -30,6 +28,7 @@ import (
 	"github.com/doorward/doorward/internal/id"
 	"github.com/doorward/doorward/internal/inbox"
 	"github.com/doorward/doorward/internal/outbox"
+	"github.com/doorward/doorward/internal/porttest"
 	"github.com/doorward/doorward/internal/rpc"
 	"github.com/doorward/doorward/internal/seal"
 	"github.com/doorward/doorward/internal/secret"
@@ -44,6 +43,7 @@ type suite struct {
 	log     *buffer
 	nats    *bus.Server
 	natsDir string
+	port    int // of NATS
 	ids     map[bus.Name]bus.Identity
 	authn   *authn
 	inbox   *inbox.Inbox
@@ -58,7 +58,7 @@ type suite struct {
 func newSuite(t *testing.T) *suite {
 	t.Helper()
 	dir := t.TempDir()
-	s := &suite{T: t, log: &buffer{}, natsDir: filepath.Join(dir, "stream"), ids: map[bus.Name]bus.Identity{}, clock: &clock{}}
+	s := &suite{T: t, log: &buffer{}, natsDir: filepath.Join(dir, "stream"), port: porttest.Hold(t), ids: map[bus.Name]bus.Identity{}, clock: &clock{}}
 	certDir := filepath.Join(dir, "certs")
 	_, err := certs.Create(certDir, []string{"authn", "risk", "notify", "portal", "operator"}, certs.Options{Now: time.Now()})
 	s.must(err)
@@ -71,7 +71,7 @@ func newSuite(t *testing.T) *suite {
 	for _, i := range identities {
 		s.ids[i.Name] = i
 	}
-	s.startNATS(0)
+	s.startNATS()
 	s.must(bus.Apply(s.deadline(), s.as(bus.Operator).JetStream(), 1))
 	s.startInbox()
 
@@ -109,13 +109,13 @@ func (s *suite) background(what string, run func(context.Context) error) (stop f
 	return stop
 }
 
-func (s *suite) startNATS(port int) {
+func (s *suite) startNATS() {
 	s.Helper()
 	var all []bus.Identity
 	for _, i := range s.ids {
 		all = append(all, i)
 	}
-	server, err := bus.StartServer(bus.ServerConfig{Dir: s.natsDir, Port: port, Identities: all, Logger: quiet()})
+	server, err := bus.StartServer(bus.ServerConfig{Dir: s.natsDir, Port: s.port, Identities: all, Logger: quiet()})
 	s.must(err)
 	s.nats = server
 	s.Cleanup(server.Stop)
@@ -124,13 +124,9 @@ func (s *suite) startNATS(port int) {
 // loseStreams brings NATS back at the same address with nothing in it.
 func (s *suite) loseStreams() {
 	s.Helper()
-	parsed, err := url.Parse(s.nats.URL())
-	s.must(err)
-	port, err := strconv.Atoi(parsed.Port())
-	s.must(err)
 	s.nats.Stop()
 	s.must(os.RemoveAll(s.natsDir))
-	s.startNATS(port)
+	s.startNATS()
 	s.must(bus.Apply(s.deadline(), s.as(bus.Operator).JetStream(), 1))
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +23,7 @@ import (
 	"github.com/doorward/doorward/internal/fault"
 	"github.com/doorward/doorward/internal/id"
 	"github.com/doorward/doorward/internal/inbox"
+	"github.com/doorward/doorward/internal/porttest"
 	"github.com/doorward/doorward/internal/seal"
 	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/notify"
@@ -270,12 +270,7 @@ func TestAlertsOutlastAMailServerThatIsDown(t *testing.T) {
 // unused is an address where nobody listens.
 func unused(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return porttest.Address(porttest.Hold(t))
 }
 
 func TestAServerThatRefusesForGoodFailsTheDelivery(t *testing.T) {

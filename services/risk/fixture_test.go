@@ -5,11 +5,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -26,6 +24,7 @@ import (
 	"github.com/doorward/doorward/internal/bus"
 	"github.com/doorward/doorward/internal/certs"
 	"github.com/doorward/doorward/internal/outbox"
+	"github.com/doorward/doorward/internal/porttest"
 	"github.com/doorward/doorward/internal/rpc"
 	"github.com/doorward/doorward/services/risk"
 )
@@ -75,7 +74,7 @@ func (c *clock) forward(d time.Duration) {
 // prepare makes everything but runs nothing of risk's.
 func prepare(t testing.TB) *deployment {
 	t.Helper()
-	d := &deployment{TB: t, dir: t.TempDir(), identities: map[bus.Name]bus.Identity{}, clock: &clock{}, change: func(*risk.Config) {}}
+	d := &deployment{TB: t, dir: t.TempDir(), port: porttest.Hold(t), identities: map[bus.Name]bus.Identity{}, clock: &clock{}, change: func(*risk.Config) {}}
 	_, err := certs.Create(d.path("certs"), []string{"authn", "risk", "notify", "portal", "operator"}, certs.Options{Now: time.Now()})
 	must(t, err)
 	identities, err := bus.CreateIdentities(d.path("nats"))
@@ -109,10 +108,6 @@ func (d *deployment) startNATS() {
 	}
 	var err error
 	d.nats, err = bus.StartServer(bus.ServerConfig{Dir: d.path("jetstream"), Port: d.port, Identities: identities, Logger: quiet()})
-	must(d, err)
-	address, err := url.Parse(d.nats.URL())
-	must(d, err)
-	d.port, err = strconv.Atoi(address.Port())
 	must(d, err)
 }
 

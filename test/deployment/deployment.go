@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/porttest"
 	"github.com/doorward/doorward/internal/seal"
-	"github.com/doorward/doorward/test/ports"
 )
 
 // Where things listen, counted from the block's base. The services' debug listeners follow.
@@ -70,7 +70,7 @@ func Start(t testing.TB) *Deployment {
 // claim takes a directory and a block of ports.
 func claim(t testing.TB) *Deployment {
 	t.Helper()
-	base, release, err := ports.Claim(t.Context())
+	base, release, err := porttest.Claim(t.Context())
 	must(t, err)
 	t.Cleanup(func() { must(t, release()) })
 	return &Deployment{t: t, dir: t.TempDir(), base: base}
@@ -95,7 +95,7 @@ func (d *Deployment) service(name string, port int) *Process {
 // Path is a file's of the deployment.
 func (d *Deployment) Path(name string) string { return filepath.Join(d.dir, name) }
 
-func (d *Deployment) address(offset int) string { return ports.Address(d.base + offset) }
+func (d *Deployment) address(offset int) string { return porttest.Address(d.base + offset) }
 
 func (d *Deployment) url(offset int) string { return "http://" + d.address(offset) }
 

@@ -3,14 +3,13 @@ package testbed
 import (
 	"context"
 	"log/slog"
-	"net/url"
 	"os"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/doorward/doorward/internal/bus"
+	"github.com/doorward/doorward/internal/porttest"
 	"github.com/doorward/doorward/sdk/verify"
 )
 
@@ -30,7 +29,7 @@ type Bus struct {
 // StartBus runs a server of its own until the test ends.
 func StartBus(t testing.TB) *Bus {
 	t.Helper()
-	b := &Bus{t: t, keys: t.TempDir(), files: t.TempDir()}
+	b := &Bus{t: t, keys: t.TempDir(), files: t.TempDir(), port: porttest.Hold(t)}
 	var err error
 	b.identities, err = bus.CreateIdentities(b.keys)
 	must(t, err)
@@ -45,10 +44,6 @@ func (b *Bus) Start() {
 	server, err := bus.StartServer(bus.ServerConfig{Dir: b.files, Port: b.port, Identities: b.identities, Logger: quiet()})
 	must(b.t, err)
 	b.url, b.stop = server.URL(), sync.OnceFunc(server.Stop)
-	address, err := url.Parse(b.url)
-	must(b.t, err)
-	b.port, err = strconv.Atoi(address.Port())
-	must(b.t, err)
 
 	operator := b.connect(bus.Operator)
 	defer operator.Close()

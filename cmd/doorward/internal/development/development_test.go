@@ -9,12 +9,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/doorward/doorward/cmd/doorward/internal/suite"
-	"github.com/doorward/doorward/test/ports"
+	"github.com/doorward/doorward/internal/porttest"
 )
 
 // A start that fails half way leaves nothing listening, so that the next one finds its ports free.
 func TestAFailedStartLetsGoOfItsPorts(t *testing.T) {
-	base, release, err := ports.Claim(t.Context())
+	base, release, err := porttest.Claim(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,10 @@
-// Package ports finds ports for processes that a test starts. Tests of commands and the end-to-end tests call it: what they start can't be
-// handed a listener, and reads its neighbours' ports from a file before they listen.
+// Package porttest finds ports for what a test starts. Tests of commands and the end-to-end tests call it: what they start can't be
+// handed a listener, and reads its neighbours' ports from a file before they listen. So do tests whose server listens later than its address is
+// told, or stops and comes back: a port that the system chose may be anybody's by then, also a client's of the same test.
 //
 // A block is a base and the ports behind it, as `doorward dev --port-base` counts them. The base itself is listened on as long as the block is
 // held, so that no other test takes it, in this process or another.
-package ports
+package porttest
 
 import (
 	"context"
@@ -12,6 +13,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"testing"
 )
 
 const (
@@ -25,6 +27,21 @@ const (
 
 // ErrNone says that no free block was found.
 var ErrNone = errors.New("no block of free ports was found")
+
+// Hold is one port that nobody listens on, and that no other test is given before this one has ended.
+func Hold(t testing.TB) int {
+	t.Helper()
+	base, release, err := Claim(context.WithoutCancel(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := release(); err != nil {
+			t.Error(err)
+		}
+	})
+	return base + 1
+}
 
 // Claim finds a base behind which all ports are free, and holds it until release.
 func Claim(ctx context.Context) (base int, release func() error, err error) {
