@@ -56,7 +56,6 @@ func (p Policy) Warnings() []Warning {
 		{Misfit, noPasswordIsTooCommon},
 		{UnusedSetting, contextWordsUnweighed},
 		{UnusedSetting, nothingFailsAtSignIn},
-		{Misfit, rangeShutsOut},
 		{UnusedSetting, nothingEndsSessions},
 		{Misfit, learningOutlastsDecay},
 	} {
@@ -206,13 +205,6 @@ func nothingFailsAtSignIn(p Policy) string {
 		return "breach_unknown_refuses_sign_in does nothing: breach_at_sign_in is off"
 	}
 	return said(!p.BreachMode.CanFail(), "breach_unknown_refuses_sign_in does nothing: no source of breach_mode %s can fail", p.BreachMode)
-}
-
-// rangeShutsOut leaves out the mode with confirmation, where a range API that is away refuses no sign-in.
-func rangeShutsOut(p Policy) string {
-	return said(p.BreachUnknownRefusesSignIn && p.BreachAtSignIn && p.BreachMode == breach.RangeOnly,
-		"while the range API is away nobody signs in, and strangers see by the refusal that a password is right: "+
-			"breach_unknown_refuses_sign_in is on, and breach_mode range")
 }
 
 func nothingEndsSessions(p Policy) string {

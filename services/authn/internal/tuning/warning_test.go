@@ -121,11 +121,6 @@ func TestSettingsThatDontFitOneAnotherAreWarnedOf(t *testing.T) {
 			func(p *tuning.Policy) { p.BreachAtSignIn, p.BreachMode = false, breach.CorpusOnly },
 			tuning.UnusedSetting, "breach_unknown_refuses_sign_in does nothing: breach_at_sign_in is off",
 		},
-		"somebody else's outage": {
-			func(p *tuning.Policy) { p.BreachUnknownRefusesSignIn, p.BreachMode = true, breach.RangeOnly },
-			func(p *tuning.Policy) { p.BreachUnknownRefusesSignIn, p.BreachMode = true, breach.CorpusConfirmed },
-			tuning.Misfit, "breach_unknown_refuses_sign_in is on, and breach_mode range",
-		},
 		"no breach that ends sessions": {
 			func(p *tuning.Policy) { p.BreachEndsSessions, p.BreachMode = true, breach.Off }, func(p *tuning.Policy) { p.BreachEndsSessions = true },
 			tuning.UnusedSetting, "breach_ends_sessions does nothing: breach_mode is off",
