@@ -90,11 +90,12 @@ func (f *Attempts) knownBreached(ctx context.Context, t try, password secret.Tex
 }
 
 // withhold keeps that a right password was given and led nowhere, because a source failed that had answered a moment before. Whoever gave it knows now that
-// it is right: so it has counted as a failure, and where nothing comes of the attempt its owner is told, as of one that was abandoned. Nobody is told where
-// the password alone would have let them in, which nobody is told of either: it is most likely the owner.
-func withhold(tx store.Tx, a attempt.Attempt, t try, c checkedPassword) error {
-	if t.known && c.assessment.Verdict == attempt.Allow {
-		return nil
+// it is right: so it has counted as a failure, and where nothing comes of the attempt its owner is told, as of one that was abandoned. Nobody is told where the
+// password would have sufficed.
+func (f *Attempts) withhold(tx store.Tx, a attempt.Attempt, t try, c checkedPassword) error {
+	sufficed, err := f.sufficed(tx, a, t, c)
+	if err != nil || sufficed {
+		return err
 	}
 	a.WithheldAt, a.Assessment = t.now, &c.assessment
 	return tx.Attempts.Put(a)

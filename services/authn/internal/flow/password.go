@@ -223,7 +223,7 @@ func (f *Attempts) settlePassword(ctx context.Context, t try, c checkedPassword)
 			t.fared(&p, attempt.Password, attempt.Wrong)
 		case c.withheld != nil:
 			refused = c.withheld
-			err = withhold(tx, a, t, c)
+			err = f.withhold(tx, a, t, c)
 		default:
 			p, err = f.accept(tx, a, answered, c, m)
 		}
@@ -258,17 +258,30 @@ func (f *Attempts) accept(tx store.Tx, a attempt.Attempt, t try, c checkedPasswo
 }
 
 // tellLost tells of an answer whose attempt is gone what it would be told of otherwise, a wrong one or one that was abandoned: whoever pushes out their
-// own attempts while the hash is computed mustn't guess, or learn passwords, unnoticed. A right one on a known device may be the owner's second press.
+// own attempts while the hash is computed mustn't guess, or learn passwords, unnoticed. A right one that suffices may be the owner's second press.
 func (f *Attempts) tellLost(tx store.Tx, t try, c checkedPassword, why error) error {
 	a := t.Attempt
 	switch {
-	case !errors.Is(why, errAttemptNotFound), c.right && t.known:
+	case !errors.Is(why, errAttemptNotFound):
 		return nil
 	case !c.right:
 		return emitFailed(tx, a, c.wrong(t), t.now)
 	}
+	sufficed, err := f.sufficed(tx, a, t, c)
+	if err != nil || sufficed {
+		return err
+	}
 	a.Proofs.PasswordAt, a.Assessment = t.now, &c.assessment
 	return discard(tx, a, t.now)
+}
+
+// sufficed says of a right password that led nowhere whether it would have let in whoever gave it by itself, with nobody told. Then most likely it was the owner,
+// and whoever else has it and the device needs nothing of what the answer shows.
+func (f *Attempts) sufficed(tx store.Tx, a attempt.Attempt, t try, c checkedPassword) (bool, error) {
+	a.Proofs.PasswordAt, a.Epoch, a.Assessment, a.Wrong = t.now, t.user.Epoch, &c.assessment, 0
+	facts, _, err := f.facts(tx, a, t.rules, t.now)
+	step, _ := attempt.Next(a.Purpose, a.Proofs, facts)
+	return err == nil && step == attempt.Done && !c.breached, err
 }
 
 // rehash makes the right password's form under today's parameters, if the pool has room: the next sign-in is as good a time.
