@@ -20,6 +20,8 @@
 // A filter answers "yes" for one password in 65,536 that was never in it. So Suspected refuses a password that somebody sets, who picks
 // another, and says nothing about one that somebody has: it never marks or resets an account. Refuses holds the rule.
 //
+// Ready says whether the sources answer, before a password is looked at: a refusal for their sake then says nothing of it.
+//
 // A password, and its SHA-1, are secrets: neither is in an error, a log line or a metric. SHA-1 is what the corpus is published in; it
 // protects nothing here.
 //
