@@ -10,7 +10,7 @@
 //	round 2…: every group once, in random order ── each entry's time and shape ──▶ leak.Judge
 //
 // Each address is walked once a round and a run. So what is counted of it (failures, codes, calls) is the same for all, and no limit is met. Rounds mix the
-// groups, so that a busy moment of the machine falls on all of them. Each walk comes from another network of 2001:db8::/32, which is nobody's (RFC 3849),
+// groups, so that a busy moment of the machine falls on all of them. Each walk comes from another network of 3fff::/20, which is nobody's (RFC 9637),
 // for networks are counted too. Where a call is refused for a challenge it is solved, and the call made again: the refusal and the
 // call are measured each by itself, and the work isn't.
 //

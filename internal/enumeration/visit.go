@@ -61,10 +61,11 @@ func newVisit(conn grpc.ClientConnInterface, address string) *visit {
 	}
 }
 
-// anyNetwork is an address of 2001:db8::/32, in a /64 of its own.
+// anyNetwork is an address of 3fff::/20 (RFC 9637), in a /64 of its own, and in a /32 that it shares with few others: wider networks are counted too.
 func anyNetwork() netip.Addr {
-	ip := [16]byte{0x20, 0x01, 0x0d, 0xb8, 15: 1}
-	_, _ = rand.Read(ip[4:8]) // never fails
+	ip := [16]byte{15: 1}
+	_, _ = rand.Read(ip[1:8]) // never fails
+	ip[0], ip[1], ip[2] = 0x3f, 0xff, ip[2]&0x0f
 	return netip.AddrFrom16(ip)
 }
 
