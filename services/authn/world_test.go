@@ -235,7 +235,7 @@ func (w *world) unpaced() {
 	w.Helper()
 	w.tune(func(p *authnv1.Policy) {
 		p.RateIdentifierStarts, p.RateIdentifierAnswers, p.RateDeviceStarts, p.RateDeviceAnswers = 1000, 1000, 1000, 1000
-		p.RateNetworkStarts, p.RateNetworkAnswers, p.CodesPerNetworkDay = 1000, 1000, 1_000_000
+		p.RateNetworkStarts, p.RateNetworkAnswers, p.CodesPerNetworkDay, p.CodesPerDeploymentHour = 1000, 1000, 1_000_000, 1_000_000
 	})
 }
 

@@ -124,7 +124,8 @@ func (b *Bed) Unpaced() {
 	must(b.t, err)
 	p := current.GetPolicy()
 	p.RateIdentifierStarts, p.RateIdentifierAnswers, p.RateDeviceStarts, p.RateDeviceAnswers = 1000, 1000, 1000, 1000
-	p.RateNetworkStarts, p.RateNetworkAnswers, p.CodesPerNetworkDay = 100_000, 100_000, 1_000_000
+	p.RateNetworkStarts, p.RateNetworkAnswers = 100_000, 100_000
+	p.CodesPerNetworkDay, p.CodesPerDeploymentHour = 1_000_000, 1_000_000
 	p.ChallengeSignUp, p.ChallengeAfterFailures, p.ChallengeUnderLoad = authnv1.SignUpChallenge_SIGN_UP_CHALLENGE_OFF, 0, false
 	_, err = policies.UpdatePolicy(ctx, &authnv1.UpdatePolicyRequest{Policy: p})
 	must(b.t, err)

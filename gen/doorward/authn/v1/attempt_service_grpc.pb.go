@@ -52,8 +52,8 @@ type AttemptServiceClient interface {
 	// Events: none. Errors: none but the common ones; in bulk mode NOT_FOUND (IDENTIFIER_UNKNOWN).
 	StartSignIn(ctx context.Context, in *StartSignInRequest, opts ...grpc.CallOption) (*StartSignInResponse, error)
 	// Prepare gets a factor ready for the current step: for EMAIL_CODE it sends a new six-digit code by mail. Up to three codes of one attempt are
-	// live; a fourth voids the oldest. A new code resets no failure count. How many are sent is bounded for each address and network, whether or not
-	// there is an account: docs/codes.md.
+	// live; a fourth voids the oldest. A new code resets no failure count. How many are sent is bounded for each address and network and for all together,
+	// whether or not there is an account: docs/codes.md. Past what all together may have, RATE_LIMITED, known devices excepted.
 	// Events: none; the mail is sealed for notify and queued. Errors: NOT_FOUND (ATTEMPT_NOT_FOUND), PERMISSION_DENIED (ATTEMPT_ELSEWHERE),
 	// FAILED_PRECONDITION (STEP_MISMATCH), RESOURCE_EXHAUSTED (CODE_TOO_SOON, CHALLENGE_REQUIRED,
 	// CODES_EXHAUSTED), UNAVAILABLE where a challenge is due and risk is away.
@@ -148,8 +148,8 @@ type AttemptServiceServer interface {
 	// Events: none. Errors: none but the common ones; in bulk mode NOT_FOUND (IDENTIFIER_UNKNOWN).
 	StartSignIn(context.Context, *StartSignInRequest) (*StartSignInResponse, error)
 	// Prepare gets a factor ready for the current step: for EMAIL_CODE it sends a new six-digit code by mail. Up to three codes of one attempt are
-	// live; a fourth voids the oldest. A new code resets no failure count. How many are sent is bounded for each address and network, whether or not
-	// there is an account: docs/codes.md.
+	// live; a fourth voids the oldest. A new code resets no failure count. How many are sent is bounded for each address and network and for all together,
+	// whether or not there is an account: docs/codes.md. Past what all together may have, RATE_LIMITED, known devices excepted.
 	// Events: none; the mail is sealed for notify and queued. Errors: NOT_FOUND (ATTEMPT_NOT_FOUND), PERMISSION_DENIED (ATTEMPT_ELSEWHERE),
 	// FAILED_PRECONDITION (STEP_MISMATCH), RESOURCE_EXHAUSTED (CODE_TOO_SOON, CHALLENGE_REQUIRED,
 	// CODES_EXHAUSTED), UNAVAILABLE where a challenge is due and risk is away.

@@ -452,6 +452,10 @@ type Policy struct {
 	CodesPerDay int32 `protobuf:"varint,48,opt,name=codes_per_day,json=codesPerDay,proto3" json:"codes_per_day,omitempty"`
 	// How many codes one address, or one /64 of IPv6, may have sent in a day for sign-ups, and for sign-ins on devices that aren't known: 10 to 1000000 (300).
 	CodesPerNetworkDay int32 `protobuf:"varint,49,opt,name=codes_per_network_day,json=codesPerNetworkDay,proto3" json:"codes_per_network_day,omitempty"`
+	// How many codes all together may have sent in an hour for sign-ups, and for sign-ins on devices that aren't known: 100 to 1000000 (5000). Past half of it
+	// each takes a solved challenge, and past all of it none is sent but to known devices. A /48 of IPv6 and a /24 of IPv4 may have a tenth of it, a /32 of IPv6 a
+	// quarter.
+	CodesPerDeploymentHour int32 `protobuf:"varint,71,opt,name=codes_per_deployment_hour,json=codesPerDeploymentHour,proto3" json:"codes_per_deployment_hour,omitempty"`
 	// The failure in a row that costs the first wait: 3 to 20 (5).
 	LockoutWaitFrom int32 `protobuf:"varint,12,opt,name=lockout_wait_from,json=lockoutWaitFrom,proto3" json:"lockout_wait_from,omitempty"`
 	// That wait; it doubles with each further failure: 10 s to 1 h (1 min).
@@ -659,6 +663,13 @@ func (x *Policy) GetCodesPerDay() int32 {
 func (x *Policy) GetCodesPerNetworkDay() int32 {
 	if x != nil {
 		return x.CodesPerNetworkDay
+	}
+	return 0
+}
+
+func (x *Policy) GetCodesPerDeploymentHour() int32 {
+	if x != nil {
+		return x.CodesPerDeploymentHour
 	}
 	return 0
 }
@@ -1180,7 +1191,7 @@ var File_doorward_authn_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x18\n" +
+	"&doorward/authn/v1/policy_service.proto\x12\x11doorward.authn.v1\x1a\x1bbuf/validate/validate.proto\x1a+doorward/authn/v1/restriction_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\x18\n" +
 	"\x06Policy\x12O\n" +
 	"\x16session_token_lifetime\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x14sessionTokenLifetime\x12D\n" +
 	"\x10session_lifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0fsessionLifetime\x12>\n" +
@@ -1196,7 +1207,8 @@ const file_doorward_authn_v1_policy_service_proto_rawDesc = "" +
 	" \x01(\v2\x19.google.protobuf.DurationR\fcodeInterval\x12$\n" +
 	"\x0ecodes_per_hour\x18\v \x01(\x05R\fcodesPerHour\x12\"\n" +
 	"\rcodes_per_day\x180 \x01(\x05R\vcodesPerDay\x121\n" +
-	"\x15codes_per_network_day\x181 \x01(\x05R\x12codesPerNetworkDay\x12*\n" +
+	"\x15codes_per_network_day\x181 \x01(\x05R\x12codesPerNetworkDay\x129\n" +
+	"\x19codes_per_deployment_hour\x18G \x01(\x05R\x16codesPerDeploymentHour\x12*\n" +
 	"\x11lockout_wait_from\x18\f \x01(\x05R\x0flockoutWaitFrom\x12G\n" +
 	"\x12lockout_first_wait\x18\r \x01(\v2\x19.google.protobuf.DurationR\x10lockoutFirstWait\x12)\n" +
 	"\x10lockout_failures\x18\x0e \x01(\x05R\x0flockoutFailures\x12D\n" +

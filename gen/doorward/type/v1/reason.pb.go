@@ -43,7 +43,7 @@ const (
 	Reason_REASON_INVALID_FIELD Reason = 3
 	// PERMISSION_DENIED. The method has no row in the service's access table, and so nobody may call it.
 	Reason_REASON_ACCESS_ROW_MISSING Reason = 4
-	// RESOURCE_EXHAUSTED. This caller calls this method more often than it may. RetryInfo says when to come back.
+	// RESOURCE_EXHAUSTED. This caller calls this method more often than it may, or all callers together do. RetryInfo says when to come back.
 	Reason_REASON_RATE_LIMITED Reason = 5
 	// RESOURCE_EXHAUSTED. The service has more work than it can finish in time. RetryInfo says when to come back.
 	Reason_REASON_OVERLOADED Reason = 6
@@ -103,7 +103,7 @@ const (
 	// PERMISSION_DENIED, and in Attempt.refusal. The operator's rules don't let this address, or this network, sign up. Which rule it was is in the
 	// audit log, for operators.
 	Reason_REASON_SIGN_UP_RESTRICTED Reason = 54
-	// RESOURCE_EXHAUSTED. This address was sent, or this network has asked for, as many codes as it may within a day. RetryInfo says when another may be:
+	// RESOURCE_EXHAUSTED. This address was sent, or this network has asked for, as many codes as it may for now. RetryInfo says when another may be:
 	// hours may pass. Sample: `ErrorInfo{reason: "CODES_EXHAUSTED", metadata: {"of": "address"}}`, or `network`.
 	Reason_REASON_CODES_EXHAUSTED Reason = 55
 	// NOT_FOUND. There is no account with this email. Only with `enumeration_mode: bulk`.

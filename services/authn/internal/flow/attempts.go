@@ -20,10 +20,12 @@ import (
 // Attempts walks sign-ups and sign-ins from their start to a grant.
 type Attempts struct {
 	Deps
+
+	strain *strain
 }
 
 // NewAttempts puts the use cases together.
-func NewAttempts(d Deps) *Attempts { return &Attempts{Deps: d} }
+func NewAttempts(d Deps) *Attempts { return &Attempts{Deps: d, strain: newStrain(d.Logger, d.Now)} }
 
 // Progress is an attempt after a call.
 type Progress struct {

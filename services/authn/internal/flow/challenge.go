@@ -36,11 +36,20 @@ type Challenges interface {
 // Whether one is due may depend on where a call comes from, on load, on the device, and on counts that are kept of every identifier; never on whether
 // there is an account.
 func (f *Attempts) challenged(ctx context.Context, client Client, what Work) error {
-	return f.challengedFor(ctx, client, what, "")
+	return f.letThrough(ctx, client, what, 1, "")
 }
 
 // challengedFor is challenged where it is risk's gate that asks: with the id of its decision.
 func (f *Attempts) challengedFor(ctx context.Context, client Client, what Work, decisionID string) error {
+	return f.letThrough(ctx, client, what, 1, decisionID)
+}
+
+// challengedHarder is challenged with so many times the usual work. What is redeemed may be of a challenge that was made when it took less, minutes ago.
+func (f *Attempts) challengedHarder(ctx context.Context, client Client, what Work, effort int) error {
+	return f.letThrough(ctx, client, what, effort, "")
+}
+
+func (f *Attempts) letThrough(ctx context.Context, client Client, what Work, effort int, decisionID string) error {
 	if !client.Solution.IsZero() {
 		taken, err := f.Challenges.Redeem(ctx, what, client.Solution)
 		if err != nil {
@@ -50,7 +59,7 @@ func (f *Attempts) challengedFor(ctx context.Context, client Client, what Work, 
 			return nil
 		}
 	}
-	challenge, err := f.Challenges.Issue(ctx, what, f.Policy(ctx).ChallengeDifficulty, decisionID)
+	challenge, err := f.Challenges.Issue(ctx, what, f.Policy(ctx).Difficulty(effort), decisionID)
 	if err != nil {
 		return errNoChallenge.Because(err)
 	}

@@ -27,7 +27,9 @@ var (
 	errCodeTooSoon = fault.New(fault.Exhausted, typev1.Reason_REASON_CODE_TOO_SOON,
 		"a code was sent a moment ago, or too many were within the hour; wait as RetryInfo says")
 	errCodesExhausted = fault.New(fault.Exhausted, typev1.Reason_REASON_CODES_EXHAUSTED,
-		"this address, or this network, can't have more codes sent today; wait as RetryInfo says, or use a device that was signed in before")
+		"this address, or this network, can't have more codes sent for now; wait as RetryInfo says, or use a device that was signed in before")
+	errCodesSpent = fault.New(fault.Exhausted, typev1.Reason_REASON_RATE_LIMITED,
+		"too many codes were sent within the hour, to all together; wait as RetryInfo says, or use a device that was signed in before")
 	errChallengeRequired = fault.New(fault.Exhausted, typev1.Reason_REASON_CHALLENGE_REQUIRED,
 		"solve the challenge that comes with this answer, and call again with its solution")
 	errNoChallenge = fault.New(fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE,

@@ -63,6 +63,11 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	for _, rule := range restriction.Refusers() {
 		m.restricted.WithLabelValues(string(rule)) // shown from the start, as 0
 	}
+	for _, purpose := range []attempt.Purpose{attempt.SignUp, attempt.SignIn} {
+		for _, bound := range append(quota.Bounds(), outcomeSent) {
+			m.codes.WithLabelValues(string(purpose), string(quota.Strangers), string(bound)) // for alerts, which see a count rise from 0 alone
+		}
+	}
 	return m, nil
 }
 

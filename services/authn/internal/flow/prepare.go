@@ -129,16 +129,16 @@ func bounded(s string, most int) string {
 	return s
 }
 
-// sendCode makes the code good and queues its mail, unless its address or network has had too many. Strangers whose hour is used up come through who have
-// solved a challenge; risk is asked about that outside of any transaction.
+// sendCode makes the code good and queues its mail, unless its address, its network or all together have had too many. Where package quota says so, strangers come
+// through who have solved a challenge; risk is asked about that outside of any transaction.
 func (f *Attempts) sendCode(ctx context.Context, t try, m codeMail) error {
 	purse, err := f.purse(t, m.address)
 	if err != nil {
 		return errInternal.Because(err)
 	}
 	paid, err := f.queueCode(ctx, t, m, purse)
-	if err == nil && paid.Liftable(purse.who) {
-		if err := f.challenged(ctx, t.ticket.Client, WorkCode); err != nil {
+	if err == nil && paid.Liftable() {
+		if err := f.challengedHarder(ctx, t.ticket.Client, WorkCode, paid.Effort); err != nil {
 			return fmt.Errorf("send code: %w", err)
 		}
 		purse.solved = true
@@ -175,6 +175,7 @@ func (f *Attempts) queueCode(ctx context.Context, t try, m codeMail, purse purse
 	})
 	if err == nil {
 		f.Metrics.coded(t.Attempt.Purpose, purse.who, paid)
+		f.strain.tell(ctx, t.Attempt.Purpose, purse, paid)
 	}
 	return paid, err
 }

@@ -13,12 +13,21 @@ import (
 
 // purse is what a code of an attempt is paid from: the keys of its budgets, and the rules that hold for them.
 type purse struct {
-	who              quota.Who
-	address, network [32]byte
-	rules            quota.Rules
-	now              time.Time
+	who     quota.Who
+	address [32]byte
+	// shared are the budgets of many: none for a known device.
+	shared []sharedBudget
+	rules  quota.Rules
+	now    time.Time
 	// solved says that a challenge was, for this code.
 	solved bool
+}
+
+// sharedBudget is where the budget of a place is kept.
+type sharedBudget struct {
+	quota.Place
+
+	key [32]byte
 }
 
 // purse finds the budgets that package quota says. It is the same for addresses that belong to nobody.
@@ -29,13 +38,14 @@ func (f *Attempts) purse(t try, address string) (purse, error) {
 	}
 	who := t.asks()
 	use := "email_code." + string(t.Attempt.Purpose) + "." + string(who)
-	return purse{
-		who:     who,
-		address: f.Secrets.budgetKey(recipient, use+".address"),
-		network: f.Secrets.budgetKey(networkOf(t.ticket.Client.IP), use+".network"),
-		rules:   t.rules.Codes(),
-		now:     t.now,
-	}, nil
+	p := purse{who: who, address: f.Secrets.budgetKey(recipient, use+".address"), rules: t.rules.Codes(), now: t.now}
+	if who == quota.Known {
+		return p, nil
+	}
+	for _, place := range quota.Places(t.ticket.Client.IP) {
+		p.shared = append(p.shared, sharedBudget{Place: place, key: f.Secrets.budgetKey(place.Name, use+"."+string(place.Scope))})
+	}
+	return p, nil
 }
 
 // asks says in whose budgets a code counts. Who signs up is a stranger on every device: a sign-up is nobody's until it is done.
@@ -70,11 +80,7 @@ func (p purse) spend(tx store.Tx) (quota.Verdict, error) {
 	if !verdict.Sent() {
 		return verdict, nil
 	}
-	address, network := codes.Until(p.rules)
-	if err := tx.Budgets.Put(p.address, codes.Address, address); err != nil || p.who == quota.Known {
-		return verdict, err
-	}
-	return verdict, tx.Budgets.Put(p.network, codes.Network, network)
+	return verdict, p.keep(tx, codes)
 }
 
 // open reads the budgets.
@@ -82,8 +88,27 @@ func (p purse) open(tx store.Tx) (codes quota.Codes, err error) {
 	if codes.Address, err = tx.Budgets.Get(p.address); err != nil {
 		return quota.Codes{}, err
 	}
-	codes.Network, err = tx.Budgets.Get(p.network)
-	return codes, err
+	for _, shared := range p.shared {
+		budget, err := tx.Budgets.Get(shared.key)
+		if err != nil {
+			return quota.Codes{}, err
+		}
+		codes.Shared = append(codes.Shared, quota.Shared{Scope: shared.Scope, Budget: budget})
+	}
+	return codes, nil
+}
+
+// keep writes what open has read, after a code was taken out of it.
+func (p purse) keep(tx store.Tx, codes quota.Codes) error {
+	if err := tx.Budgets.Put(p.address, codes.Address, p.rules.Until(&codes.Address)); err != nil {
+		return err
+	}
+	for i, shared := range codes.Shared {
+		if err := tx.Budgets.Put(p.shared[i].key, shared.Budget, shared.Budget.EmptyAfter(p.rules.Of(shared.Scope))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tooManyCodes is what the caller is told of a code that isn't sent, and nil of one that is.
@@ -93,8 +118,10 @@ func tooManyCodes(v quota.Verdict) error {
 		return nil
 	case quota.Day:
 		return errCodesExhausted.With("of", "address").RetryIn(v.RetryIn)
-	case quota.NetworkDay:
+	case quota.NetworkDay, quota.SiteHour, quota.ProviderHour:
 		return errCodesExhausted.With("of", "network").RetryIn(v.RetryIn)
+	case quota.DeploymentHour:
+		return errCodesSpent.RetryIn(v.RetryIn)
 	default:
 		return errCodeTooSoon.RetryIn(v.RetryIn)
 	}

@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +208,27 @@ var walks = map[string]func(*probed){
 			p.clock.advance(p.rules.CodeInterval)
 		}
 		p.code(h)
+	},
+	"codes until all together have no more": func(p *probed) {
+		p.rules.CodesPerDeploymentHour, p.rules.CodesPerNetworkDay = 20, 1000
+		p.startSignUp(ada)
+		h := p.last()
+		p.newPassword(h, another)
+		ask := func(ip string) {
+			p.client.Ip = ip
+			p.prepare(h)
+			p.clock.advance(p.rules.CodeInterval)
+		}
+		for n := range 4 {
+			ask(fmt.Sprintf("2001:db8:1:%x::1", n)) // the third is more than a /48 may have
+		}
+		for n := range 4 {
+			ask(fmt.Sprintf("2001:db8:%x::1", 2+n)) // the last is more than a /32 may have
+		}
+		p.throng(0, 8)
+		ask(far(100)) // past half
+		p.throng(8, 7)
+		ask(far(101)) // none is left
 	},
 	"wrong codes of many sign-ups": func(p *probed) {
 		for range 3 {

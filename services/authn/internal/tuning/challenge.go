@@ -31,6 +31,9 @@ func (p Policy) SignUpChallenged(raised bool) bool {
 	return true
 }
 
+// Difficulty is how hard a challenge is that takes so many times the usual work, as far as challenges go.
+func (p Policy) Difficulty(effort int) int { return min(p.ChallengeDifficulty*effort, maxDifficulty) }
+
 func (p Policy) challengeFaults() error {
 	return errors.Join(
 		oneOf("challenge_sign_up", p.ChallengeSignUp, ChallengeAlways, ChallengeWhenRaised, ChallengeOff),

@@ -42,7 +42,7 @@ type Policy struct {
 	EnumerationMode EnumerationMode `json:"enumeration_mode"`
 	// CodeLifetime is how long a mailed code is good. 1 to 10 min, the most that NIST SP 800-63B-4 §3.1.3 allows.
 	CodeLifetime time.Duration `json:"code_lifetime"`
-	// CodeInterval is the least time between two codes to one address. 0 to 10 min. Package quota says what these four count.
+	// CodeInterval is the least time between two codes to one address. 0 to 10 min. Package quota says what these five count.
 	CodeInterval time.Duration `json:"code_interval"`
 	// CodesPerHour is how many codes an address is sent in an hour before strangers must solve a challenge for each. 3 to 60.
 	CodesPerHour int `json:"codes_per_hour"`
@@ -50,6 +50,9 @@ type Policy struct {
 	CodesPerDay int `json:"codes_per_day"`
 	// CodesPerNetworkDay is how many codes strangers in one network, which is one address or one /64 of IPv6, may have sent in a day. 10 to 1000000.
 	CodesPerNetworkDay int `json:"codes_per_network_day"`
+	// CodesPerDeploymentHour is how many all strangers together may have sent in an hour; past half of it each costs them a challenge, and wider networks have
+	// a share of it. 100 to 1000000.
+	CodesPerDeploymentHour int `json:"codes_per_deployment_hour"`
 	// LockoutWaitFrom is the failure in a row that costs the first wait. 3 to 20.
 	LockoutWaitFrom int `json:"lockout_wait_from"`
 	// LockoutFirstWait is that wait; it doubles with each further failure. 10 s to 1 h.
@@ -152,6 +155,7 @@ func Default() Policy {
 		CodesPerHour:               10,
 		CodesPerDay:                20,
 		CodesPerNetworkDay:         300,
+		CodesPerDeploymentHour:     5000,
 		LockoutWaitFrom:            5,
 		LockoutFirstWait:           time.Minute,
 		LockoutFailures:            10,
@@ -206,6 +210,7 @@ func (p Policy) Validate() error {
 		span("codes_per_hour", p.CodesPerHour, 3, 60),
 		span("codes_per_day", p.CodesPerDay, 5, 200),
 		span("codes_per_network_day", p.CodesPerNetworkDay, 10, 1_000_000),
+		span("codes_per_deployment_hour", p.CodesPerDeploymentHour, 100, 1_000_000),
 		span("lockout_wait_from", p.LockoutWaitFrom, 3, 20),
 		span("lockout_first_wait", p.LockoutFirstWait, 10*time.Second, time.Hour),
 		span("lockout_failures", p.LockoutFailures, 5, 90),
@@ -255,7 +260,10 @@ func (p Policy) Lockout() lockout.Rules {
 
 // Codes are the rules of package quota.
 func (p Policy) Codes() quota.Rules {
-	return quota.Rules{Interval: p.CodeInterval, PerHour: p.CodesPerHour, PerDay: p.CodesPerDay, PerNetworkDay: p.CodesPerNetworkDay}
+	return quota.Rules{
+		Interval: p.CodeInterval, PerHour: p.CodesPerHour, PerDay: p.CodesPerDay,
+		PerNetworkDay: p.CodesPerNetworkDay, PerDeploymentHour: p.CodesPerDeploymentHour,
+	}
 }
 
 func spanOrZero(name string, value, least, most time.Duration) error {

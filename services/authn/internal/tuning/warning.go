@@ -7,6 +7,7 @@ import (
 	"github.com/doorward/doorward/internal/breach"
 	"github.com/doorward/doorward/internal/timespan"
 	"github.com/doorward/doorward/services/authn/internal/lockout"
+	"github.com/doorward/doorward/services/authn/internal/quota"
 )
 
 // Warning is what an operator should know of a policy that may be put in force: it may not be what they mean.
@@ -50,6 +51,7 @@ func (p Policy) Warnings() []Warning {
 		{Misfit, codeGap},
 		{Misfit, codeOutlastsAttempt},
 		{Misfit, networkCodesBelowAddress},
+		{UnusedSetting, networkCodesBeyondSite},
 		{Misfit, networkStartsBelowPerson},
 		{Misfit, networkAnswersBelowPerson},
 		{Misfit, sessionOutlastsTrust},
@@ -164,6 +166,15 @@ func codeOutlastsAttempt(p Policy) string {
 func networkCodesBelowAddress(p Policy) string {
 	return said(p.CodesPerNetworkDay < p.CodesPerDay,
 		"one address can use up its whole network's codes: codes_per_network_day is %d, and codes_per_day %d", p.CodesPerNetworkDay, p.CodesPerDay)
+}
+
+// networkCodesBeyondSite: a network is part of a site, whose hours have a share of the deployment's.
+func networkCodesBeyondSite(p Policy) string {
+	const hours = 24
+	most := hours * p.Codes().Of(quota.Site).Uses
+	return said(p.CodesPerNetworkDay > most,
+		"codes_per_network_day does nothing: it is %d, and of a codes_per_deployment_hour of %d no more than %d a day are for a /48 of IPv6 or a /24 of IPv4",
+		p.CodesPerNetworkDay, p.CodesPerDeploymentHour, most)
 }
 
 func networkStartsBelowPerson(p Policy) string {

@@ -73,6 +73,11 @@ func TestSettingsThatDontFitOneAnotherAreWarnedOf(t *testing.T) {
 			func(p *tuning.Policy) { p.CodeInterval, p.CodesPerHour = 10*time.Minute, 6 }, func(p *tuning.Policy) { p.CodeInterval, p.CodesPerHour = 10*time.Minute, 5 },
 			tuning.UnusedSetting, "codes_per_hour does nothing: it is 6, and no more go out in 1h with a code_interval of 10m",
 		},
+		"a network with more codes than its site": {
+			func(p *tuning.Policy) { p.CodesPerNetworkDay, p.CodesPerDeploymentHour = 2401, 1000 },
+			func(p *tuning.Policy) { p.CodesPerNetworkDay, p.CodesPerDeploymentHour = 2400, 1000 },
+			tuning.UnusedSetting, "codes_per_network_day does nothing: it is 2401, and of a codes_per_deployment_hour of 1000 no more than 2400 a day are for a /48",
+		},
 		"a day's codes that the interval spreads": {
 			func(p *tuning.Policy) { p.CodeInterval, p.CodesPerHour, p.CodesPerDay = 10*time.Minute, 5, 144 },
 			func(p *tuning.Policy) { p.CodeInterval, p.CodesPerHour, p.CodesPerDay = 10*time.Minute, 5, 143 },
