@@ -79,6 +79,44 @@ func bombingFromOne(t *testing.T, s *suite) {
 	}
 }
 
+// bombingAll has somebody with a network of IPv6, and then somebody with networks everywhere, make authn mail to as many people as they will. The strangers solve
+// every challenge. Who has one /32 has a quarter of an hour's codes, and all strangers together have an hour's. Then nobody signs up, and everybody else goes on: an
+// owner is mailed a code on the known device, and after the right password on one that isn't known.
+func bombingAll(t *testing.T, s *suite) {
+	s.unpace(t)
+	o := s.newOwner(t, "undisturbed")
+	total := int32(100 * min(*scale, 10))
+	s.tune(t, func(p *authnv1.Policy) { p.CodesPerDeploymentHour = total })
+	var one, all tally
+	besiege(t.Context(), int(total)/4/asks+2, bombers, 0, func(ctx context.Context, n int) { s.ask(ctx, sameProvider(n), &one) })
+	besiege(t.Context(), int(total)/asks+2, bombers, 0, func(ctx context.Context, n int) { s.ask(ctx, otherProvider(n), &all) })
+	t.Logf("mails from one /32 of IPv6: %d (at most %d an hour): %s", one.of(mailed), total/4, &one)
+	t.Logf("mails from everywhere: %d (at most %d an hour): %s", one.of(mailed)+all.of(mailed), total, &all)
+	if one.of(mailed) > int(total)/4 || one.of(mailed)+all.of(mailed) > int(total) {
+		t.Errorf("%d and %d mails", one.of(mailed), all.of(mailed))
+	}
+	if one.of(codesUsedUp) == 0 || all.of("REASON_RATE_LIMITED") == 0 {
+		t.Error("the strangers didn't use up what they may, which shows nothing")
+	}
+	if a, err := s.beginSignIn(t.Context(), o, s.crowd.next()); answer(a, err) != mailed {
+		t.Errorf("with the right password, on a device that isn't known: %s", answer(a, err))
+	}
+	must(t, o.travel(t, "JP"))
+}
+
+// asks is how many codes one stranger asks for: fewer than an address is sent in an hour, and a /48 may have of the fewest that a deployment has.
+const asks = 9
+
+// ask signs up, and asks for a code again and again.
+func (s *suite) ask(ctx context.Context, from doorward.From, heard *tally) {
+	a, err := s.beginSignUp(ctx, unknown("flooded"), from)
+	heard.add(a, err)
+	for n := 1; n < asks && err == nil; n++ {
+		err = a.SendCode(ctx)
+		heard.add(a, err)
+	}
+}
+
 // beginSignIn goes as far as a stranger with the password gets, to the code that is mailed.
 func (s *suite) beginSignIn(ctx context.Context, o *owner, from doorward.From) (*doorward.Attempt, error) {
 	a, err := s.try(ctx, o.email, o.password, from)

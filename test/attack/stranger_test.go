@@ -34,6 +34,20 @@ func (a addresses) next() doorward.From {
 	return doorward.From{IP: netip.AddrFrom4(ip), UserAgent: browser, Language: "en"}
 }
 
+// sameProvider is a stranger with a /48 of IPv6 like no other, all of them in one /32.
+func sameProvider(n int) doorward.From {
+	ip := [16]byte{0x20, 0x01, 0x0d, 0xb8, 15: 1}
+	binary.BigEndian.PutUint16(ip[4:], uint16(n))
+	return doorward.From{IP: netip.AddrFrom16(ip), UserAgent: browser, Language: "en"}
+}
+
+// otherProvider is a stranger with a /32 like no other, of 3fff::/20, which RFC 9637 keeps for documentation.
+func otherProvider(n int) doorward.From {
+	ip := [16]byte{0x3f, 0xff, 15: 1}
+	binary.BigEndian.PutUint16(ip[2:], uint16(n)%(1<<12))
+	return doorward.From{IP: netip.AddrFrom16(ip), UserAgent: browser, Language: "en"}
+}
+
 // tally counts what a crowd was answered.
 type tally struct {
 	mu      sync.Mutex
