@@ -1,12 +1,15 @@
 package flow_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
+	"github.com/doorward/doorward/internal/breach"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/flow"
 )
 
 // abandoned lets the attempts that are under way expire, and returns what is then told of the one that had the right password.
@@ -27,6 +30,84 @@ func TestAnOwnerIsToldThatSomebodyKnowsThePassword(t *testing.T) {
 	w.must(err)
 	if told.GetQuiet() || len(recipients) != 1 || recipients[0].Address != ada || !recipients[0].ContainToken.IsZero() {
 		t.Errorf("quiet %v; told are %d, the first with a link: %v", told.GetQuiet(), len(recipients), !recipients[0].ContainToken.IsZero())
+	}
+}
+
+// TestARightPasswordNeverGoesUntold: whatever becomes of it, short of a session, somebody may know it who shouldn't. Each is told of once, and what is wrong never.
+func TestARightPasswordNeverGoesUntold(t *testing.T) {
+	type guess struct {
+		before, during func(*world) // of the account, and while the password is hashed
+		hangsUp        bool         // while it is hashed
+	}
+	change := func(fn func(*world, *account.User)) func(*world) {
+		return func(w *world) {
+			user, err := w.users.Get(w.t.Context(), adas)
+			w.must(err)
+			w.changeUser(user.ID, func(u *account.User) { fn(w, u) })
+		}
+	}
+	verdict := func(v attempt.Verdict) func(*world) {
+		return func(w *world) { w.risk.answers(says(flow.GateOpen, v)) }
+	}
+	from := func(found breach.Result) func(*world) {
+		return func(w *world) { w.refusesUnknown(&sources{found: found}) }
+	}
+	for name, c := range map[string]guess{
+		"a code is due":             {},
+		"risk refuses":              {before: verdict(attempt.Refuse)},
+		"risk says what is new":     {before: verdict("of a newer release")},
+		"risk doesn't answer":       {before: func(w *world) { w.risk.answers(down) }},
+		"the account is locked":     {before: change(func(w *world, u *account.User) { u.LockFor(0, w.clock.Now()) })},
+		"it is banned":              {before: change(func(w *world, u *account.User) { u.Ban(w.clock.Now()) })},
+		"it is contained":           {before: change(func(w *world, u *account.User) { u.Password.ContainedAt = w.clock.Now() })},
+		"its password is marked":    {before: change(func(w *world, u *account.User) { u.MarkCompromised(w.clock.Now()) })},
+		"it is known from breach":   {before: from(breach.Result{Verdict: breach.Breached})},
+		"it can't be looked up":     {before: from(failed())},
+		"the caller hangs up":       {hangsUp: true},
+		"the attempt is replaced":   {during: func(w *world) { w.rules.AttemptsPerIdentifier = 1; w.stranger().signIn(ada) }},
+		"the attempt expires":       {during: func(w *world) { w.clock.advance(w.rules.AttemptLifetime); w.must(w.sweeper.Sweep(w.t.Context())) }},
+		"the account is locked now": {during: change(func(w *world, u *account.User) { u.LockFor(0, w.clock.Now()) })},
+		"its sessions are voided":   {during: change(func(_ *world, u *account.User) { u.RaiseEpoch() })},
+		"it is the last answer":     {before: func(w *world) { w.rules.AttemptAnswers = 1 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for given, want := range map[string]int{right: 1, wrong: 0} {
+				w := newWorldIn(t, inMemory(t), 4)
+				w.laptop().enrol(ada, right)
+				w.clock.advance(time.Minute)
+				if c.before != nil {
+					c.before(w)
+				}
+				tr := w.stranger().signIn(ada)
+				ctx, hangUp := context.WithCancel(t.Context())
+				defer hangUp()
+				w.kernel.hold(func() {
+					w.kernel.hold(nil)
+					if c.hangsUp {
+						hangUp()
+					}
+					if c.during != nil {
+						c.during(w)
+					}
+				})
+				rows := w.rowsDuring(func() {
+					if p, _ := w.attempts.Continue(ctx, tr.ticket, password(given)); p.Grant != nil {
+						t.Fatal("there is a session")
+					}
+					w.clock.advance(w.rules.AttemptLifetime + time.Second)
+					w.must(w.sweeper.Sweep(t.Context()))
+				})
+				told := 0
+				for _, row := range types(rows) {
+					if row == "authn.signin.abandoned.v1" {
+						told++
+					}
+				}
+				if told != want {
+					t.Errorf("after %q the owner is told %d times, want %d", given, told, want)
+				}
+			}
+		})
 	}
 }
 
