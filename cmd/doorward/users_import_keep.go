@@ -40,7 +40,7 @@ func newReportFile(path string) (reportFile, error) {
 	}
 	ours, err := isReport(path)
 	if err == nil && !ours {
-		err = fmt.Errorf("--report %s: the file that is there is no report of an import, and was left as it is: name another", path)
+		err = fmt.Errorf("--report %s: the file that is there is no report of an import: it was left as it is, and nothing was imported; name another", path)
 	}
 	if err != nil {
 		return reportFile{}, err

@@ -45,7 +45,7 @@ func TestAReportTakesThePlaceOfAReportAlone(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "refused.jsonl")
 		must(t, os.WriteFile(path, []byte(c.there), 0o600))
 		kept, err := newReportFile(path)
-		if (err == nil) != c.taken || err != nil && !strings.Contains(err.Error(), "is no report of an import, and was left as it is: name another") {
+		if (err == nil) != c.taken || err != nil && !strings.Contains(err.Error(), "is no report of an import: it was left as it is, and nothing was imported; name another") {
 			t.Errorf("%s: %v; want it taken: %t", name, err, c.taken)
 		}
 		if got := contentOf(t, path); got != c.there {
