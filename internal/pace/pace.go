@@ -27,6 +27,8 @@ const (
 	minSlots = 64 // of a limiter
 	slotSize = 16 // bytes
 	maxSlots = 1 << 26
+	// overtaken is longer than any call is held up between its look at the clock and its charge.
+	overtaken = time.Minute
 )
 
 // DefaultSlots is how many keys a limiter remembers unless told otherwise: 16 MiB.
@@ -122,8 +124,7 @@ func (l *Limiter) take(c *Charge, now int64) time.Duration {
 	at, pushes := s.place(key, now)
 	full := now
 	if at.key == key {
-		// Further off than all uses at once would be is a moment from before the clock was set back.
-		at.full = min(at.full, now+tolerance+interval)
+		at.full = believable(at.full, now, tolerance, interval)
 		full = max(now, at.full)
 	}
 	if wait := full - now - tolerance; wait > 0 {
@@ -134,6 +135,16 @@ func (l *Limiter) take(c *Charge, now int64) time.Duration {
 	}
 	*at = slot{key, full + interval}
 	return 0
+}
+
+// believable is a key's moment, as it can be. Further off than all uses at once would be is one from before the clock was set back, or one of a caller who read
+// the clock later and came here first. The latter leaves no use; after the former nobody knows what was used, and one is left: an application that has
+// thousands a second mustn't be refused for it.
+func believable(full, now, tolerance, interval int64) int64 {
+	if full > now+tolerance+interval+int64(overtaken) {
+		return now + tolerance
+	}
+	return min(full, now+tolerance+interval)
 }
 
 // giveBack takes a charge back that was just made.

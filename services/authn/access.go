@@ -14,11 +14,10 @@ const (
 	scopeOperator      = "operator"
 )
 
-// Limits are per caller and replica. They keep one runaway caller from taking a replica for itself; what an attacker may do is bounded
-// where it is counted, by the lockout, the pool and risk, for an application's calls are those of all its users.
+// Limits are per caller and replica. They keep one runaway caller from taking a replica for itself. An application's calls are those of all its users, so
+// the use cases count them: after the rates of those for whom it calls, which are in the request, so that a call which one of these refuses costs the application
+// nothing of its own. What an attacker may do is bounded where it is counted, by the lockout, the pool and risk.
 const (
-	attemptsPerSecond  = 2_000
-	refreshesPerSecond = 5_000
 	keySetsPerSecond   = 50
 	alertsPerSecond    = 1_000
 	operatorsPerSecond = 50
@@ -30,13 +29,12 @@ func Table() access.Table {
 	speaker := access.Rule{
 		Callers:  access.Application,
 		Scopes:   []string{scopeSpeakForUsers},
-		Limit:    access.PerSecond(attemptsPerSecond),
+		Limit:    access.NoLimit(), // the use case counts: see above
 		Priority: access.Interactive,
 	}
 	newcomer := speaker
 	newcomer.Priority = access.Deferrable
 	refresher := speaker
-	refresher.Limit = access.PerSecond(refreshesPerSecond)
 	refresher.Priority = access.Vital
 	refresher.Proven = true // by a refresh token
 	operator := access.Rule{Callers: access.Operator, Limit: access.PerSecond(operatorsPerSecond), Priority: access.Vital}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -66,6 +67,29 @@ func TestWhoIsInOutlastsWhoWantsIn(t *testing.T) {
 
 // TestDenials tries every method as every kind of caller. Access is judged before the request is, so an empty request tells the two
 // apart: whoever may call is told what is wrong with it.
+// TestTheDoorCountsNoApplicationsCalls: the use cases do, after the rates of those for whom it calls. A count at the door would be used up by one of them.
+func TestTheDoorCountsNoApplicationsCalls(t *testing.T) {
+	frozen := time.Now()
+	guard, err := access.NewGuard(access.GuardConfig{
+		Table: authn.Table(), Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return frozen },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop := access.Principal{Kind: access.Application, ID: "app_1", ApplicationID: "app_1", Scopes: []string{"speak_for_users"}}
+	for method, row := range authn.Table() {
+		if row.Callers != access.Application {
+			continue
+		}
+		for range 10_000 {
+			if err := guard.Admit(t.Context(), method, shop); err != nil {
+				t.Errorf("%s: %v", method, err)
+				break
+			}
+		}
+	}
+}
+
 func TestDenials(t *testing.T) {
 	w := newWorld(t)
 	callers := map[string]*caller{

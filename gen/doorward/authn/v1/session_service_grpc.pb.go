@@ -36,7 +36,7 @@ type SessionServiceClient interface {
 	// the same device it gets the same successor, so that a lost answer or a second tab does no harm; any other reuse ends the session.
 	// Callers: an application with the scope `speak_for_users`, with a ClientContext that carries the device's secret.
 	// Events: `session.revoked` on reuse. Errors: UNAUTHENTICATED (REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED, SESSION_ENDED),
-	// INVALID_ARGUMENT (CLIENT_CONTEXT_MISSING).
+	// INVALID_ARGUMENT (CLIENT_CONTEXT_MISSING), RESOURCE_EXHAUSTED (RATE_LIMITED).
 	RefreshSession(ctx context.Context, in *RefreshSessionRequest, opts ...grpc.CallOption) (*RefreshSessionResponse, error)
 	// VerifySession checks a session token against the session itself: what the SDK asks when its revocation feed is stale. Changes nothing.
 	// Callers: any application, for tokens of its own audience. Errors: UNAUTHENTICATED (SESSION_TOKEN_INVALID, SESSION_TOKEN_EXPIRED, SESSION_ENDED).
@@ -120,7 +120,7 @@ type SessionServiceServer interface {
 	// the same device it gets the same successor, so that a lost answer or a second tab does no harm; any other reuse ends the session.
 	// Callers: an application with the scope `speak_for_users`, with a ClientContext that carries the device's secret.
 	// Events: `session.revoked` on reuse. Errors: UNAUTHENTICATED (REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED, SESSION_ENDED),
-	// INVALID_ARGUMENT (CLIENT_CONTEXT_MISSING).
+	// INVALID_ARGUMENT (CLIENT_CONTEXT_MISSING), RESOURCE_EXHAUSTED (RATE_LIMITED).
 	RefreshSession(context.Context, *RefreshSessionRequest) (*RefreshSessionResponse, error)
 	// VerifySession checks a session token against the session itself: what the SDK asks when its revocation feed is stale. Changes nothing.
 	// Callers: any application, for tokens of its own audience. Errors: UNAUTHENTICATED (SESSION_TOKEN_INVALID, SESSION_TOKEN_EXPIRED, SESSION_ENDED).

@@ -67,12 +67,13 @@ func (f *Attempts) StartSignIn(ctx context.Context, applicationID string, client
 
 func (f *Attempts) start(ctx context.Context, purpose attempt.Purpose, applicationID string, client Client, address string, invited secret.Text) (_ Started, err error) {
 	defer func() { f.Metrics.started(purpose, err) }()
+	now, rules := f.Now(), f.Policy(ctx)
+	from := Ticket{ApplicationID: applicationID, Client: client}
 	canonical, ok := account.Canonical(address)
 	if !ok {
-		return Started{}, errEmail
+		return Started{}, f.inVain(methodStart, from, purpose, rules.RateNetworkStarts, errEmail)
 	}
-	now, rules := f.Now(), f.Policy(ctx)
-	if err := f.paceStart(ctx, purpose, client, canonical, now); err != nil {
+	if err := f.paceStart(ctx, purpose, from, canonical, rules, now); err != nil {
 		return Started{}, fmt.Errorf("start attempt: %w", err)
 	}
 	held := secret.New("ats")

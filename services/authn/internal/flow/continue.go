@@ -35,18 +35,15 @@ func (a Answer) fits(step attempt.Step) bool {
 func (f *Attempts) Continue(ctx context.Context, t Ticket, answer Answer) (p Progress, err error) {
 	now, rules := f.Now(), f.Policy(ctx)
 	s, err := f.stand(ctx, t, rules, now)
-	if err != nil {
-		return Progress{}, err
-	}
-	if s.Step == attempt.Refused {
-		return s.Progress, nil
+	if err != nil || s.Step == attempt.Refused {
+		return s.Progress, f.inVain(methodAnswer, t, "", rules.RateNetworkAnswers, err)
 	}
 	defer func() { f.Metrics.answered(s.Progress, p, err) }()
 	if !answer.fits(s.Step) {
-		return Progress{}, stepMismatch(s.Step)
+		return Progress{}, f.inVain(methodAnswer, t, "", rules.RateNetworkAnswers, stepMismatch(s.Step))
 	}
 	try := try{ticket: t, state: s, rules: rules, now: now}
-	if err := f.paceAnswer(try); err != nil {
+	if err := f.paceStep(methodAnswer, try); err != nil {
 		return Progress{}, fmt.Errorf("continue attempt: %w", err)
 	}
 	if s.Attempt.Purpose == attempt.SignUp {

@@ -1,13 +1,19 @@
 package flow_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
+	"github.com/doorward/doorward/internal/pace"
 	"github.com/doorward/doorward/internal/seal"
+	"github.com/doorward/doorward/internal/secret"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
+	"github.com/doorward/doorward/services/authn/internal/flow"
 	"github.com/doorward/doorward/services/authn/internal/tuning"
 )
 
@@ -155,3 +161,159 @@ func TestRequestsForCodesArePacedBeforeAMailIsSealed(t *testing.T) {
 }
 
 const paceWindow = 10 * time.Second
+
+// TestOneNetworkCantUseUpItsApplication: an application that lets one address flood it isn't shut for everybody else. Whatever the flood is made of, it
+// is stopped by a rate of the network's own, and what is stopped isn't the application's use.
+func TestOneNetworkCantUseUpItsApplication(t *testing.T) {
+	const flood = 5_500 // more than an application may call any method at once
+	for name, call := range map[string]func(*world, *browser, int) error{
+		"sign-ins of many identifiers": func(w *world, b *browser, n int) error {
+			_, err := w.attempts.StartSignIn(w.t.Context(), b.app, b.client, fmt.Sprintf("bot%d@example.org", n))
+			return err
+		},
+		"sign-ins of one identifier": func(w *world, b *browser, _ int) error {
+			_, err := w.attempts.StartSignIn(w.t.Context(), b.app, b.client, nobody)
+			return err
+		},
+		"sign-ups of many identifiers": func(w *world, b *browser, n int) error {
+			_, err := w.attempts.StartSignUp(w.t.Context(), b.app, b.client, fmt.Sprintf("bot%d@example.org", n), secret.Text{})
+			return err
+		},
+		"sign-ins of what is no address": func(w *world, b *browser, _ int) error {
+			_, err := w.attempts.StartSignIn(w.t.Context(), b.app, b.client, "nonsense")
+			return err
+		},
+		"answers to no attempt": func(w *world, b *browser, _ int) error {
+			_, err := w.attempts.Continue(w.t.Context(), flow.Ticket{AttemptID: "att_1", ApplicationID: b.app, Client: b.client}, password(wrong))
+			return err
+		},
+		"codes for no attempt": func(w *world, b *browser, _ int) error {
+			ticket := flow.Ticket{AttemptID: "att_1", ApplicationID: b.app, Client: b.client}
+			_, _, err := w.attempts.Prepare(w.t.Context(), ticket, attempt.EmailCode)
+			return err
+		},
+		"made-up refresh tokens": func(w *world, b *browser, _ int) error {
+			_, err := w.sessions.Refresh(w.t.Context(), b.app, b.client, secret.Wrap("rft_made.up"))
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.manyCallers()
+			owner := w.laptop()
+			grant := owner.enrol(ada, right)
+			w.paced()
+			let := 0
+			for n := range flood {
+				if err := call(w, w.stranger(), n); fault.ReasonOf(err) != typev1.Reason_REASON_RATE_LIMITED {
+					let++
+				}
+			}
+			if most := w.rules.RateNetworkAnswers; let == 0 || let > most {
+				t.Errorf("%d of %d calls were let through, want %d at most", let, flood, most)
+			}
+			newcomer := w.stranger()
+			newcomer.client.IP = homeIP
+			newcomer.signUp("carol@example.org").answer(newPassword(another))
+			owner.enter(ada, right)
+			_, err := owner.refresh(grant.RefreshToken)
+			w.must(err)
+		})
+	}
+}
+
+// TestCallsThatLeadNowhereAreCounted: those at a step that takes another answer, and those at an attempt that is over.
+func TestCallsThatLeadNowhereAreCounted(t *testing.T) {
+	for name, spoil := range map[string]func(*trial){
+		"a step that takes another answer": func(*trial) {},
+		"an attempt that is over": func(tr *trial) {
+			for range tr.b.w.rules.AttemptAnswers {
+				tr.answer(password(wrong))
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			tr := w.stranger().signIn(nobody)
+			spoil(tr)
+			w.paced()
+			let := 0
+			for range 1000 {
+				if _, err := tr.try(code("123456")); fault.ReasonOf(err) != typev1.Reason_REASON_RATE_LIMITED {
+					let++
+				}
+			}
+			if let != w.rules.RateNetworkAnswers {
+				t.Errorf("%d calls were let through, want %d", let, w.rules.RateNetworkAnswers)
+			}
+			if _, err := w.stranger().signIn("carol@example.org").try(password(wrong)); err != nil {
+				t.Errorf("they used up what leads on: %v", err)
+			}
+		})
+	}
+}
+
+func TestAnApplicationIsPacedOverAllItsUsers(t *testing.T) {
+	w := newWorld(t)
+	w.manyCallers()
+	w.paced()
+	const most = 2_000
+	from := func(n int) flow.Client { return flow.Client{IP: fmt.Sprintf("10.%d.%d.1", n/250, n%250)} }
+	start := func(app string, n int) error {
+		_, err := w.attempts.StartSignIn(t.Context(), app, from(n), "nonsense")
+		return err
+	}
+	let := 0
+	for n := range most + 500 {
+		if fault.ReasonOf(start(w.app, n)) != typev1.Reason_REASON_RATE_LIMITED {
+			let++
+		}
+	}
+	if let != most {
+		t.Errorf("%d calls of one application were let through at once, want %d", let, most)
+	}
+	expectFault(t, start(w.otherApp, 0), fault.Invalid, typev1.Reason_REASON_INVALID_FIELD)
+	_, err := w.attempts.StartSignUp(t.Context(), w.app, from(0), "nonsense", secret.Text{}) // another method
+	expectFault(t, err, fault.Invalid, typev1.Reason_REASON_INVALID_FIELD)
+	w.clock.advance(time.Second)
+	expectFault(t, start(w.app, 0), fault.Invalid, typev1.Reason_REASON_INVALID_FIELD)
+}
+
+func TestASessionIsntRefreshedWithoutEnd(t *testing.T) {
+	w := newWorld(t)
+	owner := w.laptop()
+	token := owner.enrol(ada, right).RefreshToken
+	thief := w.stranger() // has a copy, and no device secret
+	const most = 2_500
+	let := 0
+	for range most + 500 {
+		if _, err := thief.refresh(token); fault.ReasonOf(err) != typev1.Reason_REASON_RATE_LIMITED {
+			let++
+		}
+	}
+	if let != most {
+		t.Errorf("%d refreshes were let through, want %d", let, most)
+	}
+	if _, err := owner.refresh(token); err != nil {
+		t.Errorf("the owner, elsewhere: %v", err)
+	}
+}
+
+// TestACallThatFailedIsntCalledTooFast: a store that doesn't answer is told of as such.
+func TestACallThatFailedIsntCalledTooFast(t *testing.T) {
+	w := newWorld(t)
+	tr := w.stranger().signIn(nobody)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := w.attempts.Continue(gone, tr.ticket, password(wrong)); !errors.Is(err, context.Canceled) {
+		t.Errorf("Continue = %v, want the caller's own going away", err)
+	}
+}
+
+// manyCallers has a limiter that remembers as many as a test may have, and nobody of before.
+func (w *world) manyCallers() {
+	paces, err := pace.New(1<<16, w.clock.Now)
+	w.must(err)
+	w.deps.Pace = paces
+	w.through(w.store)
+}

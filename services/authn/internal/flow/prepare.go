@@ -29,14 +29,14 @@ func (f *Attempts) Prepare(ctx context.Context, t Ticket, factor attempt.Factor)
 	now, rules := f.Now(), f.Policy(ctx)
 	s, err := f.stand(ctx, t, rules, now)
 	if err != nil {
-		return Progress{}, Prompt{}, err
+		return Progress{}, Prompt{}, f.inVain(methodPrepare, t, "", rules.RateNetworkAnswers, err)
 	}
 	defer func() { f.Metrics.prepared(s.Progress, err) }()
 	if factor != attempt.EmailCode || (s.Step != attempt.EmailVerification && s.Step != attempt.DeviceVerification) {
-		return Progress{}, Prompt{}, stepMismatch(s.Step)
+		return Progress{}, Prompt{}, f.inVain(methodPrepare, t, "", rules.RateNetworkAnswers, stepMismatch(s.Step))
 	}
 	try := try{ticket: t, state: s, rules: rules, now: now}
-	if err := f.pacePrepare(try); err != nil {
+	if err := f.paceStep(methodPrepare, try); err != nil {
 		return Progress{}, Prompt{}, fmt.Errorf("prepare: %w", err)
 	}
 	mail, err := f.newCodeMail(try)

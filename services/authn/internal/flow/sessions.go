@@ -36,11 +36,14 @@ type Tokens struct {
 
 // Refresh exchanges a refresh token for its successor and a new session token. Who presents it must hold the device's secret too.
 func (f *Sessions) Refresh(ctx context.Context, applicationID string, client Client, presented secret.Text) (Tokens, error) {
+	now, rules := f.Now(), f.Policy(ctx)
 	genuine, ok := f.refreshers.Read(presented)
+	if err := f.paceRefresh(Ticket{ApplicationID: applicationID, Client: client}, genuine, ok, rules); err != nil {
+		return Tokens{}, fmt.Errorf("refresh session: %w", err)
+	}
 	if !ok {
 		return Tokens{}, errRefreshInvalid
 	}
-	now, rules := f.Now(), f.Policy(ctx)
 	successor := f.refreshers.Successor(genuine)
 	presenter := presenter{token: genuine, applicationID: applicationID, device: client.deviceDigest(), now: now}
 	var refreshed session.Session
