@@ -11,9 +11,20 @@
 package attack_test
 
 import (
+	"fmt"
+	"os"
 	"testing"
 
 	"github.com/doorward/doorward/test/deployment"
 )
 
-func TestMain(m *testing.M) { deployment.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(elsewhere) == "" {
+		deployment.Main(m)
+		return
+	}
+	if err := beStrangers(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

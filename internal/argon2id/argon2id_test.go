@@ -1,0 +1,172 @@
+package argon2id
+
+import (
+	"bytes"
+	"encoding/hex"
+	"math/rand/v2"
+	"testing"
+
+	"golang.org/x/crypto/argon2"
+)
+
+func TestKeysAreTheRFCs(t *testing.T) {
+	// RFC 9106, 5.3: the only vector with a secret and data.
+	in := inputs{
+		password: bytes.Repeat([]byte{1}, 32), salt: bytes.Repeat([]byte{2}, 16), secret: bytes.Repeat([]byte{3}, 8), data: bytes.Repeat([]byte{4}, 12),
+	}
+	const want = "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659"
+	got := new(Memory).derive(in, Params{Passes: 3, MemoryKiB: 32, Lanes: 4}, 32)
+	if hex.EncodeToString(got) != want {
+		t.Errorf("%x, want %s", got, want)
+	}
+}
+
+func TestKeysAreTheReferenceImplementations(t *testing.T) {
+	// Printed by the reference implementation's command (Debian's argon2 0~20171227): argon2 saltsaltsaltsalt -id -t … -k … -p … -l … -r
+	for _, c := range []struct {
+		params Params
+		want   string
+	}{
+		{Params{Passes: 2, MemoryKiB: 19456, Lanes: 1}, "01dc1e04bc1c7e59cd5f61d55bc8b532dbbb7ebae7e0a8bb87fad8486b94ec8b"},
+		{Params{Passes: 1, MemoryKiB: 64, Lanes: 1}, "dba74b3dd4437b428b14257ba880a282"},
+		{
+			Params{Passes: 3, MemoryKiB: 1003, Lanes: 4},
+			"e4418ade819b5132240dbf569d33dd343037c73a12f55b42152b3a38f0c8e754a1920934a3dd259f4f3a9fb999e96d75e1d8599ef5fd3d31c8717fc0537e9b65",
+		},
+		{
+			Params{Passes: 4, MemoryKiB: 256, Lanes: 3},
+			"2d8ad7ca7abb6310a7287cab072dd6dc2784cc9de00392ae5e3ab318f70ef8cf6ee94868a0b8c0549f96a2868a74d09d1bc6dad9aab0b8c6d0ec7e3ac487f3fa" +
+				"b785e6e05c25873720ff62ae2eb4cadacd01ba52bd56d235f49f514a3a269a2e0d72732e",
+		},
+	} {
+		got := new(Memory).Key([]byte("correct horse"), []byte("saltsaltsaltsalt"), c.params, uint32(len(c.want)/2))
+		if hex.EncodeToString(got) != c.want {
+			t.Errorf("%+v: %x, want %s", c.params, got, c.want)
+		}
+	}
+}
+
+func TestAnyParametersGiveWhatXCryptoGives(t *testing.T) {
+	var m Memory // one for all, so that each key finds what the last has left
+	for _, seed := range []uint64{1, 2, 3} {
+		source := rand.New(rand.NewPCG(seed, 9106))
+		for range 100 {
+			p := Params{Passes: 1 + source.Uint32N(4), Lanes: 1 + source.Uint32N(5)}
+			p.MemoryKiB = 8*p.Lanes + source.Uint32N(1500)
+			password, salt := noise(source, source.IntN(300)), noise(source, 8+source.IntN(57))
+			size := 4 + source.Uint32N(200)
+			want := argon2.IDKey(password, salt, p.Passes, p.MemoryKiB, uint8(p.Lanes), size)
+			if got := m.Key(password, salt, p, size); !bytes.Equal(got, want) {
+				t.Fatalf("%+v, %d bytes: %x, want %x", p, size, got, want)
+			}
+		}
+	}
+}
+
+func TestTheProcessorsOwnStepIsThePlainOne(t *testing.T) {
+	source := rand.New(rand.NewPCG(3, 6))
+	for range 1000 {
+		x, y, old := randomBlock(source), randomBlock(source), randomBlock(source)
+		var got, want block
+		fill(&got, &x, &y)
+		fillGeneric(&want, &x, &y)
+		if got != want {
+			t.Fatal("fill differs from fillGeneric")
+		}
+		got, want = old, old
+		mix(&got, &x, &y)
+		mixGeneric(&want, &x, &y)
+		if got != want {
+			t.Fatal("mix differs from mixGeneric")
+		}
+		got, want = x, x
+		fill(&got, &got, &y)
+		fillGeneric(&want, &want, &y)
+		if got != want {
+			t.Fatal("fill in place differs from fillGeneric")
+		}
+	}
+}
+
+func TestThePlainStepGivesTheSameKeys(t *testing.T) {
+	if !setFast(t, false) {
+		t.Skip("this machine runs the plain step anyway")
+	}
+	TestKeysAreTheReferenceImplementations(t)
+}
+
+func TestMemoryIsKeptForTheNextKeyAndNotForEver(t *testing.T) {
+	var m Memory
+	key := func(kib uint32) {
+		m.Key([]byte("password"), []byte("saltsalt"), Params{Passes: 1, MemoryKiB: kib, Lanes: 1}, 32)
+	}
+	key(1024)
+	first := &m.blocks[0]
+	if key(1000); &m.blocks[0] != first {
+		t.Error("memory of the same size was allocated again")
+	}
+	if allocated := testing.AllocsPerRun(5, func() { key(1024) }); allocated > 20 {
+		t.Errorf("a key in memory that is there makes %.0f allocations", allocated)
+	}
+	if key(64); cap(m.blocks) > hoard*64 {
+		t.Errorf("%d KiB are kept by a key of 64", cap(m.blocks))
+	}
+}
+
+func TestParametersThatTheRFCDoesNotHavePanic(t *testing.T) {
+	for name, p := range map[string]Params{
+		"no pass":         {Passes: 0, MemoryKiB: 64, Lanes: 1},
+		"no lane":         {Passes: 1, MemoryKiB: 64, Lanes: 0},
+		"too little":      {Passes: 1, MemoryKiB: 7, Lanes: 1},
+		"little for four": {Passes: 1, MemoryKiB: 31, Lanes: 4},
+		"lanes overflow":  {Passes: 1, MemoryKiB: 64, Lanes: 1 << 29},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("a key was derived")
+				}
+			}()
+			new(Memory).Key([]byte("password"), []byte("saltsalt"), p, 32)
+		})
+	}
+}
+
+func noise(source *rand.Rand, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(source.Uint32())
+	}
+	return b
+}
+
+func randomBlock(source *rand.Rand) (b block) {
+	for i := range b {
+		b[i] = source.Uint64()
+	}
+	return b
+}
+
+// BenchmarkKey prints this package's key with the processor's own step and the plain one, beside x/crypto's.
+func BenchmarkKey(b *testing.B) {
+	p := Params{Passes: 2, MemoryKiB: 19456, Lanes: 1}
+	password, salt := []byte("correct horse"), []byte("saltsaltsaltsalt")
+	var m Memory
+	b.Run("x/crypto", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			argon2.IDKey(password, salt, p.Passes, p.MemoryKiB, uint8(p.Lanes), 32)
+		}
+	})
+	for name, own := range map[string]bool{"own": true, "plain": false} {
+		b.Run(name, func(b *testing.B) {
+			if has := setFast(b, own); own && !has {
+				b.Skip("this machine has no step of its own")
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				m.Key(password, salt, p, 32)
+			}
+		})
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !amd64
+
+package argon2id
+
+import "testing"
+
+func setFast(testing.TB, bool) bool { return false }
