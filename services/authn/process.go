@@ -17,8 +17,8 @@ const collectEvery = 200
 // Go leaves a goroutine that computes on its processor for 10 ms. With a hash worker a core, calls would wait that long at each turn. So Go gets one
 // processor more for each worker, and the operating system, which switches sooner, shares out the cores.
 //
-// A hash leaves 19 MiB to be collected, and each collection stops all calls for a moment. Twice as much garbage as Go's default makes them half as many; what
-// the environment says in GOGC comes first.
+// Each collection takes processors from all calls for a while. Twice as much garbage as Go's default makes them half as many; what the environment says in GOGC
+// comes first.
 func PrepareProcess(cfg Config) {
 	runtime.GOMAXPROCS(cores + cfg.hashWorkers())
 	if os.Getenv("GOGC") == "" {

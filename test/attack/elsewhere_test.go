@@ -76,8 +76,8 @@ func beStrangers() error {
 	var heard tally
 	ctx, cancel := context.WithTimeout(context.Background(), s.Over)
 	defer cancel()
-	besiege(ctx, s.Calls, s.AtOnce, s.Over, func(ctx context.Context, _ int) {
-		heard.add(strangers.try(ctx, unknown("flood"), wrong, strangers.crowd.next()))
+	besiege(ctx, s.Calls, s.AtOnce, s.Over, func(context.Context, int) {
+		heard.add(strangers.try(context.Background(), unknown("flood"), wrong, strangers.crowd.next()))
 	})
 	_, err = fmt.Print(&heard)
 	return errors.Join(err, client.Close())
