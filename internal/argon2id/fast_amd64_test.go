@@ -2,10 +2,9 @@ package argon2id
 
 import "testing"
 
-// setFast chooses the step until the test ends, and says whether the machine has one of its own.
-func setFast(t testing.TB, use bool) bool {
+// setFast chooses the step until the test ends: the processor's own, if it has one, or the plain one.
+func setFast(t testing.TB, own bool) {
 	has := fast
-	fast = has && use
+	fast = has && own
 	t.Cleanup(func() { fast = has })
-	return has
 }

@@ -11,7 +11,6 @@
 package attack_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -23,8 +22,7 @@ func TestMain(m *testing.M) {
 		deployment.Main(m)
 		return
 	}
-	if err := beStrangers(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	if err := beStrangers(os.Stdin, os.Stdout); err != nil {
+		panic(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"testing"
@@ -22,15 +23,16 @@ const firstElsewhere = 1 << 16
 
 // siege is what such a crowd does: it signs in with a wrong password to addresses that nobody has.
 type siege struct {
-	Address, APIKey, CAFile, ServerName string
-	Calls, AtOnce                       int
-	Over                                time.Duration
+	Address, CAFile, ServerName string
+	Application                 string // its key
+	Calls, AtOnce               int
+	Over                        time.Duration
 }
 
 func (s *suite) siege(calls, atOnce int, over time.Duration) siege {
 	env := s.Environment()
 	return siege{
-		Address: env["DOORWARD_ADDRESS"], APIKey: s.ApplicationKey, CAFile: env["DOORWARD_CA"], ServerName: env["DOORWARD_SERVER_NAME"],
+		Address: env["DOORWARD_ADDRESS"], CAFile: env["DOORWARD_CA"], ServerName: env["DOORWARD_SERVER_NAME"], Application: s.ApplicationKey,
 		Calls: calls, AtOnce: atOnce, Over: over,
 	}
 }
@@ -59,14 +61,14 @@ func (s siege) lay(ctx context.Context, t *testing.T) string {
 	return string(heard)
 }
 
-// beStrangers reads a siege from standard input, lays it, and prints what its strangers heard.
-func beStrangers() error {
+// beStrangers reads a siege, lays it, and writes what its strangers heard.
+func beStrangers(in io.Reader, out io.Writer) error {
 	var s siege
-	if err := json.NewDecoder(os.Stdin).Decode(&s); err != nil {
+	if err := json.NewDecoder(in).Decode(&s); err != nil {
 		return fmt.Errorf("read the siege: %w", err)
 	}
 	client, err := doorward.New(doorward.Config{
-		Address: s.Address, APIKey: doorward.SecretOf(s.APIKey), CAFile: s.CAFile, ServerName: s.ServerName, Timeout: answering, SolveChallenges: true,
+		Address: s.Address, APIKey: doorward.SecretOf(s.Application), CAFile: s.CAFile, ServerName: s.ServerName, Timeout: answering, SolveChallenges: true,
 	})
 	if err != nil {
 		return err
@@ -79,6 +81,6 @@ func beStrangers() error {
 	besiege(ctx, s.Calls, s.AtOnce, s.Over, func(context.Context, int) {
 		heard.add(strangers.try(context.Background(), unknown("flood"), wrong, strangers.crowd.next()))
 	})
-	_, err = fmt.Print(&heard)
+	_, err = fmt.Fprint(out, &heard)
 	return errors.Join(err, client.Close())
 }
