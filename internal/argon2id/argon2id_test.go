@@ -64,26 +64,18 @@ func TestAnyParametersGiveWhatXCryptoGives(t *testing.T) {
 }
 
 func TestTheProcessorsOwnStepIsThePlainOne(t *testing.T) {
+	type step func(out, x, y *block, add bool)
 	source := rand.New(rand.NewPCG(3, 6))
 	for range 1000 {
-		x, y, old := randomBlock(source), randomBlock(source), randomBlock(source)
-		var got, want block
-		fill(&got, &x, &y)
-		fillGeneric(&want, &x, &y)
-		if got != want {
-			t.Fatal("fill differs from fillGeneric")
-		}
-		got, want = old, old
-		mix(&got, &x, &y)
-		mixGeneric(&want, &x, &y)
-		if got != want {
-			t.Fatal("mix differs from mixGeneric")
-		}
-		got, want = x, x
-		fill(&got, &got, &y)
-		fillGeneric(&want, &want, &y)
-		if got != want {
-			t.Fatal("fill in place differs from fillGeneric")
+		x, y, old, add := randomBlock(source), randomBlock(source), randomBlock(source), source.IntN(2) == 1
+		for name, result := range map[string]func(step) block{
+			"apart": func(do step) block { out := old; do(&out, &x, &y, add); return out },
+			"for x": func(do step) block { out := x; do(&out, &out, &y, add); return out },
+			"for y": func(do step) block { out := y; do(&out, &x, &out, add); return out },
+		} {
+			if result(compress) != result(compressGeneric) {
+				t.Fatalf("compress differs from compressGeneric: out %s, add %v", name, add)
+			}
 		}
 	}
 }

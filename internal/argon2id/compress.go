@@ -7,25 +7,19 @@ const words = 128
 
 type block [words]uint64
 
-// fillGeneric sets out to G(x, y) of RFC 9106, 3.5. out may be x or y.
-func fillGeneric(out, x, y *block) {
-	var r, q block
-	for i := range r {
-		r[i] = x[i] ^ y[i]
-	}
-	q = r
-	permuteAll(&q)
-	for i := range out {
-		out[i] = q[i] ^ r[i]
-	}
-}
-
-// mixGeneric adds G(x, y) to out, as all passes but the first do. out must be neither x nor y.
-func mixGeneric(out, x, y *block) {
+// compressGeneric sets out to G(x, y) of RFC 9106, 3.5, or adds it to what is there, as all passes but the first do. out may be x or y.
+func compressGeneric(out, x, y *block, add bool) {
 	var g block
-	fillGeneric(&g, x, y)
+	for i := range g {
+		g[i] = x[i] ^ y[i]
+	}
+	permuteAll(&g)
 	for i := range out {
-		out[i] ^= g[i]
+		word := g[i] ^ x[i] ^ y[i]
+		if add {
+			word ^= out[i]
+		}
+		out[i] = word
 	}
 }
 

@@ -1,7 +1,7 @@
 #include "textflag.h"
 
-// What every function here starts from: R in rows, then in columns (RFC 9106, 3.5). A block is 128 words of 64 bits, in 32 vectors of 4. Two of BLAKE2b's
-// rounds are computed at a time, one in Y0 to Y3 and one in Y4 to Y7, so that one's multiplications run while the other's are waited for.
+// G of RFC 9106, 3.5: a block is 128 words of 64 bits, in 32 vectors of 4. Two of BLAKE2b's rounds are computed at a time, so that one's multiplications run while
+// the other's are waited for.
 
 // rotr24 and rotr16 turn each word right by bytes.
 DATA rotr24<>+0x00(SB)/8, $0x0201000706050403
@@ -55,69 +55,14 @@ GLOBL rotr16<>(SB), (NOPTR+RODATA), $32
 	ROTR63(b0, Y8)         \
 	ROTR63(b1, Y9)
 
-// TURN moves b, c and d of a round whose four words of each stand in one vector by b, c and d words.
+// TURN rotates the four words of each of a row's b, c and d, by what VPERMQ takes.
 #define TURN(bBy, cBy, dBy, b, c, d) \
 	VPERMQ bBy, b, b \
 	VPERMQ cBy, c, c \
 	VPERMQ dBy, d, d
 
-// ROWS computes two rows, the 256 bytes at offset CX, of x XOR y into R8.
-#define ROWS \
-	VMOVDQU (SI)(CX*1), Y0       \
-	VMOVDQU 32(SI)(CX*1), Y1     \
-	VMOVDQU 64(SI)(CX*1), Y2     \
-	VMOVDQU 96(SI)(CX*1), Y3     \
-	VMOVDQU 128(SI)(CX*1), Y4    \
-	VMOVDQU 160(SI)(CX*1), Y5    \
-	VMOVDQU 192(SI)(CX*1), Y6    \
-	VMOVDQU 224(SI)(CX*1), Y7    \
-	VPXOR   (DX)(CX*1), Y0, Y0    \
-	VPXOR   32(DX)(CX*1), Y1, Y1  \
-	VPXOR   64(DX)(CX*1), Y2, Y2  \
-	VPXOR   96(DX)(CX*1), Y3, Y3  \
-	VPXOR   128(DX)(CX*1), Y4, Y4 \
-	VPXOR   160(DX)(CX*1), Y5, Y5 \
-	VPXOR   192(DX)(CX*1), Y6, Y6 \
-	VPXOR   224(DX)(CX*1), Y7, Y7 \
-	QUARTERS(Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7) \
-	TURN($0x39, $0x4E, $0x93, Y1, Y2, Y3)    \
-	TURN($0x39, $0x4E, $0x93, Y5, Y6, Y7)    \
-	QUARTERS(Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7) \
-	TURN($0x93, $0x4E, $0x39, Y1, Y2, Y3)    \
-	TURN($0x93, $0x4E, $0x39, Y5, Y6, Y7)    \
-	VMOVDQU Y0, (R8)(CX*1)       \
-	VMOVDQU Y1, 32(R8)(CX*1)     \
-	VMOVDQU Y2, 64(R8)(CX*1)     \
-	VMOVDQU Y3, 96(R8)(CX*1)     \
-	VMOVDQU Y4, 128(R8)(CX*1)    \
-	VMOVDQU Y5, 160(R8)(CX*1)    \
-	VMOVDQU Y6, 192(R8)(CX*1)    \
-	VMOVDQU Y7, 224(R8)(CX*1)
-
-// COLUMNS computes two columns of R8, the 32 bytes at offset CX of each row. A vector holds two words of each, so a's four are in Y0 and Y1, b's in Y2 and
-// Y3, c's in Y4 and Y5, d's in Y6 and Y7. Turned by one, b and d come to Y10 to Y13; c's two vectors only change names.
-#define COLUMNS \
-	VMOVDQU (R8)(CX*1), Y0    \
-	VMOVDQU 128(R8)(CX*1), Y1 \
-	VMOVDQU 256(R8)(CX*1), Y2 \
-	VMOVDQU 384(R8)(CX*1), Y3 \
-	VMOVDQU 512(R8)(CX*1), Y4 \
-	VMOVDQU 640(R8)(CX*1), Y5 \
-	VMOVDQU 768(R8)(CX*1), Y6 \
-	VMOVDQU 896(R8)(CX*1), Y7 \
-	QUARTERS(Y0, Y2, Y4, Y6, Y1, Y3, Y5, Y7)     \
-	VPALIGNR $8, Y2, Y3, Y10 \
-	VPALIGNR $8, Y3, Y2, Y11 \
-	VPALIGNR $8, Y7, Y6, Y12 \
-	VPALIGNR $8, Y6, Y7, Y13 \
-	QUARTERS(Y0, Y10, Y5, Y12, Y1, Y11, Y4, Y13) \
-	VPALIGNR $8, Y11, Y10, Y2 \
-	VPALIGNR $8, Y10, Y11, Y3 \
-	VPALIGNR $8, Y12, Y13, Y6 \
-	VPALIGNR $8, Y13, Y12, Y7
-
-// LAST_XOR adds one vector of a block to each of the eight at hand.
-#define LAST_XOR(from) \
+// XOR_COLUMNS adds to the two columns in Y0 to Y7 those of a block.
+#define XOR_COLUMNS(from) \
 	VPXOR (from)(CX*1), Y0, Y0    \
 	VPXOR 128(from)(CX*1), Y1, Y1 \
 	VPXOR 256(from)(CX*1), Y2, Y2 \
@@ -127,69 +72,97 @@ GLOBL rotr16<>(SB), (NOPTR+RODATA), $32
 	VPXOR 768(from)(CX*1), Y6, Y6 \
 	VPXOR 896(from)(CX*1), Y7, Y7
 
-#define STORE_COLUMNS \
-	VMOVDQU Y0, (DI)(CX*1)    \
-	VMOVDQU Y1, 128(DI)(CX*1) \
-	VMOVDQU Y2, 256(DI)(CX*1) \
-	VMOVDQU Y3, 384(DI)(CX*1) \
-	VMOVDQU Y4, 512(DI)(CX*1) \
-	VMOVDQU Y5, 640(DI)(CX*1) \
-	VMOVDQU Y6, 768(DI)(CX*1) \
+// func compressAVX2(out, x, y *block, add bool)
+//
+// The frame is a block, and 31 bytes at most before it, so that no vector of it lies in two of the cache's lines.
+TEXT ·compressAVX2(SB), 0, $1056-25
+	MOVQ    out+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    y+16(FP), DX
+	MOVBLZX add+24(FP), AX
+	LEAQ    31(SP), R8
+	ANDQ    $~31, R8
+	VMOVDQU rotr24<>(SB), Y14
+	VMOVDQU rotr16<>(SB), Y15
+	XORL    CX, CX
+
+rows: // Two rows, the 256 bytes at CX, of x XOR y go into the frame. Their a, b, c and d are Y0 to Y3, and Y4 to Y7.
+	VMOVDQU (SI)(CX*1), Y0
+	VMOVDQU 32(SI)(CX*1), Y1
+	VMOVDQU 64(SI)(CX*1), Y2
+	VMOVDQU 96(SI)(CX*1), Y3
+	VMOVDQU 128(SI)(CX*1), Y4
+	VMOVDQU 160(SI)(CX*1), Y5
+	VMOVDQU 192(SI)(CX*1), Y6
+	VMOVDQU 224(SI)(CX*1), Y7
+	VPXOR   (DX)(CX*1), Y0, Y0
+	VPXOR   32(DX)(CX*1), Y1, Y1
+	VPXOR   64(DX)(CX*1), Y2, Y2
+	VPXOR   96(DX)(CX*1), Y3, Y3
+	VPXOR   128(DX)(CX*1), Y4, Y4
+	VPXOR   160(DX)(CX*1), Y5, Y5
+	VPXOR   192(DX)(CX*1), Y6, Y6
+	VPXOR   224(DX)(CX*1), Y7, Y7
+	QUARTERS(Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7)
+	TURN($0x39, $0x4E, $0x93, Y1, Y2, Y3)
+	TURN($0x39, $0x4E, $0x93, Y5, Y6, Y7)
+	QUARTERS(Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7)
+	TURN($0x93, $0x4E, $0x39, Y1, Y2, Y3)
+	TURN($0x93, $0x4E, $0x39, Y5, Y6, Y7)
+	VMOVDQU Y0, (R8)(CX*1)
+	VMOVDQU Y1, 32(R8)(CX*1)
+	VMOVDQU Y2, 64(R8)(CX*1)
+	VMOVDQU Y3, 96(R8)(CX*1)
+	VMOVDQU Y4, 128(R8)(CX*1)
+	VMOVDQU Y5, 160(R8)(CX*1)
+	VMOVDQU Y6, 192(R8)(CX*1)
+	VMOVDQU Y7, 224(R8)(CX*1)
+
+	ADDL $256, CX
+	CMPL CX, $1024
+	JB   rows
+	XORL CX, CX
+
+columns: // Two columns, the 32 bytes at CX of each row. A vector holds two words of each, so a's four are in Y0 and Y1, b's in Y2 and Y3, and so on.
+	VMOVDQU (R8)(CX*1), Y0
+	VMOVDQU 128(R8)(CX*1), Y1
+	VMOVDQU 256(R8)(CX*1), Y2
+	VMOVDQU 384(R8)(CX*1), Y3
+	VMOVDQU 512(R8)(CX*1), Y4
+	VMOVDQU 640(R8)(CX*1), Y5
+	VMOVDQU 768(R8)(CX*1), Y6
+	VMOVDQU 896(R8)(CX*1), Y7
+	QUARTERS(Y0, Y2, Y4, Y6, Y1, Y3, Y5, Y7)
+
+	// b and d turn by a word into Y10 to Y13; c's turn by two is its vectors' names that change places.
+	VPALIGNR $8, Y2, Y3, Y10
+	VPALIGNR $8, Y3, Y2, Y11
+	VPALIGNR $8, Y7, Y6, Y12
+	VPALIGNR $8, Y6, Y7, Y13
+	QUARTERS(Y0, Y10, Y5, Y12, Y1, Y11, Y4, Y13)
+	VPALIGNR $8, Y11, Y10, Y2
+	VPALIGNR $8, Y10, Y11, Y3
+	VPALIGNR $8, Y12, Y13, Y6
+	VPALIGNR $8, Y13, Y12, Y7
+
+	XOR_COLUMNS(SI)
+	XOR_COLUMNS(DX)
+	TESTL AX, AX
+	JZ    store
+	XOR_COLUMNS(DI)
+
+store:
+	VMOVDQU Y0, (DI)(CX*1)
+	VMOVDQU Y1, 128(DI)(CX*1)
+	VMOVDQU Y2, 256(DI)(CX*1)
+	VMOVDQU Y3, 384(DI)(CX*1)
+	VMOVDQU Y4, 512(DI)(CX*1)
+	VMOVDQU Y5, 640(DI)(CX*1)
+	VMOVDQU Y6, 768(DI)(CX*1)
 	VMOVDQU Y7, 896(DI)(CX*1)
 
-// Loads the arguments and computes all rows. R8 is the frame, from a boundary of 32 bytes on.
-#define BEGIN \
-	MOVQ out+0(FP), DI \
-	MOVQ x+8(FP), SI   \
-	MOVQ y+16(FP), DX  \
-	LEAQ 31(SP), R8    \
-	ANDQ $~31, R8      \
-	VMOVDQU rotr24<>(SB), Y14 \
-	VMOVDQU rotr16<>(SB), Y15
-
-// func fillAVX2(out, x, y *block)
-TEXT ·fillAVX2(SB), 0, $1056-24
-	BEGIN
-	XORQ CX, CX
-
-fillRows:
-	ROWS
-	ADDQ $256, CX
-	CMPQ CX, $1024
-	JB   fillRows
-	XORQ CX, CX
-
-fillColumns:
-	COLUMNS
-	LAST_XOR(SI)
-	LAST_XOR(DX)
-	STORE_COLUMNS
-	ADDQ $32, CX
-	CMPQ CX, $128
-	JB   fillColumns
-	VZEROUPPER
-	RET
-
-// func mixAVX2(out, x, y *block)
-TEXT ·mixAVX2(SB), 0, $1056-24
-	BEGIN
-	XORQ CX, CX
-
-mixRows:
-	ROWS
-	ADDQ $256, CX
-	CMPQ CX, $1024
-	JB   mixRows
-	XORQ CX, CX
-
-mixColumns:
-	COLUMNS
-	LAST_XOR(SI)
-	LAST_XOR(DX)
-	LAST_XOR(DI)
-	STORE_COLUMNS
-	ADDQ $32, CX
-	CMPQ CX, $128
-	JB   mixColumns
+	ADDL $32, CX
+	CMPL CX, $128
+	JB   columns
 	VZEROUPPER
 	RET

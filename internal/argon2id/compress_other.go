@@ -2,6 +2,4 @@
 
 package argon2id
 
-func fill(out, x, y *block) { fillGeneric(out, x, y) }
-
-func mix(out, x, y *block) { mixGeneric(out, x, y) }
+func compress(out, x, y *block, add bool) { compressGeneric(out, x, y, add) }

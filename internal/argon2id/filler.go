@@ -85,11 +85,7 @@ func (f *filler) fill(at position) {
 			chosen = choice.at(i)
 		}
 		reference := &f.blocks[f.refer(at, i, chosen)]
-		if at.pass == 0 {
-			fill(&f.blocks[base+column], before, reference)
-		} else {
-			mix(&f.blocks[base+column], before, reference)
-		}
+		compress(&f.blocks[base+column], before, reference, at.pass > 0)
 	}
 }
 
@@ -108,7 +104,7 @@ func (f *filler) refer(at position, i uint32, chosen uint64) uint32 {
 	case lane == at.lane:
 		done += i - 1 // not the one before, which is used anyway
 	case i == 0:
-		done-- // the other lane's last may be at work still
+		done-- // nor the other lane's last, for a segment's first
 	}
 	x := uint64(uint32(chosen))
 	x = x * x >> 32
@@ -133,8 +129,8 @@ func (c *choices) at(i uint32) uint64 {
 	if i%words == 0 || c.input[6] == 0 {
 		var zero block
 		c.input[6]++
-		fill(&c.words, &c.input, &zero)
-		fill(&c.words, &c.words, &zero)
+		compress(&c.words, &c.input, &zero, false)
+		compress(&c.words, &c.words, &zero, false)
 	}
 	return c.words[i%words]
 }
