@@ -21,34 +21,18 @@ type Params struct {
 	Lanes     uint32 // at least 1; all are computed on the caller's goroutine
 }
 
-// Memory is what a key is computed in. It grows to what was asked for, and is kept for the next. The zero value is ready. One goroutine uses it at a time.
-//
-// What it holds after a call is worth to whoever reads it what the key is: a password can be tried against it at the cost of one more call.
-type Memory struct {
-	blocks []block
-}
-
-// hoard is how many times the blocks that a key needs may be kept from an earlier one.
-const hoard = 4
-
-// take returns n blocks, with whatever the last call left in them.
-func (m *Memory) take(n uint32) []block {
-	if kept := uint64(cap(m.blocks)); kept < uint64(n) || kept > hoard*uint64(n) {
-		m.blocks = make([]block, n)
-	}
-	m.blocks = m.blocks[:n]
-	return m.blocks
-}
-
-// Key derives size bytes from a password and a salt. Parameters that RFC 9106 doesn't have are the caller's mistake, and panic.
-func (m *Memory) Key(password, salt []byte, p Params, size uint32) []byte {
+// Key derives size bytes from a password and a salt. It is safe for use by several goroutines. Parameters that RFC 9106 doesn't have are the caller's mistake, and
+// panic.
+func Key(password, salt []byte, p Params, size uint32) []byte {
+	m := memories.Get().(*memory)
+	defer memories.Put(m)
 	return m.derive(inputs{password: password, salt: salt}, p, size)
 }
 
 // inputs are what a key is derived from. PHC strings carry no secret and no data.
 type inputs struct{ password, salt, secret, data []byte }
 
-func (m *Memory) derive(in inputs, p Params, size uint32) []byte {
+func (m *memory) derive(in inputs, p Params, size uint32) []byte {
 	if p.Passes < 1 || p.Lanes < 1 || uint64(p.MemoryKiB) < 2*slices*uint64(p.Lanes) || size < 4 {
 		panic("argon2id: parameters out of bounds")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"golang.org/x/crypto/argon2"
@@ -15,7 +16,7 @@ func TestKeysAreTheRFCs(t *testing.T) {
 		password: bytes.Repeat([]byte{1}, 32), salt: bytes.Repeat([]byte{2}, 16), secret: bytes.Repeat([]byte{3}, 8), data: bytes.Repeat([]byte{4}, 12),
 	}
 	const want = "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659"
-	got := new(Memory).derive(in, Params{Passes: 3, MemoryKiB: 32, Lanes: 4}, 32)
+	got := new(memory).derive(in, Params{Passes: 3, MemoryKiB: 32, Lanes: 4}, 32)
 	if hex.EncodeToString(got) != want {
 		t.Errorf("%x, want %s", got, want)
 	}
@@ -39,7 +40,7 @@ func TestKeysAreTheReferenceImplementations(t *testing.T) {
 				"b785e6e05c25873720ff62ae2eb4cadacd01ba52bd56d235f49f514a3a269a2e0d72732e",
 		},
 	} {
-		got := new(Memory).Key([]byte("correct horse"), []byte("saltsaltsaltsalt"), c.params, uint32(len(c.want)/2))
+		got := Key([]byte("correct horse"), []byte("saltsaltsaltsalt"), c.params, uint32(len(c.want)/2))
 		if hex.EncodeToString(got) != c.want {
 			t.Errorf("%+v: %x, want %s", c.params, got, c.want)
 		}
@@ -47,7 +48,7 @@ func TestKeysAreTheReferenceImplementations(t *testing.T) {
 }
 
 func TestAnyParametersGiveWhatXCryptoGives(t *testing.T) {
-	var m Memory // one for all, so that each key finds what the last has left
+	var m memory // one for all, so that each key finds what the last has left
 	for _, seed := range []uint64{1, 2, 3} {
 		source := rand.New(rand.NewPCG(seed, 9106))
 		for range 100 {
@@ -56,7 +57,7 @@ func TestAnyParametersGiveWhatXCryptoGives(t *testing.T) {
 			password, salt := noise(source, source.IntN(300)), noise(source, 8+source.IntN(57))
 			size := 4 + source.Uint32N(200)
 			want := argon2.IDKey(password, salt, p.Passes, p.MemoryKiB, uint8(p.Lanes), size)
-			if got := m.Key(password, salt, p, size); !bytes.Equal(got, want) {
+			if got := m.derive(inputs{password: password, salt: salt}, p, size); !bytes.Equal(got, want) {
 				t.Fatalf("%+v, %d bytes: %x, want %x", p, size, got, want)
 			}
 		}
@@ -86,9 +87,9 @@ func TestThePlainStepGivesTheSameKeys(t *testing.T) {
 }
 
 func TestMemoryIsKeptForTheNextKeyAndNotForEver(t *testing.T) {
-	var m Memory
+	var m memory
 	key := func(kib uint32) {
-		m.Key([]byte("password"), []byte("saltsalt"), Params{Passes: 1, MemoryKiB: kib, Lanes: 1}, 32)
+		m.derive(inputs{password: []byte("password"), salt: []byte("saltsalt")}, Params{Passes: 1, MemoryKiB: kib, Lanes: 1}, 32)
 	}
 	key(1024)
 	first := &m.blocks[0]
@@ -101,6 +102,23 @@ func TestMemoryIsKeptForTheNextKeyAndNotForEver(t *testing.T) {
 	if key(64); cap(m.blocks) > hoard*64 {
 		t.Errorf("%d KiB are kept by a key of 64", cap(m.blocks))
 	}
+}
+
+func TestKeysThatAreDerivedAtOnceHaveMemoryOfTheirOwn(t *testing.T) {
+	salt := []byte("saltsaltsaltsalt")
+	var running sync.WaitGroup
+	for n := range byte(8) {
+		running.Go(func() {
+			password, p := []byte{n}, Params{Passes: 2, MemoryKiB: 8 << n, Lanes: 1}
+			want := argon2.IDKey(password, salt, p.Passes, p.MemoryKiB, uint8(p.Lanes), 32)
+			for range 20 {
+				if got := Key(password, salt, p, 32); !bytes.Equal(got, want) {
+					t.Errorf("%+v: %x, want %x", p, got, want)
+				}
+			}
+		})
+	}
+	running.Wait()
 }
 
 func TestParametersThatTheRFCDoesNotHavePanic(t *testing.T) {
@@ -117,7 +135,7 @@ func TestParametersThatTheRFCDoesNotHavePanic(t *testing.T) {
 					t.Error("a key was derived")
 				}
 			}()
-			new(Memory).Key([]byte("password"), []byte("saltsalt"), p, 32)
+			Key([]byte("password"), []byte("saltsalt"), p, 32)
 		})
 	}
 }
@@ -141,7 +159,6 @@ func randomBlock(source *rand.Rand) (b block) {
 func BenchmarkKey(b *testing.B) {
 	p := Params{Passes: 2, MemoryKiB: 19456, Lanes: 1}
 	password, salt := []byte("correct horse"), []byte("saltsaltsaltsalt")
-	var m Memory
 	b.Run("x/crypto", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -153,7 +170,7 @@ func BenchmarkKey(b *testing.B) {
 			setFast(b, own)
 			b.ReportAllocs()
 			for b.Loop() {
-				m.Key(password, salt, p, 32)
+				Key(password, salt, p, 32)
 			}
 		})
 	}
