@@ -64,6 +64,21 @@ func TestAnyParametersGiveWhatXCryptoGives(t *testing.T) {
 	}
 }
 
+// FuzzKey: whatever the parameters, within some that are quick, the key is x/crypto's.
+func FuzzKey(f *testing.F) {
+	f.Add([]byte("password"), []byte("somesalt"), uint8(2), uint16(64), uint8(1), uint16(32))
+	f.Add([]byte{}, []byte{}, uint8(1), uint16(255), uint8(7), uint16(65))
+	f.Fuzz(func(t *testing.T, password, salt []byte, passes uint8, spare uint16, lanes uint8, size uint16) {
+		p := Params{Passes: 1 + uint32(passes%4), Lanes: 1 + uint32(lanes%8)}
+		p.MemoryKiB = 8*p.Lanes + uint32(spare%1024)
+		n := 4 + uint32(size%1024)
+		want := argon2.IDKey(password, salt, p.Passes, p.MemoryKiB, uint8(p.Lanes), n)
+		if got := Key(password, salt, p, n); !bytes.Equal(got, want) {
+			t.Errorf("%+v, %d bytes: %x, want %x", p, n, got, want)
+		}
+	})
+}
+
 func TestTheProcessorsOwnStepIsThePlainOne(t *testing.T) {
 	type step func(out, x, y *block, add bool)
 	source := rand.New(rand.NewPCG(3, 6))
