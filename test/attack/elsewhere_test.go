@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"testing"
 	"time"
 
 	doorward "github.com/doorward/doorward/sdk"
@@ -40,11 +39,15 @@ func (s *suite) siege(calls, atOnce int, over time.Duration) siege {
 // lay has the siege laid by a process of its own, and returns what its strangers heard. In the world they have machines of their own; here they share this
 // one's cores, and what they need to make calls and to solve challenges isn't to be taken from those who are measured. So the process has the lowest
 // priority, and on a quiet machine what the others leave.
-func (s siege) lay(ctx context.Context, t *testing.T) string {
+func (s siege) lay(ctx context.Context) (heard string, err error) {
 	order, err := json.Marshal(s)
-	must(t, err)
+	if err != nil {
+		return "", err
+	}
 	self, err := os.Executable()
-	must(t, err)
+	if err != nil {
+		return "", err
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Over+answering)
 	defer cancel()
 	crowd := exec.CommandContext(ctx, "nice", "-n", "19", self)
@@ -54,11 +57,11 @@ func (s siege) lay(ctx context.Context, t *testing.T) string {
 	crowd.Env = append(os.Environ(), elsewhere+"=1")
 	crowd.Stdin = bytes.NewReader(order)
 	crowd.Stderr = os.Stderr
-	heard, err := crowd.Output()
+	out, err := crowd.Output()
 	if err != nil {
-		t.Errorf("the strangers: %v", err)
+		return "", fmt.Errorf("the strangers' process: %w", err)
 	}
-	return string(heard)
+	return string(out), nil
 }
 
 // beStrangers reads a siege, lays it, and writes what its strangers heard.

@@ -30,10 +30,12 @@ func flooding(t *testing.T, s *suite) {
 	quiet := min(over, 10*time.Second)
 	during(t, quiet/2, func(context.Context) {}, func(ctx context.Context) { idle.among(ctx, t) })
 	var heard string
+	var err error
 	during(t, over, func(ctx context.Context) {
-		heard = s.siege(int(over.Seconds()*floodRate), flooders, over).lay(ctx, t)
+		heard, err = s.siege(int(over.Seconds()*floodRate), flooders, over).lay(ctx)
 	}, func(ctx context.Context) { flooded.among(ctx, t) })
 
+	must(t, err)
 	t.Logf("the flood: %s in %v", heard, over)
 	if !strings.Contains(heard, shorter.Replace(wrongAnswer)) {
 		t.Error("no stranger's password was looked at, which shows nothing")
