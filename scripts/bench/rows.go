@@ -31,7 +31,7 @@ func rows() []row {
 }
 
 func passwords() []row {
-	var out []row
+	out := hashes()
 	for _, callers := range []int{1, 8, 32, 128} {
 		name := fmt.Sprintf("test/bench SignIn/callers=%d", callers)
 		out = append(out, row{
@@ -64,6 +64,23 @@ func passwords() []row {
 		})
 	}
 	return out
+}
+
+func hashes() []row {
+	const benchmark = "internal/argon2id Key/"
+	library := metric{benchmark + "library", "ns/op"}
+	return []row{{
+		what:    "password hash",
+		figure:  metric{benchmark + "own", "ns/op"},
+		limit:   library,
+		limitIs: "x/crypto",
+		aim:     aim{atMost: 1},
+	}, {
+		what:    "the same without AVX2",
+		figure:  metric{benchmark + "plain", "ns/op"},
+		limit:   library,
+		limitIs: "x/crypto",
+	}}
 }
 
 func tokens() []row {
