@@ -10,7 +10,7 @@
 //
 // The algorithm is the RFC's, whole but for the degree of parallelism: lanes are computed one after the other, as a hash worker is one core's. What shows that
 // it is right: the RFC's vector, keys of the reference implementation, parameters at random beside the library's function, and the assembler beside the same step in
-// plain Go, which runs where there is no AVX2 and is as fast as the library.
+// plain Go, which runs where there is no AVX2 and takes about as long as the library.
 //
 // Which memory is touched depends on the password from the second half of the first pass on. That is how Argon2id is made; up to there nothing does.
 package argon2id
