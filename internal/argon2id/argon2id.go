@@ -36,13 +36,7 @@ func (m *memory) derive(in inputs, p Params, size uint32) []byte {
 	if p.Passes < 1 || p.Lanes < 1 || uint64(p.MemoryKiB) < 2*slices*uint64(p.Lanes) || size < 4 {
 		panic("argon2id: parameters out of bounds")
 	}
-	segment := p.MemoryKiB / (slices * p.Lanes)
-	f := filler{
-		params:  p,
-		segment: segment,
-		lane:    slices * segment,
-		blocks:  m.take(slices * segment * p.Lanes),
-	}
+	f := m.filler(p)
 	f.begin(in.digest(p, size))
 	f.run()
 	return f.key(size)

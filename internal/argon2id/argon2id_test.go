@@ -136,6 +136,17 @@ func TestKeysThatAreDerivedAtOnceHaveMemoryOfTheirOwn(t *testing.T) {
 	running.Wait()
 }
 
+func TestTheCoreIsYieldedThroughoutAKey(t *testing.T) {
+	p := Params{Passes: 2, MemoryKiB: 4096, Lanes: 2}
+	f := new(memory).filler(p)
+	yields := uint32(0)
+	f.yield = func() { yields++ }
+	f.run()
+	if want := p.Passes*p.MemoryKiB/burst - p.Lanes; yields != want { // each lane's first two blocks were made before
+		t.Errorf("%d yields, want %d: one for %d blocks", yields, want, burst)
+	}
+}
+
 func TestParametersThatTheRFCDoesNotHavePanic(t *testing.T) {
 	for name, p := range map[string]Params{
 		"no pass":         {Passes: 0, MemoryKiB: 64, Lanes: 1},

@@ -12,6 +12,18 @@ type filler struct {
 	segment uint32  // blocks in a slice of a lane
 	lane    uint32  // blocks in a lane
 	blocks  []block // one lane after the other
+	yield   func()  // what is called at each burst
+}
+
+func (m *memory) filler(p Params) *filler {
+	segment := p.MemoryKiB / (slices * p.Lanes)
+	return &filler{
+		params:  p,
+		segment: segment,
+		lane:    slices * segment,
+		blocks:  m.take(slices * segment * p.Lanes),
+		yield:   yield,
+	}
 }
 
 // begin computes each lane's first two blocks.
@@ -76,7 +88,7 @@ func (f *filler) fill(at position) {
 	base := at.lane * f.lane
 	for i := first; i < f.segment; i++ {
 		if i%burst == 0 {
-			yield()
+			f.yield()
 		}
 		column := at.slice*f.segment + i
 		before := &f.blocks[base+(column+f.lane-1)%f.lane]
