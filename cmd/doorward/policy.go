@@ -76,10 +76,18 @@ func (f policyFile) propose(ctx context.Context, conn grpc.ClientConnInterface) 
 		return proposal{}, err
 	}
 	wanted := proto.CloneOf(answer.GetPolicy())
-	if err := policyfile.Merge(text, wanted); err != nil {
+	if err := policyfile.Merge(text, wanted, renamedSettings()); err != nil {
 		return proposal{}, fmt.Errorf("%s can't be applied:\n%w", f.File, err)
 	}
 	return proposal{answer.GetVersion(), answer.GetPolicy(), wanted}, nil
+}
+
+// renamedSettings are settings that had another name before, for whoever keeps a file of that time.
+func renamedSettings() map[string]string {
+	return map[string]string{
+		"rate_account_starts":  "rate_identifier_starts",
+		"rate_account_answers": "rate_identifier_answers",
+	}
 }
 
 func (f policyFile) read() ([]byte, error) {

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
 	"github.com/doorward/doorward/internal/fault"
 )
@@ -52,6 +55,8 @@ func TestThePolicyIsTunedWhileAuthnRuns(t *testing.T) {
 	}
 	write("lockout_failure: 20\n")
 	c.refuses("doorward: nothing was changed: "+file+" can't be applied:\nline 1: there is no setting \"lockout_failure\"", "policy", "apply", "-f", file)
+	write("rate_account_starts: 7\n")
+	c.refuses("\nline 1: rate_account_starts is called rate_identifier_starts now\n", "policy", "apply", "-f", file)
 	c.refuses("nothing was changed: open "+file+".gone: no such file", "policy", "apply", "-f", file+".gone")
 	c.shows([]string{"version 1,", "lockout_failures: 20\n", "codes_per_hour: 10\n"}, "policy", "get")
 }
@@ -76,6 +81,15 @@ func everySettingIsDocumented(t *testing.T, defaults string) {
 	}
 	if got := strings.Count(string(page), "\n| `"); got != rows {
 		t.Errorf("docs/policy.md has %d rows, the policy %d settings", got, rows)
+	}
+}
+
+func TestRenamedSettingsAreCalledSomethingThatThereIs(t *testing.T) {
+	fields := (&authnv1.Policy{}).ProtoReflect().Descriptor().Fields()
+	for before, now := range renamedSettings() {
+		if fields.ByName(protoreflect.Name(before)) != nil || fields.ByName(protoreflect.Name(now)) == nil {
+			t.Errorf("%s is said to be called %s now", before, now)
+		}
 	}
 }
 

@@ -93,7 +93,7 @@ func (f reportFile) write(importing func(io.Writer) error) error {
 	case err == nil:
 		return nil
 	case !began:
-		return fmt.Errorf("--report: %w; nothing was imported", err)
+		return fmt.Errorf("--report %s: %w; nothing was imported", f.path, err)
 	case ended:
 		return fmt.Errorf("the import came to its end, and its report is lost: %w", err)
 	}

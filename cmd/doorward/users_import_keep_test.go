@@ -92,13 +92,14 @@ func TestAReportIsWholeOrAsItWas(t *testing.T) {
 }
 
 func TestWithoutAPlaceForTheReportNothingIsImported(t *testing.T) {
-	kept, err := newReportFile(filepath.Join(t.TempDir(), "none", "refused.jsonl"))
+	path := filepath.Join(t.TempDir(), "none", "refused.jsonl")
+	kept, err := newReportFile(path)
 	must(t, err)
 	err = kept.write(func(io.Writer) error {
 		t.Error("it began")
 		return nil
 	})
-	if err == nil || !strings.Contains(err.Error(), "nothing was imported") {
+	if err == nil || !strings.Contains(err.Error(), "--report "+path+": ") || !strings.Contains(err.Error(), "nothing was imported") {
 		t.Errorf("err = %v", err)
 	}
 }

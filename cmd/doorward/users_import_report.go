@@ -123,5 +123,8 @@ func (r *importReport) verdict() error {
 	if r.Refused == 0 {
 		return nil
 	}
+	if r.DryRun {
+		return fmt.Errorf("%d lines would be refused; nothing was stored", r.Refused)
+	}
 	return fmt.Errorf("%d lines were refused; the others stand", r.Refused)
 }

@@ -59,6 +59,9 @@ func TestOperatorsMoveUsersIn(t *testing.T) {
 
 	write(good[0], `{"email":"ada@example.org"}`, `{"email":17}`, `{"email":"new@example.org"}`,
 		`{"email":"eve@example.org","password_hash":"`+strings.Replace(importedHash, "05", "15", 1)+`"}`)
+	if _, complaint, code := c.try("users", "import", file, "--dry-run"); code != exitFailed || !strings.Contains(complaint, "3 lines would be refused; nothing was stored") {
+		t.Errorf("a dry run: exit code %d, complains %q", code, complaint)
+	}
 	out, complaint, code := c.try("users", "import", file, "--report", report)
 	for _, want := range []string{
 		"1 accounts are new, 1 were imported before, 3 lines are refused", "2     email_taken      email", "3     line_invalid", "5     hash_too_costly  password_hash", report,

@@ -44,8 +44,8 @@ func Encode(w io.Writer, policy proto.Message) error {
 }
 
 // Merge sets the settings that a file names, and leaves the others as they are. All that is wrong with the file is reported at once, by line, and then
-// nothing is set.
-func Merge(file []byte, policy proto.Message) error {
+// nothing is set. renamed has the names of today by those that settings had before: such a name is refused too, and the fault says what it is called now.
+func Merge(file []byte, policy proto.Message, renamed map[string]string) error {
 	entries, err := read(file)
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func Merge(file []byte, policy proto.Message) error {
 		field := merged.ProtoReflect().Descriptor().Fields().ByName(protoreflect.Name(e.name.Value))
 		switch {
 		case field == nil:
-			faults = append(faults, fmt.Errorf("line %d: there is no setting %q", e.name.Line, e.name.Value))
+			faults = append(faults, unknown(e.name, renamed))
 		case seen[e.name.Value]:
 			faults = append(faults, fmt.Errorf("line %d: %s is set twice", e.name.Line, e.name.Value))
 		default:
@@ -73,6 +73,13 @@ func Merge(file []byte, policy proto.Message) error {
 	proto.Reset(policy)
 	proto.Merge(policy, merged)
 	return nil
+}
+
+func unknown(name *yaml.Node, renamed map[string]string) error {
+	if now := renamed[name.Value]; now != "" {
+		return fmt.Errorf("line %d: %s is called %s now", name.Line, name.Value, now)
+	}
+	return fmt.Errorf("line %d: there is no setting %q", name.Line, name.Value)
 }
 
 // Change is a setting that differs.

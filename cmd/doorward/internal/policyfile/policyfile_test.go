@@ -45,13 +45,13 @@ func TestAChoiceIsWrittenByItsWord(t *testing.T) {
 	}
 	for _, word := range []string{"unspecified", "ACCESS_MODE_OPEN", "closed", "1"} {
 		got := sample()
-		err := policyfile.Merge([]byte("restriction_access_mode: "+word), got)
+		err := policyfile.Merge([]byte("restriction_access_mode: "+word), got, nil)
 		if err == nil || !strings.Contains(err.Error(), "must be one of open, invitation_only") {
 			t.Errorf("%s: %v", word, err)
 		}
 	}
 	got := sample()
-	if err := policyfile.Merge([]byte("restriction_access_mode: open\nrestriction_allowlist: off\n"), got); err != nil || got.GetRestrictionAccessMode() != authnv1.AccessMode_ACCESS_MODE_OPEN {
+	if err := policyfile.Merge([]byte("restriction_access_mode: open\nrestriction_allowlist: off\n"), got, nil); err != nil || got.GetRestrictionAccessMode() != authnv1.AccessMode_ACCESS_MODE_OPEN {
 		t.Errorf("open is read as %v: %v", got.GetRestrictionAccessMode(), err)
 	}
 }
@@ -73,7 +73,7 @@ func TestAPolicyComesBackFromItsFile(t *testing.T) {
 		}
 	}
 	var got authnv1.Policy
-	if err := policyfile.Merge([]byte(file), &got); err != nil {
+	if err := policyfile.Merge([]byte(file), &got, nil); err != nil {
 		t.Fatal(err)
 	}
 	if changes := policyfile.Diff(sample(), &got); len(changes) > 0 {
@@ -83,7 +83,7 @@ func TestAPolicyComesBackFromItsFile(t *testing.T) {
 
 func TestWhatAFileDoesntNameStays(t *testing.T) {
 	got, want := sample(), sample()
-	if err := policyfile.Merge([]byte("lockout_failures: 20\nsession_lifetime: 36h\npassword_context_words: []\nrestriction_separators: +\n"), got); err != nil {
+	if err := policyfile.Merge([]byte("lockout_failures: 20\nsession_lifetime: 36h\npassword_context_words: []\nrestriction_separators: +\n"), got, nil); err != nil {
 		t.Fatal(err)
 	}
 	want.LockoutFailures, want.SessionLifetime, want.PasswordContextWords = 20, durationpb.New(36*time.Hour), nil
@@ -114,6 +114,9 @@ func TestAFileWithFaultsSetsNothingAndSaysAllOfThem(t *testing.T) {
 				"line 5: password_needs_digit: must be true or false", "line 6: password_context_words: must be a list", "line 7: codes_per_hour: must be a value",
 			},
 		},
+		"by the name that a setting had before": {
+			"lockout_failures: 20\nlockout_tries: 9\n", []string{"line 2: lockout_tries is called lockout_failures now"},
+		},
 		"a number that is too large": {"lockout_failures: 99999999999\n", []string{"line 1: lockout_failures: must be a whole number"}},
 		"a list":                     {"- a\n", []string{"line 1: must be lines of `setting: value`"}},
 		"empty":                      {"# nothing\n", []string{"the file is empty"}},
@@ -122,7 +125,7 @@ func TestAFileWithFaultsSetsNothingAndSaysAllOfThem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := sample()
-			err := policyfile.Merge([]byte(c.file), got)
+			err := policyfile.Merge([]byte(c.file), got, map[string]string{"lockout_tries": "lockout_failures"})
 			if err == nil {
 				t.Fatal("taken")
 			}
@@ -146,14 +149,14 @@ func FuzzMerge(f *testing.F) {
 	f.Add("- 1\n")
 	f.Fuzz(func(t *testing.T, file string) {
 		merged := sample()
-		if err := policyfile.Merge([]byte(file), merged); err != nil {
+		if err := policyfile.Merge([]byte(file), merged, nil); err != nil {
 			if !proto.Equal(merged, sample()) {
 				t.Fatal("refused, and yet changed")
 			}
 			return
 		}
 		again := sample()
-		if err := policyfile.Merge([]byte(encoded(t, merged)), again); err != nil {
+		if err := policyfile.Merge([]byte(encoded(t, merged)), again, nil); err != nil {
 			t.Fatalf("what was written isn't read: %v", err)
 		}
 		if changes := policyfile.Diff(merged, again); len(changes) > 0 {

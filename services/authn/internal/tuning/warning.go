@@ -213,7 +213,7 @@ func nothingFailsAtSignIn(p Policy) string {
 	case !p.BreachUnknownRefusesSignIn:
 		return ""
 	case !p.BreachAtSignIn:
-		return "breach_unknown_refuses_sign_in does nothing: breach_at_sign_in is off"
+		return "breach_unknown_refuses_sign_in does nothing: breach_at_sign_in is false"
 	}
 	return said(!p.BreachMode.CanFail(), "breach_unknown_refuses_sign_in does nothing: no source of breach_mode %s can fail", p.BreachMode)
 }
@@ -225,7 +225,7 @@ func nothingEndsSessions(p Policy) string {
 	case p.BreachMode == breach.Off:
 		return "breach_ends_sessions does nothing: breach_mode is off"
 	}
-	return said(!p.BreachAtSignIn, "breach_ends_sessions does nothing: breach_at_sign_in is off")
+	return said(!p.BreachAtSignIn, "breach_ends_sessions does nothing: breach_at_sign_in is false")
 }
 
 // learningOutlastsDecay: a failure is forgotten after the decay time, and a guess that nothing is remembered of may be learned from. NIST SP 800-63B-4 §3.2.2

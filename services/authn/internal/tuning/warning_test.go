@@ -124,7 +124,7 @@ func TestSettingsThatDontFitOneAnotherAreWarnedOf(t *testing.T) {
 				p.BreachUnknownRefusesSignIn, p.BreachAtSignIn, p.BreachMode = true, false, breach.CorpusOnly
 			},
 			func(p *tuning.Policy) { p.BreachAtSignIn, p.BreachMode = false, breach.CorpusOnly },
-			tuning.UnusedSetting, "breach_unknown_refuses_sign_in does nothing: breach_at_sign_in is off",
+			tuning.UnusedSetting, "breach_unknown_refuses_sign_in does nothing: breach_at_sign_in is false",
 		},
 		"no breach that ends sessions": {
 			func(p *tuning.Policy) { p.BreachEndsSessions, p.BreachMode = true, breach.Off }, func(p *tuning.Policy) { p.BreachEndsSessions = true },
@@ -132,7 +132,7 @@ func TestSettingsThatDontFitOneAnotherAreWarnedOf(t *testing.T) {
 		},
 		"no look-up that ends sessions": {
 			func(p *tuning.Policy) { p.BreachEndsSessions, p.BreachAtSignIn = true, false }, func(p *tuning.Policy) { p.BreachAtSignIn = false },
-			tuning.UnusedSetting, "breach_ends_sessions does nothing: breach_at_sign_in is off",
+			tuning.UnusedSetting, "breach_ends_sessions does nothing: breach_at_sign_in is false",
 		},
 		"guesses that are forgotten": {
 			func(p *tuning.Policy) { p.LockoutDecay = 3 * time.Hour }, func(p *tuning.Policy) { p.LockoutDecay = 4 * time.Hour },
