@@ -81,6 +81,12 @@ func TestASolutionIsTakenOnceAndForItsPurpose(t *testing.T) {
 			t.Errorf("%v for %v = %v, want %v", try.solution[:4], try.purpose, got, try.want)
 		}
 	}
+	easy, err := riskv1.NewChallengeServiceClient(d.dial("authn")).RedeemSolution(deadline(d), &riskv1.RedeemSolutionRequest{
+		Purpose: signIn, Solution: solve(t, d.issue(signIn)), LeastDifficulty: 1001,
+	})
+	if err != nil || easy.GetRedemption() != riskv1.Redemption_REDEMPTION_EASY {
+		t.Errorf("of 1000 hashes where 1001 are due: %v, %v", easy.GetRedemption(), err)
+	}
 	late := solve(t, d.issue(signUp))
 	d.clock.forward(time.Hour)
 	if got := d.redeem(signUp, late); got != riskv1.Redemption_REDEMPTION_EXPIRED {
@@ -89,7 +95,7 @@ func TestASolutionIsTakenOnceAndForItsPurpose(t *testing.T) {
 	if n := d.metric("doorward_risk_challenges_issued_total", "purpose", "sign_up"); n != 2 {
 		t.Errorf("%v challenges are counted", n)
 	}
-	for _, result := range []string{"taken", "spent", "unsolved", "elsewhere", "expired"} {
+	for _, result := range []string{"taken", "spent", "unsolved", "elsewhere", "easy", "expired"} {
 		if n := d.metric("doorward_risk_solutions_total", "result", result); n != 1 {
 			t.Errorf("%v solutions are counted as %s", n, result)
 		}
@@ -154,6 +160,10 @@ func TestBadChallengeRequestsAreRefusedByTheField(t *testing.T) {
 		},
 		"difficulty": func() error {
 			_, err := client.IssueChallenge(deadline(t), &riskv1.IssueChallengeRequest{Purpose: signIn, Difficulty: 999})
+			return err
+		},
+		"least_difficulty": func() error {
+			_, err := client.RedeemSolution(deadline(t), &riskv1.RedeemSolutionRequest{Purpose: signIn, Solution: "AAAA", LeastDifficulty: 10_000_001})
 			return err
 		},
 		"solution": func() error {

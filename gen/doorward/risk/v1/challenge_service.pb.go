@@ -96,6 +96,8 @@ const (
 	Redemption_REDEMPTION_EXPIRED Redemption = 4
 	// It was taken before.
 	Redemption_REDEMPTION_SPENT Redemption = 5
+	// It is, of one that was made when less work was due. It wasn't used up.
+	Redemption_REDEMPTION_EASY Redemption = 6
 )
 
 // Enum value maps for Redemption.
@@ -107,6 +109,7 @@ var (
 		3: "REDEMPTION_ELSEWHERE",
 		4: "REDEMPTION_EXPIRED",
 		5: "REDEMPTION_SPENT",
+		6: "REDEMPTION_EASY",
 	}
 	Redemption_value = map[string]int32{
 		"REDEMPTION_UNSPECIFIED": 0,
@@ -115,6 +118,7 @@ var (
 		"REDEMPTION_ELSEWHERE":   3,
 		"REDEMPTION_EXPIRED":     4,
 		"REDEMPTION_SPENT":       5,
+		"REDEMPTION_EASY":        6,
 	}
 )
 
@@ -261,9 +265,11 @@ type RedeemSolutionRequest struct {
 	// What it is to be taken for.
 	Purpose ChallengePurpose `protobuf:"varint,1,opt,name=purpose,proto3,enum=doorward.risk.v1.ChallengePurpose" json:"purpose,omitempty"`
 	// The solution as the protocol's widget gives it: base64 of JSON.
-	Solution      string `protobuf:"bytes,2,opt,name=solution,proto3" json:"solution,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Solution string `protobuf:"bytes,2,opt,name=solution,proto3" json:"solution,omitempty"`
+	// The least difficulty that its challenge must have been made with; any for 0.
+	LeastDifficulty int64 `protobuf:"varint,3,opt,name=least_difficulty,json=leastDifficulty,proto3" json:"least_difficulty,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *RedeemSolutionRequest) Reset() {
@@ -308,6 +314,13 @@ func (x *RedeemSolutionRequest) GetSolution() string {
 		return x.Solution
 	}
 	return ""
+}
+
+func (x *RedeemSolutionRequest) GetLeastDifficulty() int64 {
+	if x != nil {
+		return x.LeastDifficulty
+	}
+	return 0
 }
 
 // RedeemSolutionResponse says what came of it.
@@ -371,11 +384,12 @@ const file_doorward_risk_v1_challenge_service_proto_rawDesc = "" +
 	"\vdecision_id\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16(@2\x12^(dec_[0-9a-z]+)?$R\n" +
 	"decisionId\"S\n" +
 	"\x16IssueChallengeResponse\x129\n" +
-	"\tchallenge\x18\x01 \x01(\v2\x1b.doorward.type.v1.ChallengeR\tchallenge\"\x8c\x01\n" +
+	"\tchallenge\x18\x01 \x01(\v2\x1b.doorward.type.v1.ChallengeR\tchallenge\"\xc5\x01\n" +
 	"\x15RedeemSolutionRequest\x12H\n" +
 	"\apurpose\x18\x01 \x01(\x0e2\".doorward.risk.v1.ChallengePurposeB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\apurpose\x12)\n" +
-	"\bsolution\x18\x02 \x01(\tB\r\xbaH\ar\x05\x10\x01(\x80\b\x80\x01\x01R\bsolution\"V\n" +
+	"\bsolution\x18\x02 \x01(\tB\r\xbaH\ar\x05\x10\x01(\x80\b\x80\x01\x01R\bsolution\x127\n" +
+	"\x10least_difficulty\x18\x03 \x01(\x03B\f\xbaH\t\"\a\x18\x80\xad\xe2\x04(\x00R\x0fleastDifficulty\"V\n" +
 	"\x16RedeemSolutionResponse\x12<\n" +
 	"\n" +
 	"redemption\x18\x01 \x01(\x0e2\x1c.doorward.risk.v1.RedemptionR\n" +
@@ -384,7 +398,7 @@ const file_doorward_risk_v1_challenge_service_proto_rawDesc = "" +
 	"\x1dCHALLENGE_PURPOSE_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19CHALLENGE_PURPOSE_SIGN_UP\x10\x01\x12\x1d\n" +
 	"\x19CHALLENGE_PURPOSE_SIGN_IN\x10\x02\x12\x1a\n" +
-	"\x16CHALLENGE_PURPOSE_CODE\x10\x03*\x9f\x01\n" +
+	"\x16CHALLENGE_PURPOSE_CODE\x10\x03*\xb4\x01\n" +
 	"\n" +
 	"Redemption\x12\x1a\n" +
 	"\x16REDEMPTION_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -392,7 +406,8 @@ const file_doorward_risk_v1_challenge_service_proto_rawDesc = "" +
 	"\x13REDEMPTION_UNSOLVED\x10\x02\x12\x18\n" +
 	"\x14REDEMPTION_ELSEWHERE\x10\x03\x12\x16\n" +
 	"\x12REDEMPTION_EXPIRED\x10\x04\x12\x14\n" +
-	"\x10REDEMPTION_SPENT\x10\x052\xdc\x01\n" +
+	"\x10REDEMPTION_SPENT\x10\x05\x12\x13\n" +
+	"\x0fREDEMPTION_EASY\x10\x062\xdc\x01\n" +
 	"\x10ChallengeService\x12c\n" +
 	"\x0eIssueChallenge\x12'.doorward.risk.v1.IssueChallengeRequest\x1a(.doorward.risk.v1.IssueChallengeResponse\x12c\n" +
 	"\x0eRedeemSolution\x12'.doorward.risk.v1.RedeemSolutionRequest\x1a(.doorward.risk.v1.RedeemSolutionResponseB:Z8github.com/doorward/doorward/gen/doorward/risk/v1;riskv1b\x06proto3"

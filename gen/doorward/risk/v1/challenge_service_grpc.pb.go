@@ -33,7 +33,7 @@ type ChallengeServiceClient interface {
 	// IssueChallenge makes a challenge for a purpose, and for the try that is sent away to solve it. Nothing is kept of it.
 	// Callers: the service authn. Events: none. Errors: INVALID_ARGUMENT (INVALID_FIELD).
 	IssueChallenge(ctx context.Context, in *IssueChallengeRequest, opts ...grpc.CallOption) (*IssueChallengeResponse, error)
-	// RedeemSolution takes a solution: once, in time, and for the purpose that its challenge was made for. One that isn't taken is an OK response
+	// RedeemSolution takes a solution: once, in time, for the purpose that its challenge was made for, and of enough work. One that isn't taken is an OK response
 	// that says why. A solution that was taken is remembered, in memory, until it would have expired. The try
 	// that was sent away to solve it counts as a failure no more: the one that brings the solution has been counted by itself.
 	// Callers: the service authn. Events: none. Errors: INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (OVERLOADED) while as many are
@@ -79,7 +79,7 @@ type ChallengeServiceServer interface {
 	// IssueChallenge makes a challenge for a purpose, and for the try that is sent away to solve it. Nothing is kept of it.
 	// Callers: the service authn. Events: none. Errors: INVALID_ARGUMENT (INVALID_FIELD).
 	IssueChallenge(context.Context, *IssueChallengeRequest) (*IssueChallengeResponse, error)
-	// RedeemSolution takes a solution: once, in time, and for the purpose that its challenge was made for. One that isn't taken is an OK response
+	// RedeemSolution takes a solution: once, in time, for the purpose that its challenge was made for, and of enough work. One that isn't taken is an OK response
 	// that says why. A solution that was taken is remembered, in memory, until it would have expired. The try
 	// that was sent away to solve it counts as a failure no more: the one that brings the solution has been counted by itself.
 	// Callers: the service authn. Events: none. Errors: INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (OVERLOADED) while as many are

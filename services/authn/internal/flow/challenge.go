@@ -26,8 +26,8 @@ type Challenges interface {
 	// Issue makes a challenge of so many hashes at most, where risk's gate asks for it with the id of its decision. Once a solution is taken, what was
 	// sent away to solve it counts as a failure no more.
 	Issue(ctx context.Context, what Work, difficulty int, decisionID string) (*typev1.Challenge, error)
-	// Redeem says whether a solution was taken: each is once.
-	Redeem(ctx context.Context, what Work, solution secret.Text) (bool, error)
+	// Redeem says whether a solution was taken: each is once, where its challenge was made with that difficulty at least.
+	Redeem(ctx context.Context, what Work, least int, solution secret.Text) (bool, error)
 }
 
 // challenged lets through who brings a solution that is good, and sends others away with a challenge. Call it at most once per call of a client, and only
@@ -44,14 +44,17 @@ func (f *Attempts) challengedFor(ctx context.Context, client Client, what Work, 
 	return f.letThrough(ctx, client, what, 1, decisionID)
 }
 
-// challengedHarder is challenged with so many times the usual work. What is redeemed may be of a challenge that was made when it took less, minutes ago.
+// challengedHarder is challenged with so many times the usual work.
 func (f *Attempts) challengedHarder(ctx context.Context, client Client, what Work, effort int) error {
 	return f.letThrough(ctx, client, what, effort, "")
 }
 
+// letThrough takes solutions of half the work that is due: it may have become more while somebody solved one. Of much less they would be from a stock, that was
+// made while it was cheap.
 func (f *Attempts) letThrough(ctx context.Context, client Client, what Work, effort int, decisionID string) error {
+	difficulty := f.Policy(ctx).Difficulty(effort)
 	if !client.Solution.IsZero() {
-		taken, err := f.Challenges.Redeem(ctx, what, client.Solution)
+		taken, err := f.Challenges.Redeem(ctx, what, difficulty/2, client.Solution)
 		if err != nil {
 			return errNoChallenge.Because(err)
 		}
@@ -59,7 +62,7 @@ func (f *Attempts) letThrough(ctx context.Context, client Client, what Work, eff
 			return nil
 		}
 	}
-	challenge, err := f.Challenges.Issue(ctx, what, f.Policy(ctx).Difficulty(effort), decisionID)
+	challenge, err := f.Challenges.Issue(ctx, what, difficulty, decisionID)
 	if err != nil {
 		return errNoChallenge.Because(err)
 	}

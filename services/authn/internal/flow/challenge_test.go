@@ -24,7 +24,9 @@ type challenges struct {
 	issued, redeemed int
 	// decisions are those that challenges were made for, in order.
 	decisions []string
-	spent     map[string]bool
+	// works are how hard each was made, by its salt.
+	works map[string]int
+	spent map[string]bool
 }
 
 var _ flow.Challenges = (*challenges)(nil)
@@ -37,10 +39,12 @@ func (c *challenges) Issue(_ context.Context, what flow.Work, difficulty int, de
 	}
 	c.issued++
 	c.decisions = append(c.decisions, decisionID)
-	return &typev1.Challenge{Algorithm: "SHA-256", Salt: fmt.Sprintf("%s %d", what, c.issued), MaxNumber: int64(difficulty)}, nil
+	salt := fmt.Sprintf("%s %d", what, c.issued)
+	c.works[salt] = difficulty
+	return &typev1.Challenge{Algorithm: "SHA-256", Salt: salt, MaxNumber: int64(difficulty)}, nil
 }
 
-func (c *challenges) Redeem(_ context.Context, what flow.Work, solution secret.Text) (bool, error) {
+func (c *challenges) Redeem(_ context.Context, what flow.Work, least int, solution secret.Text) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.away != nil {
@@ -48,8 +52,8 @@ func (c *challenges) Redeem(_ context.Context, what flow.Work, solution secret.T
 	}
 	c.redeemed++
 	salt, solved := strings.CutPrefix(solution.Reveal(), "solved ")
-	good := solved && strings.HasPrefix(salt, string(what)+" ") && !c.spent[salt]
-	c.spent[salt] = true
+	good := solved && strings.HasPrefix(salt, string(what)+" ") && c.works[salt] >= least && !c.spent[salt]
+	c.spent[salt] = c.spent[salt] || good
 	return good, nil
 }
 

@@ -139,6 +139,36 @@ func TestPastHalfOfTheDeploymentsCodesEachCostsMoreAndMore(t *testing.T) {
 	w.must(laptop.signingIn(ada)(0).prepare())
 }
 
+// Whoever solves challenges while they are cheap, for the codes of when they are dear, has solved them in vain. One that got dearer by a step while it was
+// solved is good.
+func TestAStockOfCheapSolutionsPaysForNoDearCode(t *testing.T) {
+	const total = 32
+	w := newWorld(t)
+	w.rules.CodesPerDeploymentHour, w.rules.ChallengeDifficulty = total, 2000
+	next := 0
+	sends := func(until int) { // with a solution of the price at hand, where there is one
+		for ; next < until; next++ {
+			tr := w.from(far(next), next)
+			if err := tr.prepare(); err != nil {
+				tr.ticket.Client.Solution = solution(t, err)
+				w.must(tr.prepare())
+			}
+		}
+	}
+	sends(total / 2)
+	holder := w.from(far(total), total)
+	stock := []secret.Text{solution(t, holder.prepare()), solution(t, holder.prepare())}
+	sends(total * 5 / 8)
+	holder.ticket.Client.Solution = stock[0] // of 2000, where 4000 are due
+	w.must(holder.prepare())
+	sends(total*6/8 - 1)
+	late := w.from(far(total+1), total+1)
+	late.ticket.Client.Solution = stock[1] // where 8000 are due
+	if due := fault.ChallengeOf(late.prepare()).GetMaxNumber(); due != 8000 {
+		t.Errorf("a solution of 2000 was answered with a challenge of %d; want 8000", due)
+	}
+}
+
 func TestTheHardestChallengeIsAsHardAsThereIs(t *testing.T) {
 	rules := tuning.Default()
 	rules.ChallengeDifficulty = 4_000_000

@@ -104,7 +104,7 @@ func newWorldIn(t *testing.T, dir string, workers int) *world {
 		t:          t,
 		clock:      &clock{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)},
 		risk:       &risk{answer: byNetwork},
-		challenges: &challenges{spent: map[string]bool{}},
+		challenges: &challenges{works: map[string]int{}, spent: map[string]bool{}},
 		kernel:     &kernel{},
 		rules:      tuning.Default(),
 		sealing:    secret.NewKey(),

@@ -33,8 +33,8 @@ func (c *Client) Issue(ctx context.Context, what flow.Work, difficulty int, deci
 }
 
 // Redeem has risk take a solution.
-func (c *Client) Redeem(ctx context.Context, what flow.Work, solution secret.Text) (bool, error) {
-	request := &riskv1.RedeemSolutionRequest{Purpose: works[what], Solution: solution.Reveal()}
+func (c *Client) Redeem(ctx context.Context, what flow.Work, least int, solution secret.Text) (bool, error) {
+	request := &riskv1.RedeemSolutionRequest{Purpose: works[what], LeastDifficulty: int64(least), Solution: solution.Reveal()}
 	response, err := ask(ctx, c, request, c.challenges.RedeemSolution)
 	return err == nil && response.GetRedemption() == riskv1.Redemption_REDEMPTION_TAKEN, err
 }

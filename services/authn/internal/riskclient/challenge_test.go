@@ -51,8 +51,8 @@ func TestChallengesAreAskedForByTheirWork(t *testing.T) {
 			r.issued.GetDecisionId() != "dec_1" {
 			t.Errorf("%s: %v, %v; asked for %v", work, made, err, r.issued.GetPurpose())
 		}
-		taken, err := c.Redeem(t.Context(), work, secret.Wrap("solution"))
-		if err != nil || !taken || r.offered.GetPurpose() != purpose || r.offered.GetSolution() != "solution" {
+		taken, err := c.Redeem(t.Context(), work, 2500, secret.Wrap("solution"))
+		if err != nil || !taken || r.offered.GetPurpose() != purpose || r.offered.GetSolution() != "solution" || r.offered.GetLeastDifficulty() != 2500 {
 			t.Errorf("%s: taken %v, %v; offered for %v", work, taken, err, r.offered.GetPurpose())
 		}
 	}
@@ -61,14 +61,14 @@ func TestChallengesAreAskedForByTheirWork(t *testing.T) {
 func TestNoSolutionIsTakenButWhereRiskSaysSo(t *testing.T) {
 	for _, n := range append(numbers(riskv1.Redemption(0)), 99) {
 		c, _ := newClient(t, &risk{answer: answers(open), fared: riskv1.Redemption(n)})
-		taken, err := c.Redeem(t.Context(), flow.WorkSignIn, secret.Wrap("solution"))
+		taken, err := c.Redeem(t.Context(), flow.WorkSignIn, 0, secret.Wrap("solution"))
 		if want := riskv1.Redemption(n) == riskv1.Redemption_REDEMPTION_TAKEN; err != nil || taken != want {
 			t.Errorf("redemption %d: taken %v, %v", n, taken, err)
 		}
 	}
 	for _, code := range []codes.Code{codes.ResourceExhausted, codes.Unavailable, codes.Internal} {
 		c, _ := newClient(t, &risk{answer: fails(code), fared: riskv1.Redemption_REDEMPTION_TAKEN})
-		if taken, err := c.Redeem(t.Context(), flow.WorkSignIn, secret.Wrap("solution")); taken || err == nil {
+		if taken, err := c.Redeem(t.Context(), flow.WorkSignIn, 0, secret.Wrap("solution")); taken || err == nil {
 			t.Errorf("%v: taken %v, %v", code, taken, err)
 		}
 	}
@@ -93,7 +93,7 @@ func TestChallengesHaveRisksDeadlineAndBreaker(t *testing.T) {
 		if took := time.Since(began); took != 5*250*time.Millisecond {
 			t.Errorf("five calls took %v", took)
 		}
-		if _, err := c.Redeem(t.Context(), flow.WorkSignUp, secret.Wrap("solution")); !errors.Is(err, riskclient.ErrDown) {
+		if _, err := c.Redeem(t.Context(), flow.WorkSignUp, 0, secret.Wrap("solution")); !errors.Is(err, riskclient.ErrDown) {
 			t.Errorf("err = %v, want ErrDown", err)
 		}
 	})

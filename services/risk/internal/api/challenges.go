@@ -42,7 +42,7 @@ func (s *Challenges) IssueChallenge(_ context.Context, req *riskv1.IssueChalleng
 
 // RedeemSolution takes a solution, or says why not.
 func (s *Challenges) RedeemSolution(_ context.Context, req *riskv1.RedeemSolutionRequest) (*riskv1.RedeemSolutionResponse, error) {
-	err := s.challenges.Redeem(workFrom[req.GetPurpose()], req.GetSolution())
+	err := s.challenges.Redeem(workFrom[req.GetPurpose()], req.GetLeastDifficulty(), req.GetSolution())
 	if err == nil {
 		return &riskv1.RedeemSolutionResponse{Redemption: riskv1.Redemption_REDEMPTION_TAKEN}, nil
 	}
@@ -65,6 +65,7 @@ var workFrom = map[riskv1.ChallengePurpose]challenge.Purpose{
 var redemptions = map[error]riskv1.Redemption{
 	challenge.ErrUnsolved:  riskv1.Redemption_REDEMPTION_UNSOLVED,
 	challenge.ErrElsewhere: riskv1.Redemption_REDEMPTION_ELSEWHERE,
+	challenge.ErrEasy:      riskv1.Redemption_REDEMPTION_EASY,
 	challenge.ErrExpired:   riskv1.Redemption_REDEMPTION_EXPIRED,
 	challenge.ErrSpent:     riskv1.Redemption_REDEMPTION_SPENT,
 }

@@ -42,6 +42,8 @@ var (
 	ErrUnsolved = errors.New("challenge: not a solution of a challenge of ours")
 	// ErrElsewhere: it is, of one for another purpose.
 	ErrElsewhere = errors.New("challenge: made for another purpose")
+	// ErrEasy: it took less work than is due by now. It isn't used up.
+	ErrEasy = errors.New("challenge: easier than what is due")
 	// ErrExpired: it came too late.
 	ErrExpired = errors.New("challenge: expired")
 	// ErrSpent: it was redeemed before.
@@ -56,7 +58,7 @@ const (
 	// maxSolution is larger than any solution of ours, in bytes of base64.
 	maxSolution = 1024
 	// The salt's parameters.
-	purposeParam, expiresParam, tryParam = "purpose", "expires", "try"
+	purposeParam, expiresParam, tryParam, workParam = "purpose", "expires", "try", "work"
 )
 
 // Challenge is what a browser is given, and until when it may be worked at.
@@ -97,13 +99,14 @@ func New(c Config) (*Issuer, error) {
 // nothing.
 func (i *Issuer) Issue(purpose Purpose, difficulty int64, try string) (Challenge, error) {
 	expires := i.now().Add(i.lifetime).Truncate(time.Second) // as the salt says it
-	params := url.Values{purposeParam: {string(purpose)}}
+	difficulty = min(max(difficulty, MinDifficulty), MaxDifficulty)
+	params := url.Values{purposeParam: {string(purpose)}, workParam: {strconv.FormatInt(difficulty, 10)}}
 	if try != "" {
 		params.Set(tryParam, try)
 	}
 	made, err := altcha.CreateChallenge(altcha.ChallengeOptions{
 		Algorithm:  algorithm,
-		MaxNumber:  min(max(difficulty, MinDifficulty), MaxDifficulty),
+		MaxNumber:  difficulty,
 		SaltLength: saltBytes,
 		HMACKey:    i.key,
 		Expires:    &expires,
@@ -118,8 +121,9 @@ func (i *Issuer) Issue(purpose Purpose, difficulty int64, try string) (Challenge
 // Remembered is how many redeemed solutions are remembered.
 func (i *Issuer) Remembered() int { return i.spent.size() }
 
-// Redeem takes a solution, as the protocol's widget gives it: once, in time, and for its purpose. It returns the try that was sent away to solve it.
-func (i *Issuer) Redeem(purpose Purpose, solution string) (try string, err error) {
+// Redeem takes a solution, as the protocol's widget gives it: once, in time, for its purpose, and of a challenge with at least so much difficulty. It returns
+// the try that was sent away to solve it.
+func (i *Issuer) Redeem(purpose Purpose, least int64, solution string) (try string, err error) {
 	payload, err := parse(solution)
 	if err != nil {
 		return "", err
@@ -137,6 +141,8 @@ func (i *Issuer) Redeem(purpose Purpose, solution string) (try string, err error
 		return "", ErrElsewhere
 	case !i.now().Before(salt.expires):
 		return "", ErrExpired
+	case salt.work < least:
+		return "", ErrEasy
 	}
 	if err := i.spent.spend(payload.Signature, salt.expires, i.now()); err != nil {
 		return "", err
@@ -167,19 +173,21 @@ func parse(solution string) (altcha.Payload, error) {
 type salt struct {
 	purpose Purpose
 	expires time.Time
+	work    int64
 	try     string
 }
 
-// readSalt finds it: random?expires=…&purpose=…&try=…&
+// readSalt finds it: random?expires=…&purpose=…&try=…&work=…&
 func readSalt(text string) (salt, error) {
 	_, query, _ := strings.Cut(text, "?")
 	params, err := url.ParseQuery(strings.TrimSuffix(query, "&"))
 	if err != nil {
 		return salt{}, ErrUnsolved
 	}
-	seconds, err := strconv.ParseInt(params.Get(expiresParam), 10, 64)
-	if err != nil {
+	seconds, errSeconds := strconv.ParseInt(params.Get(expiresParam), 10, 64)
+	work, errWork := strconv.ParseInt(params.Get(workParam), 10, 64)
+	if errSeconds != nil || errWork != nil {
 		return salt{}, ErrUnsolved
 	}
-	return salt{purpose: Purpose(params.Get(purposeParam)), expires: time.Unix(seconds, 0), try: params.Get(tryParam)}, nil
+	return salt{purpose: Purpose(params.Get(purposeParam)), expires: time.Unix(seconds, 0), work: work, try: params.Get(tryParam)}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -52,7 +53,7 @@ func (d *desk) issueFor(purpose challenge.Purpose, try string) challenge.Challen
 
 // Redeem is the issuer's, for tests that ask after no try.
 func (d *desk) Redeem(purpose challenge.Purpose, solution string) error {
-	_, err := d.Issuer.Redeem(purpose, solution)
+	_, err := d.Issuer.Redeem(purpose, 0, solution)
 	return err
 }
 
@@ -97,17 +98,62 @@ func TestASolutionNamesTheTryThatWasSentAwayForIt(t *testing.T) {
 	d := newDesk(t, secret.NewKey(), 10)
 	for _, try := range []string{"", "dec_06h0b3yfpg2v4w8zpg9bx4a1w0", "dec_" + strings.Repeat("z", 60), "a&purpose=sign_up"} {
 		solved := encode(t, solve(t, d.issueFor(challenge.SignIn, try)))
-		if got, err := d.Issuer.Redeem(challenge.SignIn, solved); err != nil || got != try {
+		if got, err := d.Issuer.Redeem(challenge.SignIn, 0, solved); err != nil || got != try {
 			t.Errorf("redeemed for %q, %v; want %q", got, err, try)
 		}
-		if got, err := d.Issuer.Redeem(challenge.SignIn, solved); err == nil || got != "" {
+		if got, err := d.Issuer.Redeem(challenge.SignIn, 0, solved); err == nil || got != "" {
 			t.Errorf("a second time for %q, %v", got, err)
 		}
 	}
 	p := solve(t, d.issueFor(challenge.SignIn, "dec_1"))
 	p.Salt = strings.Replace(p.Salt, "dec_1", "dec_2", 1)
-	if got, err := d.Issuer.Redeem(challenge.SignIn, encode(t, p)); !errors.Is(err, challenge.ErrUnsolved) || got != "" {
+	if got, err := d.Issuer.Redeem(challenge.SignIn, 0, encode(t, p)); !errors.Is(err, challenge.ErrUnsolved) || got != "" {
 		t.Errorf("for another's try: %q, %v; want ErrUnsolved", got, err)
+	}
+}
+
+func TestASolutionOfTooLittleWorkIsntTakenNorUsedUp(t *testing.T) {
+	d := newDesk(t, secret.NewKey(), 10)
+	solution := func(difficulty int64) string {
+		c, err := d.Issue(challenge.Code, difficulty, "dec_1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return encode(t, solve(t, c))
+	}
+	easy, hard := solution(4000), solution(8000)
+	for _, c := range []struct {
+		solution string
+		least    int64
+		want     error
+	}{
+		{easy, 4001, challenge.ErrEasy},
+		{easy, challenge.MaxDifficulty, challenge.ErrEasy},
+		{easy, 4000, nil},
+		{easy, 4001, challenge.ErrEasy},
+		{easy, 4000, challenge.ErrSpent},
+		{hard, 4001, nil},
+	} {
+		try, err := d.Issuer.Redeem(challenge.Code, c.least, c.solution)
+		if !errors.Is(err, c.want) || (try != "") != (c.want == nil) {
+			t.Errorf("for %d: %q, %v; want %v", c.least, try, err, c.want)
+		}
+	}
+	p := solve(t, d.issue(challenge.Code))
+	for _, said := range []string{"work=9000000", "work=", "hard=1000"} {
+		spoilt := p
+		spoilt.Salt = strings.Replace(p.Salt, "work=1000", said, 1)
+		if err := d.Redeem(challenge.Code, encode(t, spoilt)); !errors.Is(err, challenge.ErrUnsolved) {
+			t.Errorf("with %s: %v, want ErrUnsolved", said, err)
+		}
+	}
+	// Digits that move from the number into the salt are another parameter, and no more work.
+	moved, digits := p, strconv.FormatInt(p.Number, 10)
+	if moved.Salt, moved.Number = p.Salt+digits[:1], 0; len(digits) > 1 {
+		moved.Number, _ = strconv.ParseInt(digits[1:], 10, 64)
+		if _, err := d.Issuer.Redeem(challenge.Code, challenge.MinDifficulty+1, encode(t, moved)); err == nil {
+			t.Error("more work by other digits")
+		}
 	}
 }
 

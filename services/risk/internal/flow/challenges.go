@@ -23,6 +23,7 @@ const (
 	resultTaken     = "taken"
 	resultUnsolved  = "unsolved"
 	resultElsewhere = "elsewhere"
+	resultEasy      = "easy"
 	resultExpired   = "expired"
 	resultSpent     = "spent"
 	resultFull      = "full"
@@ -33,6 +34,7 @@ var results = map[error]string{
 	nil:                    resultTaken,
 	challenge.ErrUnsolved:  resultUnsolved,
 	challenge.ErrElsewhere: resultElsewhere,
+	challenge.ErrEasy:      resultEasy,
 	challenge.ErrExpired:   resultExpired,
 	challenge.ErrSpent:     resultSpent,
 	challenge.ErrFull:      resultFull,
@@ -43,7 +45,7 @@ func newChallenges(d Deps) (*Challenges, error) {
 		Name: "doorward_risk_challenges_issued_total", Help: "Challenges made, by what for: sign_up, sign_in or code.",
 	}, []string{"purpose"}), taken: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "doorward_risk_solutions_total",
-		Help: "Solutions of challenges, by what for and by what came of them: taken, unsolved, elsewhere (made for another purpose), expired, spent, or full (no room to remember one more).",
+		Help: "Solutions of challenges, by what for and by what came of them: taken, unsolved, elsewhere (made for another purpose), easy (made when less work was due), expired, spent, or full (no room to remember one more).",
 	}, []string{"purpose", "result"})}
 	remembered := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "doorward_risk_solutions_remembered", Help: "Solutions that are remembered, so that none is taken twice.",
@@ -71,11 +73,11 @@ func (c *Challenges) Issue(purpose challenge.Purpose, difficulty int64, decision
 	return made, err
 }
 
-// Redeem takes a solution, or returns the error of package challenge that says why not; where there is no room to remember it, a fault. The try that was
+// Redeem takes a solution of at least so much work, or returns the error of package challenge that says why not; where there is no room to remember it, a fault. The try that was
 // sent away to solve it counts as a failure no more: whoever brings the solution is assessed anew, and would be counted twice. One that never comes back
 // stays counted.
-func (c *Challenges) Redeem(purpose challenge.Purpose, solution string) error {
-	try, err := c.issuer.Redeem(purpose, solution)
+func (c *Challenges) Redeem(purpose challenge.Purpose, least int64, solution string) error {
+	try, err := c.issuer.Redeem(purpose, least, solution)
 	c.taken.WithLabelValues(string(purpose), results[err]).Inc()
 	if errors.Is(err, challenge.ErrFull) {
 		return errNoRoom.Because(err)
