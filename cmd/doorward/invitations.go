@@ -39,7 +39,7 @@ func (invitationsCreateCmd) Help() string {
 
 func (c *invitationsCreateCmd) Run(ctx context.Context, s streams) error {
 	return query[*authnv1.CreateInvitationsResponse]{
-		service: "authn", json: c.JSON, show: c.print,
+		service: "authn", json: c.JSON, show: c.print, whole: true,
 		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.CreateInvitationsResponse, error) {
 			return authnv1.NewInvitationServiceClient(conn).CreateInvitations(ctx,
 				&authnv1.CreateInvitationsRequest{Emails: c.Emails, ReturnTokens: c.ShowToken, Note: c.Note})

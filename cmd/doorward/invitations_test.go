@@ -75,6 +75,6 @@ func TestOperatorsInvitePeople(t *testing.T) {
 	c.shows([]string{"for " + eve + " is revoked"}, "invitations", "revoke", eve, "--note", "wrong address")
 	c.shows([]string{id + " for " + eve + " is revoked"}, "invitations", "revoke", id)
 	c.refuses("no invitation", "invitations", "revoke", eve)
-	c.refuses("INVALID_FIELD", "invitations", "create", "nobody")
+	c.refuses("nothing was changed: INVALID_FIELD", "invitations", "create", "new@example.com", "nobody")
 	c.shows([]string{"warning: any@mailinator.com may not sign up all the same: disposable_domain"}, "invitations", "create", "any@mailinator.com")
 }

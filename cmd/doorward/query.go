@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/doorward/doorward/internal/certs"
+	"github.com/doorward/doorward/internal/fault"
 	"github.com/doorward/doorward/internal/rpc"
 	"github.com/doorward/doorward/internal/secret"
 )
@@ -27,6 +28,8 @@ type query[A proto.Message] struct {
 	json bool
 	// unfound is what is said when the service doesn't have what was named.
 	unfound string
+	// whole says that it changes something wholly or not at all: where a field of many is refused, the operator is told that the others weren't taken either.
+	whole bool
 }
 
 // run makes the call.
@@ -38,6 +41,9 @@ func (q query[A]) run(ctx context.Context, s streams) error {
 	defer conn.Close()
 	answer, err := q.ask(ctx, conn)
 	if err != nil {
+		if q.whole && fault.KindOf(err) == fault.Invalid {
+			return unchanged(s.advise(err, q.service, q.unfound))
+		}
 		return s.advise(err, q.service, q.unfound)
 	}
 	if q.json {

@@ -58,7 +58,7 @@ func (restrictAddCmd) Help() string {
 
 func (c *restrictAddCmd) Run(ctx context.Context, s streams) error {
 	return query[*authnv1.AddEntriesResponse]{
-		service: "authn", json: c.JSON,
+		service: "authn", json: c.JSON, whole: true,
 		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.AddEntriesResponse, error) {
 			return authnv1.NewRestrictionServiceClient(conn).AddEntries(ctx,
 				&authnv1.AddEntriesRequest{List: c.message(), Entries: c.Entries, Note: c.Note})
@@ -83,7 +83,7 @@ func (restrictRemoveCmd) Help() string {
 
 func (c *restrictRemoveCmd) Run(ctx context.Context, s streams) error {
 	return query[*authnv1.RemoveEntriesResponse]{
-		service: "authn", json: c.JSON,
+		service: "authn", json: c.JSON, whole: true,
 		ask: func(ctx context.Context, conn grpc.ClientConnInterface) (*authnv1.RemoveEntriesResponse, error) {
 			return authnv1.NewRestrictionServiceClient(conn).RemoveEntries(ctx,
 				&authnv1.RemoveEntriesRequest{List: c.message(), Entries: c.Entries, Note: c.Note})

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	authnv1 "github.com/doorward/doorward/gen/doorward/authn/v1"
+	"github.com/doorward/doorward/internal/fault"
 )
 
 type restrictImportCmd struct {
@@ -49,7 +50,10 @@ func (c *restrictImportCmd) Run(ctx context.Context, s streams) error {
 	progress = s.bar("keep", thousands)
 	answer, err := lastOf(stream, func(a *authnv1.ImportEntriesResponse) { progress.at(int64(a.GetSeen()), int64(a.GetTotal())) })
 	progress.end()
-	if err != nil {
+	switch {
+	case fault.KindOf(err) == fault.Invalid: // every line is read before the first entry is kept
+		return unchanged(s.advise(err, "authn", ""))
+	case err != nil:
 		return s.advise(err, "authn", "")
 	}
 	if c.JSON {

@@ -28,7 +28,8 @@ func TestOperatorsSayWhoMaySignUp(t *testing.T) {
 	c.shows([]string{"ENTRY", "*.spam.example", "spam.example", "192.0.2.0/24"}, "restrict", "list", "block")
 	c.shows([]string{"more: doorward restrict list block --limit 1 --page "}, "restrict", "list", "block", "--limit", "1")
 	c.shows([]string{"1 of 2 are gone", "other.example wasn't in it"}, "restrict", "remove", "block", "SPAM.example", "other.example")
-	c.refuses("INVALID_FIELD", "restrict", "add", "block", "good.example", "https://bad.example")
+	c.refuses("nothing was changed: INVALID_FIELD: entries[1]: ", "restrict", "add", "block", "good.example", "https://bad.example")
+	c.refuses("nothing was changed: INVALID_FIELD: entries[1]: ", "restrict", "remove", "block", "spam.example", "https://bad.example")
 	c.refuses("INVALID_FIELD", "restrict", "explain", "eve@example.com", "--ip", "home")
 
 	file := filepath.Join(t.TempDir(), "list.txt")
@@ -47,7 +48,7 @@ func TestOperatorsSayWhoMaySignUp(t *testing.T) {
 	c.shows([]string{`"total"`, "3000"}, "restrict", "import", "disposable", "-f", file, "--json")
 	c.shows([]string{"d2999.example in disposable"}, "restrict", "explain", "eve@sub.d2999.example")
 	write("good.example\n*.bad.example\n")
-	c.refuses("line 2: \"*.bad.example\"", "restrict", "import", "not-disposable", "-f", file)
+	c.refuses("nothing was changed: INVALID_FIELD: line 2: \"*.bad.example\"", "restrict", "import", "not-disposable", "-f", file)
 	c.shows([]string{"has no entries"}, "restrict", "list", "not-disposable")
 	c.refuses("no such file", "restrict", "import", "block", "-f", file+".gone")
 
