@@ -93,6 +93,9 @@ func (f *Attempts) knownBreached(ctx context.Context, t try, password secret.Tex
 // it is right: so it has counted as a failure, and where nothing comes of the attempt its owner is told, as of one that was abandoned. Nobody is told where the
 // password would have sufficed.
 func (f *Attempts) withhold(tx store.Tx, a attempt.Attempt, t try, c checkedPassword) error {
+	if err := stopLearningOf(tx, a); err != nil {
+		return err
+	}
 	sufficed, err := f.sufficed(tx, a, t, c)
 	if err != nil || sufficed {
 		return err

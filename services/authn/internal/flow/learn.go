@@ -39,6 +39,16 @@ func stopLearning(tx store.Tx, user account.User) error {
 	return tx.Users.Put(user)
 }
 
+// stopLearningOf ends the window of an attempt's user, after a right password that led nowhere: it has ended the row of failures, or will be tried again once
+// that is forgotten.
+func stopLearningOf(tx store.Tx, a attempt.Attempt) error {
+	user, found, err := tx.Users.Get(a.UserID)
+	if err != nil || !found {
+		return err
+	}
+	return stopLearning(tx, user)
+}
+
 // unsuspected says whether the answer under a reservation is the only one that was given for the identifier of late.
 func (f *Attempts) unsuspected(tx store.Tx, t try, reservation string) (bool, error) {
 	record, err := tx.Lockouts.Get(f.Secrets.lockoutKey(t.Attempt.Canonical, attempt.Password))

@@ -7,6 +7,7 @@ import (
 
 	eventv1 "github.com/doorward/doorward/gen/doorward/event/v1"
 	typev1 "github.com/doorward/doorward/gen/doorward/type/v1"
+	"github.com/doorward/doorward/internal/breach"
 	"github.com/doorward/doorward/internal/fault"
 	"github.com/doorward/doorward/services/authn/internal/account"
 	"github.com/doorward/doorward/services/authn/internal/attempt"
@@ -119,6 +120,43 @@ func TestALuckyGuesserLearnsNothingByComingBack(t *testing.T) {
 	w.stranger().signIn(ada).answer(password(wrong))
 	for range 2 {
 		expectStep(t, w.stranger().signIn(ada).answer(password(right)), attempt.DeviceVerification, "")
+	}
+}
+
+// TestARightPasswordThatLedNowhereClosesTheWindow: it ended the guesser's row, or can be tried again once that is forgotten.
+func TestARightPasswordThatLedNowhereClosesTheWindow(t *testing.T) {
+	for name, nowhere := range map[string]func(*world){
+		"its attempt was pushed out meanwhile": func(w *world) {
+			w.rules.AttemptsPerIdentifier = 1
+			tr := w.stranger().signIn(ada)
+			w.kernel.hold(func() {
+				w.kernel.hold(nil)
+				w.stranger().signIn(ada)
+			})
+			_, err := tr.try(password(right))
+			expectFault(w.t, err, fault.NotFound, typev1.Reason_REASON_ATTEMPT_NOT_FOUND)
+		},
+		"it couldn't be looked up": func(w *world) {
+			from := &sources{found: failed()}
+			w.refusesUnknown(from)
+			_, err := w.stranger().signIn(ada).try(password(right))
+			expectFault(w.t, err, fault.Unavailable, typev1.Reason_REASON_UNAVAILABLE)
+			from.found = breach.Result{Verdict: breach.Clean}
+			w.clock.advance(24*time.Hour + time.Minute)
+			w.must(w.sweeper.Sweep(w.t.Context()))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldOf(t, 2)
+			w.risk.answers(says(flow.GateOpen, attempt.Allow))
+			userID := w.imports(flow.Import{LearningWindow: 14 * 24 * time.Hour}, w.learnable(ada))[0].UserID
+			w.stranger().signIn(ada).answer(password(wrong))
+			nowhere(w)
+			if !w.user(userID).Import.LearnUntil.IsZero() {
+				t.Error("the window is still open")
+			}
+			expectStep(t, w.stranger().signIn(ada).answer(password(right)), attempt.DeviceVerification, "")
+		})
 	}
 }
 

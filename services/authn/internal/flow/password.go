@@ -267,6 +267,9 @@ func (f *Attempts) tellLost(tx store.Tx, t try, c checkedPassword, why error) er
 	case !c.right:
 		return emitFailed(tx, a, c.wrong(t), t.now)
 	}
+	if err := stopLearningOf(tx, a); err != nil {
+		return err
+	}
 	sufficed, err := f.sufficed(tx, a, t, c)
 	if err != nil || sufficed {
 		return err
