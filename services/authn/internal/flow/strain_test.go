@@ -57,10 +57,13 @@ func (w *world) throng(first, codes int) {
 	}
 }
 
-// solve has a code sent, for a challenge that is solved where one is asked for.
+// mostChallenges is how often the price of a code can rise under somebody who is solving, and one.
+const mostChallenges = 5
+
+// solve has a code sent, for challenges that are solved as often as one is asked for: others may have raised the price meanwhile.
 func (tr *trial) solve() error {
 	err := tr.prepare()
-	if fault.ReasonOf(err) == typev1.Reason_REASON_CHALLENGE_REQUIRED {
+	for n := 0; n < mostChallenges && fault.ReasonOf(err) == typev1.Reason_REASON_CHALLENGE_REQUIRED; n++ {
 		tr.ticket.Client.Solution = solution(tr.b.w.t, err)
 		err = tr.prepare()
 	}
