@@ -9,17 +9,20 @@ type block [words]uint64
 
 // compressGeneric sets out to G(x, y) of RFC 9106, 3.5, or adds it to what is there, as all passes but the first do. out may be x or y.
 func compressGeneric(out, x, y *block, add bool) {
-	var g block
-	for i := range g {
-		g[i] = x[i] ^ y[i]
+	var r block
+	for i := range r {
+		r[i] = x[i] ^ y[i]
 	}
+	g := r
 	permuteAll(&g)
-	for i := range out {
-		word := g[i] ^ x[i] ^ y[i]
-		if add {
-			word ^= out[i]
+	if add {
+		for i := range out {
+			out[i] ^= g[i] ^ r[i]
 		}
-		out[i] = word
+		return
+	}
+	for i := range out {
+		out[i] = g[i] ^ r[i]
 	}
 }
 

@@ -6,11 +6,11 @@
 //     it, or wait.
 //   - A key yields its core every few microseconds to whatever else is to run there, be it another process.
 //
-// Besides, a core computes three times as many keys with AVX2. That is no reason for more passes: who guesses passwords has had it all along.
+// Besides, AVX2 computes more than twice as many keys. That is no reason for more passes: who guesses passwords has had it all along.
 //
 // The algorithm is the RFC's, whole but for the degree of parallelism: lanes are computed one after the other, as a hash worker is one core's. What shows that
 // it is right: the RFC's vector, keys of the reference implementation, parameters at random beside the library's function, and the assembler beside the same step in
-// plain Go, which runs where there is no AVX2 and takes about as long as the library.
+// plain Go, which runs where there is no AVX2 and is as fast as the library's plain Go.
 //
 // Which memory is touched depends on the password from the second half of the first pass on. That is how Argon2id is made; up to there nothing does.
 package argon2id
