@@ -20,6 +20,9 @@ const elsewhere = "DOORWARD_TEST_STRANGERS"
 // firstElsewhere is where its addresses begin: far from those of the strangers in this process.
 const firstElsewhere = 1 << 16
 
+// finishing is how long each of its sign-ins may take. It is less than the process is waited for once the siege is over.
+const finishing = answering / 2
+
 // siege is what such a crowd does: it signs in with a wrong password to addresses that nobody has.
 type siege struct {
 	Address, CAFile, ServerName string
@@ -81,8 +84,10 @@ func beStrangers(in io.Reader, out io.Writer) error {
 	var heard tally
 	ctx, cancel := context.WithTimeout(context.Background(), s.Over)
 	defer cancel()
-	besiege(ctx, s.Calls, s.AtOnce, s.Over, func(context.Context, int) {
-		heard.add(strangers.try(context.Background(), unknown("flood"), wrong, strangers.crowd.next()))
+	besiege(ctx, s.Calls, s.AtOnce, s.Over, func(ctx context.Context, _ int) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishing) // what has begun is finished
+		defer cancel()
+		heard.add(strangers.try(ctx, unknown("flood"), wrong, strangers.crowd.next()))
 	})
 	_, err = fmt.Fprint(out, &heard)
 	return errors.Join(err, client.Close())

@@ -73,9 +73,9 @@ func (c *Challenges) Issue(purpose challenge.Purpose, difficulty int64, decision
 	return made, err
 }
 
-// Redeem takes a solution of at least so much work, or returns the error of package challenge that says why not; where there is no room to remember it, a fault. The try that was
-// sent away to solve it counts as a failure no more: whoever brings the solution is assessed anew, and would be counted twice. One that never comes back
-// stays counted.
+// Redeem takes a solution of at least so much work, or returns the error of package challenge that says why not; where there is no room to remember it, a
+// fault. The try that was sent away to solve it counts as a failure no more: whoever brings the solution is assessed anew, and would be counted twice. One
+// that never comes back stays counted.
 func (c *Challenges) Redeem(purpose challenge.Purpose, least int64, solution string) error {
 	try, err := c.issuer.Redeem(purpose, least, solution)
 	c.taken.WithLabelValues(string(purpose), results[err]).Inc()
